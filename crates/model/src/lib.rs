@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod link;
+mod status;
+mod text;
+mod time;
+mod words;
+
+pub use link::{LinkError, RunUrl, WebLink};
+pub use status::{BuildStatus, Details};
+pub use text::Text;
+pub use time::Timestamp;
+pub use words::{Attempt, Round, State, Unit, UnknownWord};
