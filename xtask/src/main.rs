@@ -1,2 +1,51 @@
-//! The chores of the workspace.
-fn main() {}
+//! The chores of the workspace: `cargo xtask demo`, `cargo xtask test`, `cargo xtask ci`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it speaks to the person who ran it")]
+
+mod artifacts;
+mod ci;
+mod demo;
+mod process;
+mod suites;
+mod synapse;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use workspace::Workspace;
+
+/// What a chore comes to: done, or the line that says why not.
+type Outcome<T = ()> = Result<T, String>;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  demo [--keep]       build status from a signed POST to a room of a real Synapse, checked at every step;
+                      --keep leaves it all running and says where to look
+  test [ARGUMENT…]    every test; arguments go to `cargo test --workspace`, then the suites are not counted
+  ci                  format, lints, documentation, and the README's commands
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((command, rest)) = arguments.split_first() else { return usage() };
+    let rest = rest.strip_prefix(&["--".to_owned()]).unwrap_or(rest);
+    let chore = match command.as_str() {
+        "demo" => demo::run,
+        "test" => test::run,
+        "ci" => ci::run,
+        _ => return usage(),
+    };
+    match Workspace::find().and_then(|workspace| chore(&workspace, rest)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("xtask: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage() -> ExitCode {
+    eprint!("{USAGE}");
+    ExitCode::from(2)
+}
