@@ -1,0 +1,160 @@
+//! A real Synapse as a child process.
+
+mod client;
+mod config;
+mod template;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::process::Process;
+use crate::{free_port, http, synapse_python, try_for};
+pub use client::{Event, User};
+pub use config::Limits;
+
+/// Synapse ends with the test that started it, however that ends: the pipe closes with its process.
+const LAUNCHER: &str = r#"
+import os, runpy, signal, threading
+def end_with_parent():
+    os.read(0, 1)
+    os.kill(os.getpid(), signal.SIGKILL)
+threading.Thread(target=end_with_parent, daemon=True).start()
+runpy.run_module("synapse.app.homeserver", run_name="__main__", alter_sys=True)
+"#;
+
+const START_WITHIN: Duration = Duration::from_secs(60);
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// A Synapse on loopback with its own data, stopped and removed on drop.
+///
+/// Its server name is [`Synapse::SERVER_NAME`]; users are registered by the shared secret, so registration is
+/// closed to others. Methods panic with Synapse's answer when it is not what they need.
+#[derive(Debug)]
+pub struct Synapse {
+    dir: TempDir,
+    port: u16,
+    process: Option<Process>,
+}
+
+impl Synapse {
+    /// The domain in every id.
+    pub const SERVER_NAME: &'static str = config::SERVER_NAME;
+
+    /// A fresh one, without rate limits.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::start_with(Limits::Relaxed)
+    }
+
+    /// A fresh one.
+    ///
+    /// # Panics
+    /// When there is no Synapse installed, or it does not get ready; the message has what it said.
+    #[must_use]
+    pub fn start_with(limits: Limits) -> Self {
+        let mut synapse = Self::prepare(limits);
+        fs::copy(template::database(), synapse.database_path()).expect("the template database can be copied");
+        synapse.launch();
+        synapse
+    }
+
+    /// One for all tests of a process that ask while one of them holds it; give each its own users and rooms.
+    #[must_use]
+    pub fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Synapse>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let synapse = Arc::new(Self::start());
+            *shared = Arc::downgrade(&synapse);
+            synapse
+        })
+    }
+
+    fn prepare(limits: Limits) -> Self {
+        let dir = tempfile::Builder::new().prefix("meshhook-synapse-").tempdir().expect("a temporary folder");
+        let port = free_port();
+        config::write(dir.path(), port, limits);
+        Self { dir, port, process: None }
+    }
+
+    fn launch(&mut self) {
+        let said =
+            File::options().create(true).append(true).open(self.said_path()).expect("a file for its words");
+        let mut command = Command::new(synapse_python());
+        command.args(["-c", LAUNCHER, "-c", "homeserver.yaml"]).current_dir(self.dir.path());
+        command.stdin(Stdio::piped()).stdout(said.try_clone().expect("a second handle")).stderr(said);
+        self.process = Some(Process::spawn(&mut command));
+        self.wait_until_ready();
+    }
+
+    fn wait_until_ready(&mut self) {
+        let url = format!("{}/health", self.url());
+        let ready = try_for(START_WITHIN, || {
+            let ended = self.process.as_mut().and_then(Process::ended);
+            let healthy = http::get(&url, &[]).is_ok_and(|answer| answer.status == 200);
+            (healthy || ended.is_some()).then_some(healthy)
+        });
+        assert_eq!(ready, Some(true), "Synapse did not get ready; it said:\n{}", self.said());
+    }
+
+    /// Its address, without a final slash; it stays the same over restarts.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// SIGTERM; what it holds stays.
+    pub fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.terminate(STOP_WITHIN);
+        }
+    }
+
+    /// SIGKILL; what it holds stays.
+    pub fn kill9(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill();
+        }
+    }
+
+    /// Starts it again on the same data and port, after stopping it if it runs.
+    ///
+    /// # Panics
+    /// When it does not get ready.
+    pub fn restart(&mut self) {
+        self.stop();
+        self.launch();
+    }
+
+    /// Synapse's log.
+    #[must_use]
+    pub fn log_path(&self) -> PathBuf {
+        self.dir.path().join("synapse.log")
+    }
+
+    /// Synapse's SQLite database, in WAL mode.
+    #[must_use]
+    pub fn database_path(&self) -> PathBuf {
+        self.dir.path().join(config::DATABASE)
+    }
+
+    fn said_path(&self) -> PathBuf {
+        self.dir.path().join("said.txt")
+    }
+
+    fn said(&self) -> String {
+        let read = |path: &Path| fs::read_to_string(path).unwrap_or_default();
+        read(&self.said_path()) + &read(&self.log_path())
+    }
+}
+
+impl Drop for Synapse {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

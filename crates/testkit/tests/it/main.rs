@@ -1,0 +1,3 @@
+//! The testkit against itself.
+
+mod synapse;
