@@ -1,1 +1,27 @@
 #![doc = include_str!("../README.md")]
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod delivery;
+mod error;
+mod inspect;
+mod key;
+mod memory;
+mod message;
+mod moment;
+pub mod rules;
+mod traits;
+
+pub use delivery::{
+    Accepted, Announcement, Content, Facts, Freshness, Machine, NewDelivery, Outcome, Purport, Rank, Render,
+    Status,
+};
+pub use error::{ActError, StoreError};
+pub use inspect::{AttemptView, DeliveryView, Filter, Life, MessageView, Raw, RoomView, Totals};
+pub use key::{GroupKey, Key, SubjectKey};
+pub use memory::MemoryStore;
+pub use message::{
+    Attempt, Draft, Frozen, Identity, Lease, Message, MessageStatus, Negative, Pin, Refused, Take, Taken,
+};
+pub use moment::Moment;
+pub use traits::{DedupeStore, Inspect, Intake, Outbox, Store, Upkeep};

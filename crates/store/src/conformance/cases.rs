@@ -1,0 +1,442 @@
+//! The rules, one function each.
+
+use std::time::Duration;
+
+use super::fixture::*;
+use crate::{
+    ActError, Filter, Identity, MessageStatus, Negative, NewDelivery, Outcome, Pin, Rank, Refused, Status,
+    Store, Take, Taken, rules,
+};
+
+fn status(store: &dyn Store, id: &str) -> Status {
+    store.show(id).unwrap().expect("the delivery is known").delivery.status
+}
+
+/// Delivery.md, 1: a key is accepted once; its redelivery is told what became of the first.
+pub fn a_known_key_is_a_duplicate_and_names_its_event(store: &dyn Store) {
+    let state = State::of(1, Rank::Running);
+    let first = state.accept(store, "a", START);
+    assert_eq!((first.outcome, first.status), (Outcome::Accepted, Status::Pending));
+    assert_eq!(first.correlation_id, "c-a");
+
+    let again = state.accept(store, "b", at(1));
+    assert_eq!((again.outcome, again.status, &*again.delivery), (Outcome::Duplicate, Status::Pending, "a"));
+    assert_eq!(again.correlation_id, "c-a");
+
+    send_one(store, ROOM, at(2)).unwrap();
+    let again = state.accept(store, "c", at(3));
+    assert_eq!((again.outcome, again.status), (Outcome::Duplicate, Status::Sent));
+    assert_eq!(again.event_id.as_deref(), Some("$event1"));
+    assert_eq!(store.show("a").unwrap().unwrap().delivery.seen, 3);
+    assert_eq!(store.show("b").unwrap(), None);
+    assert_eq!(send_one(store, ROOM, at(4)), None);
+}
+
+/// Delivery.md, 1 and invariant 7.
+pub fn a_late_state_is_superseded_and_a_terminal_one_never(store: &dyn Store) {
+    State::of(1, Rank::Running).accept(store, "running", START);
+    let late = State::of(1, Rank::Queued).accept(store, "queued", at(1));
+    assert_eq!((late.outcome, late.status), (Outcome::Superseded, Status::Superseded));
+    State::of(1, Rank::Terminal).round(2).accept(store, "second", at(2));
+    let first = State::of(1, Rank::Terminal).accept(store, "first", at(3));
+    assert_eq!(first.outcome, Outcome::Accepted);
+    let other_run = State::of(2, Rank::Queued).accept(store, "other", at(4));
+    assert_eq!(other_run.outcome, Outcome::Accepted);
+}
+
+/// A retried run under the same id goes through all its states again.
+pub fn a_new_round_is_news(store: &dyn Store) {
+    for round in [1, 2] {
+        for rank in [Rank::Queued, Rank::Running, Rank::Terminal] {
+            let id = format!("{round}-{}", rank.number());
+            let answer = State::of(1, rank).round(round).accept(store, &id, START);
+            assert_eq!(answer.outcome, Outcome::Accepted, "{id}");
+        }
+    }
+    let bodies: Vec<_> = std::iter::from_fn(|| send_one(store, ROOM, at(1))).collect();
+    assert_eq!(bodies.len(), 6);
+}
+
+/// Freshness by body time: kept under the body's key, so that a later, fresh delivery is not taken for known.
+pub fn a_stale_body_is_kept_and_can_be_readmitted(store: &dyn Store) {
+    let old = State::of(1, Rank::Terminal).newest(START.minus(RETENTION + Duration::from_secs(1)));
+    let answer = old.accept(store, "old", START);
+    assert_eq!((answer.outcome, answer.status), (Outcome::Ignored, Status::Stale));
+    assert_eq!(answer.reason.as_deref(), Some("stale"));
+    assert_eq!(old.accept(store, "again", START).outcome, Outcome::Duplicate);
+    let ahead = State::of(2, Rank::Terminal).newest(START.plus(rules::AHEAD * 2));
+    assert_eq!(ahead.accept(store, "ahead", START).status, Status::Stale);
+    assert_eq!(send_one(store, ROOM, at(1)), None);
+
+    assert_eq!(store.raw("old").unwrap().unwrap().raw, b"{}");
+    let again = store.readmit("old", old.delivery("ignored-id", at(2)), at(2)).unwrap();
+    assert_eq!((again.outcome, &*again.delivery), (Outcome::Accepted, "old"));
+    assert_eq!(store.raw("old").unwrap(), None);
+    send_one(store, ROOM, at(3)).unwrap();
+    let fresh = State::of(1, Rank::Terminal).newest(START).accept(store, "fresh", at(4));
+    assert_eq!((fresh.outcome, fresh.status), (Outcome::Duplicate, Status::Sent));
+}
+
+/// A source cannot fill the disk with what nobody understands.
+pub fn unreadable_deliveries_are_kept_with_their_bodies_up_to_a_bound(store: &dyn Store) {
+    let rows = u16::try_from(rules::MAX_ASIDE_ROWS).unwrap();
+    for number in 0..rows + 2 {
+        let answer = accept(store, unreadable(&format!("u{number}"), number, START), START);
+        assert_eq!((answer.outcome, answer.status), (Outcome::Unreadable, Status::Unreadable));
+        assert_eq!(answer.reason.as_deref(), Some("unknown_state"));
+    }
+    assert_eq!(store.raw("u0").unwrap(), None);
+    assert_eq!(store.raw("u1").unwrap(), None);
+    assert!(store.raw("u2").unwrap().is_some());
+    let ignored = State::of(1, Rank::Running);
+    accept(store, naming("job", &ignored, "mac-01", START), START);
+    assert!(store.raw("u2").unwrap().is_some(), "what is ignored does not push out what is unreadable");
+    assert_eq!(store.raw("job").unwrap(), None);
+}
+
+/// A job's machine is kept with the run in the same transaction.
+pub fn machines_reach_the_content_of_their_group(store: &dyn Store) {
+    let run = State::of(1, Rank::Running);
+    let batch = vec![
+        naming("job-b", &run, "mac-02", START),
+        NewDelivery { body_key: unreadable("", 1, START).body_key, ..naming("job-a", &run, "mac-01", START) },
+        run.delivery("run", START),
+        State::of(2, Rank::Running).delivery("other", START),
+    ];
+    let answers = store.accept(batch, START).unwrap();
+    assert_eq!(answers[0].as_ref().unwrap().reason.as_deref(), Some("unit"));
+    assert_eq!(send_one(store, ROOM, START).unwrap(), r#"{"body":"run 1 round 1 rank 1 mac-01,mac-02"}"#);
+    assert_eq!(send_one(store, ROOM, START).unwrap(), r#"{"body":"run 2 round 1 rank 1 "}"#);
+}
+
+/// Savepoint each, order kept, within one transaction.
+pub fn a_batch_judges_its_own_members(store: &dyn Store) {
+    let running = State::of(1, Rank::Running);
+    let batch = vec![
+        running.delivery("a", START),
+        running.delivery("b", START),
+        State::of(1, Rank::Queued).delivery("c", START),
+    ];
+    let outcomes: Vec<_> =
+        store.accept(batch, START).unwrap().into_iter().map(|answer| answer.unwrap().outcome).collect();
+    assert_eq!(outcomes, [Outcome::Accepted, Outcome::Duplicate, Outcome::Superseded]);
+}
+
+/// Invariant 4.
+pub fn one_message_is_in_hand_per_room(store: &dyn Store) {
+    State::of(1, Rank::Running).accept(store, "a", START);
+    State::of(2, Rank::Running).accept(store, "b", START);
+    let (_, first, fresh) = take_message(store, ROOM, "one", START);
+    assert!(fresh);
+    let (_, again, fresh) = take_message(store, ROOM, "one", at(1));
+    assert!(!fresh);
+    assert_eq!(again.id, first.id);
+    assert_eq!(status(store, "a"), Status::InMessage);
+    assert_eq!(status(store, "b"), Status::Pending);
+}
+
+/// The lane is the room, its order the order of acceptance.
+pub fn the_oldest_goes_first_and_rooms_do_not_wait_for_each_other(store: &dyn Store) {
+    State::of(1, Rank::Running).accept(store, "a", START);
+    State::of(2, Rank::Running).accept(store, "b", START);
+    State::of(3, Rank::Running).room("!other").accept(store, "c", START);
+    take_message(store, ROOM, "one", START);
+    assert!(send_one(store, "!other", START).unwrap().contains("run 3"));
+    assert!(matches!(take(store, "!empty", "one", START), Taken::Nothing { until: None }));
+    let (lease, message, _) = take_message(store, ROOM, "one", START);
+    assert!(message.body.contains("run 1"));
+    store.settle(lease.message, "$a", &attempt("sent", START), START).unwrap();
+    let (_, message, _) = take_message(store, ROOM, "one", START);
+    assert!(message.body.contains("run 2"));
+    assert_eq!(message.prev_event.as_deref(), Some("$a"));
+    assert_eq!(message.prev_sender, Some(bot().user));
+}
+
+/// Invariant 2.
+pub fn a_message_never_changes_between_its_puts(store: &dyn Store) {
+    let run = State::of(1, Rank::Running);
+    run.accept(store, "a", START);
+    let (lease, first, _) = take_message(store, ROOM, "one", START);
+    assert_eq!(store.postpone(&lease, &attempt("unknown", START), &later(at(5))), Ok(true));
+    assert!(matches!(take(store, ROOM, "one", at(4)), Taken::Nothing { until: Some(t) } if t == at(5)));
+    accept(store, naming("job", &run, "mac-01", at(4)), at(4));
+    let (_, second, _) = take_message(store, ROOM, "one", at(5));
+    assert_eq!((&first.body, &first.txn, &first.sender), (&second.body, &second.txn, &second.sender));
+    assert_eq!((second.attempts, second.frozen_at, second.frozen_by), (1, START, "one".to_owned()));
+}
+
+/// Success is unconditional; a failure needs the generation.
+pub fn a_lost_lease_reports_only_success(store: &dyn Store) {
+    State::of(1, Rank::Running).accept(store, "a", START);
+    let (old, message, _) = take_message(store, ROOM, "one", START);
+    let (new, _, fresh) = take_message(store, ROOM, "two", START.plus(rules::LEASE));
+    assert!(!fresh && new.generation > old.generation);
+    let now = at(61);
+    assert_eq!(store.postpone(&old, &attempt("unknown", now), &later(at(500))), Ok(false));
+    assert_eq!(store.refuse(&old, &attempt("refused", now), now), Ok(Refused::Outdated));
+    assert_eq!(store.give_up(&old, &attempt("uncertain", now), now), Ok(false));
+    assert_eq!(status(store, "a"), Status::InMessage);
+    store.settle(message.id, "$a", &attempt("sent", now), now).unwrap();
+    assert_eq!(status(store, "a"), Status::Sent);
+    store.settle(message.id, "$other", &attempt("sent", now), now).unwrap();
+    let life = store.show("a").unwrap().unwrap();
+    assert_eq!(life.delivery.event_id.as_deref(), Some("$a"), "sent is final");
+    assert_eq!(store.refuse(&new, &attempt("refused", now), now), Ok(Refused::Outdated));
+}
+
+/// Two gateways do not send the same message at once.
+pub fn a_room_with_a_live_lease_is_left_alone(store: &dyn Store) {
+    State::of(1, Rank::Running).accept(store, "a", START);
+    take_message(store, ROOM, "one", START);
+    let until = START.plus(rules::LEASE);
+    assert_eq!(take(store, ROOM, "two", at(59)), Taken::Nothing { until: Some(until) });
+}
+
+/// A clock that was wrong once must not keep a room silent.
+pub fn waits_are_clamped(store: &dyn Store) {
+    State::of(1, Rank::Running).accept(store, "a", START);
+    let (lease, ..) = take_message(store, ROOM, "one", START);
+    let negative = Negative { due: at(1 << 30), hold: None, gate: Some(at(1 << 30)) };
+    assert_eq!(store.postpone(&lease, &attempt("limited", START), &negative), Ok(true));
+    let Taken::Nothing { until: Some(until) } = take(store, ROOM, "one", at(10)) else { panic!("not gated") };
+    assert!(until <= at(10).plus(rules::LONGEST_WAIT));
+}
+
+/// 429 is about a sender, not a room.
+pub fn a_gate_closes_every_room_of_its_sender(store: &dyn Store) {
+    State::of(1, Rank::Running).accept(store, "a", START);
+    State::of(2, Rank::Running).room("!other").accept(store, "b", START);
+    let (lease, ..) = take_message(store, ROOM, "one", START);
+    let negative = Negative { due: START, hold: None, gate: Some(at(5)) };
+    store.postpone(&lease, &attempt("limited", START), &negative).unwrap();
+    assert_eq!(take(store, "!other", "one", at(1)), Taken::Nothing { until: Some(at(5)) });
+    take_message(store, "!other", "one", at(5));
+}
+
+/// 403: the same PUT later, and nothing new until it passes.
+pub fn a_held_room_freezes_nothing_and_repeats_what_is_open(store: &dyn Store) {
+    State::of(1, Rank::Running).accept(store, "a", START);
+    State::of(2, Rank::Running).accept(store, "b", START);
+    let (lease, message, _) = take_message(store, ROOM, "one", START);
+    let negative = Negative { due: at(300), hold: Some("M_FORBIDDEN".to_owned()), gate: None };
+    store.postpone(&lease, &attempt("forbidden", START), &negative).unwrap();
+    let totals = store.totals().unwrap();
+    assert_eq!(totals.rooms[0].hold, Some(("M_FORBIDDEN".to_owned(), START)));
+    let (_, again, _) = take_message(store, ROOM, "one", at(300));
+    assert_eq!(again.id, message.id);
+    store.settle(message.id, "$a", &attempt("sent", at(301)), at(301)).unwrap();
+    assert_eq!(store.totals().unwrap().rooms[0].hold, None);
+
+    store.hold(ROOM, "encrypted", at(302)).unwrap();
+    assert_eq!(take(store, ROOM, "one", at(303)), Taken::Nothing { until: None });
+    store.release(ROOM, at(304)).unwrap();
+    take_message(store, ROOM, "one", at(305));
+}
+
+/// 400 and 413 are final for this content; new content of the same state is owed again.
+pub fn a_refused_single_is_parked_and_a_redelivery_revives_it(store: &dyn Store) {
+    let run = State::of(1, Rank::Terminal);
+    run.accept(store, "a", START);
+    let (lease, first, _) = take_message(store, ROOM, "one", START);
+    let mut refused = attempt("refused", START);
+    refused.errcode = Some("M_TOO_LARGE".to_owned());
+    assert_eq!(store.refuse(&lease, &refused, START), Ok(Refused::Parked));
+    let life = store.show("a").unwrap().unwrap();
+    assert_eq!(
+        (life.delivery.status, life.delivery.reason.as_deref()),
+        (Status::Parked, Some("M_TOO_LARGE"))
+    );
+    assert_eq!(life.message.unwrap().status, MessageStatus::Refused);
+    assert_eq!(send_one(store, ROOM, at(1)), None);
+
+    let again = run.accept(store, "b", at(2));
+    assert_eq!((again.outcome, &*again.delivery, again.status), (Outcome::Accepted, "a", Status::Pending));
+    let (_, second, fresh) = take_message(store, ROOM, "one", at(3));
+    assert!(fresh);
+    assert_ne!(first.txn, second.txn, "a homeserver answers a known transaction without reading its body");
+}
+
+/// What was parked does not come up after its own end.
+pub fn a_parked_state_that_was_overtaken_stays_silent(store: &dyn Store) {
+    let running = State::of(1, Rank::Running);
+    running.accept(store, "a", START);
+    let (lease, ..) = take_message(store, ROOM, "one", START);
+    store.refuse(&lease, &attempt("refused", START), START).unwrap();
+    State::of(1, Rank::Terminal).accept(store, "b", at(1));
+    let late = running.accept(store, "c", at(2));
+    assert_eq!((late.outcome, late.status, &*late.delivery), (Outcome::Superseded, Status::Superseded, "a"));
+}
+
+/// Transition 11.
+pub fn a_retry_makes_a_new_message_with_another_transaction(store: &dyn Store) {
+    State::of(1, Rank::Terminal).accept(store, "a", START);
+    let (lease, first, _) = take_message(store, ROOM, "one", START);
+    store.refuse(&lease, &attempt("refused", START), START).unwrap();
+    let answer = store.retry("a", false, at(1)).unwrap();
+    assert_eq!((answer.outcome, answer.status), (Outcome::Accepted, Status::Pending));
+    let (_, second, fresh) = take_message(store, ROOM, "one", at(1));
+    assert!(fresh);
+    assert_eq!(second.body, first.body);
+    assert_ne!(second.txn, first.txn);
+}
+
+/// Transition 10, and the operator's way out of it.
+pub fn an_uncertain_message_lets_the_room_go_on(store: &dyn Store) {
+    State::of(1, Rank::Terminal).accept(store, "a", START);
+    State::of(2, Rank::Terminal).accept(store, "b", START);
+    let (lease, first, _) = take_message(store, ROOM, "one", START);
+    assert_eq!(store.give_up(&lease, &attempt("uncertain", START), START), Ok(true));
+    assert_eq!(status(store, "a"), Status::Uncertain);
+    assert_eq!(store.totals().unwrap().uncertain, 1);
+    assert!(send_one(store, ROOM, at(1)).unwrap().contains("run 2"));
+    assert_eq!(State::of(1, Rank::Terminal).accept(store, "c", at(2)).status, Status::Uncertain);
+    assert_eq!(store.retry("a", false, at(2)), Err(ActError::Conflict(Status::Uncertain)));
+
+    assert_eq!(store.retry("a", true, at(3)).unwrap().status, Status::Pending);
+    assert_eq!(
+        store.totals().unwrap().uncertain,
+        0,
+        "a key is in one message at most that may be in the room"
+    );
+    let (_, second, _) = take_message(store, ROOM, "one", at(4));
+    assert_ne!(second.txn, first.txn);
+
+    State::of(3, Rank::Terminal).room("!late").accept(store, "late", at(5));
+    let (lease, message, _) = take_message(store, "!late", "one", at(5));
+    store.give_up(&lease, &attempt("uncertain", at(5)), at(5)).unwrap();
+    store.settle(message.id, "$late", &attempt("sent", at(6)), at(6)).unwrap();
+    assert_eq!(status(store, "late"), Status::Sent, "success is unconditional");
+}
+
+/// A new user or device has no transaction ids in common with the old one.
+pub fn only_a_pinned_identity_takes(store: &dyn Store) {
+    State::of(1, Rank::Running).accept(store, "a", START);
+    let other = Identity { device: Some("NEW".to_owned()), ..bot() };
+    let take_as_other = |now| {
+        store
+            .take(&Take { room: ROOM, identity: &other, session: "s", owner: "two", now, freeze: &freeze })
+            .unwrap()
+    };
+    assert_eq!(take_as_other(START), Taken::NotPinned);
+    take_message(store, ROOM, "one", START);
+    let pin = store.pin(&other, at(30)).unwrap();
+    assert_eq!(pin, Pin::Other { pinned: bot(), until: at(60) });
+    assert_eq!(take_as_other(at(59)), Taken::NotPinned);
+    assert_eq!(store.pin(&other, at(60)), Ok(Pin::Ours));
+    assert!(matches!(take_as_other(at(60)), Taken::Message { fresh: false, .. }));
+}
+
+/// Transitions 11 and 12 have guards.
+pub fn orders_that_do_not_fit_are_conflicts(store: &dyn Store) {
+    let run = State::of(1, Rank::Running);
+    run.accept(store, "a", START);
+    assert_eq!(store.retry("nobody", true, START), Err(ActError::Unknown));
+    assert_eq!(store.discard("nobody", START), Err(ActError::Unknown));
+    assert_eq!(store.retry("a", true, START), Err(ActError::Conflict(Status::Pending)));
+    let again = run.delivery("x", START);
+    assert_eq!(store.readmit("a", again, START), Err(ActError::Conflict(Status::Pending)));
+    let (lease, ..) = take_message(store, ROOM, "one", START);
+    assert_eq!(store.discard("a", START), Err(ActError::Conflict(Status::InMessage)));
+    store.settle(lease.message, "$a", &attempt("sent", START), START).unwrap();
+    assert_eq!(store.retry("a", true, START), Err(ActError::Conflict(Status::Sent)));
+    assert_eq!(store.discard("a", START), Err(ActError::Conflict(Status::Sent)));
+}
+
+/// Transition 12.
+pub fn a_dropped_delivery_is_not_sent(store: &dyn Store) {
+    let run = State::of(1, Rank::Running);
+    run.accept(store, "a", START);
+    store.discard("a", START).unwrap();
+    assert_eq!(status(store, "a"), Status::Dropped);
+    assert_eq!(send_one(store, ROOM, at(1)), None);
+    assert_eq!(run.accept(store, "b", at(1)).status, Status::Dropped);
+    assert_eq!(store.retry("a", false, at(2)).unwrap().status, Status::Pending);
+    let (lease, ..) = take_message(store, ROOM, "one", at(3));
+    store.refuse(&lease, &attempt("refused", at(3)), at(3)).unwrap();
+    store.discard("a", at(4)).unwrap();
+    assert_eq!(store.retry("a", true, at(5)), Err(ActError::Conflict(Status::Dropped)));
+}
+
+/// Invariant 8, and transition 13.
+pub fn nothing_owed_is_ever_forgotten(store: &dyn Store) {
+    let far = START.plus(rules::TIMELESS * 2);
+    State::of(1, Rank::Terminal).accept(store, "sent", START);
+    send_one(store, ROOM, START).unwrap();
+    State::of(2, Rank::Terminal).accept(store, "parked", START);
+    let (lease, ..) = take_message(store, ROOM, "one", START);
+    store.refuse(&lease, &attempt("refused", START), START).unwrap();
+    State::of(3, Rank::Terminal).accept(store, "uncertain", START);
+    let (lease, ..) = take_message(store, ROOM, "one", START);
+    store.give_up(&lease, &attempt("uncertain", START), START).unwrap();
+    State::of(4, Rank::Terminal).accept(store, "open", START);
+    take_message(store, ROOM, "one", START);
+    State::of(5, Rank::Terminal).accept(store, "pending", START);
+    accept(store, unreadable("unreadable", 1, START), START);
+
+    assert_eq!(store.purge(START.plus(RETENTION), 100), Ok(0));
+    assert_eq!(store.purge(START.plus(RETENTION + Duration::from_secs(1)), 100), Ok(1), "what is unreadable");
+    assert_eq!(store.purge(far, 1), Ok(1), "what is sent");
+    assert_eq!(store.purge(far, 100), Ok(0));
+    assert_eq!(store.show("sent").unwrap(), None);
+    for id in ["parked", "uncertain", "open", "pending"] {
+        assert!(store.show(id).unwrap().is_some(), "{id}");
+    }
+    let again = State::of(1, Rank::Queued).accept(store, "again", far);
+    assert_eq!(again.outcome, Outcome::Accepted, "its subject is forgotten with it");
+}
+
+/// `GET /deliveries/{id}`.
+pub fn a_life_shows_each_attempt_and_no_more_than_the_bound(store: &dyn Store) {
+    State::of(1, Rank::Terminal).accept(store, "a", START);
+    let content = store.show("a").unwrap().unwrap().content.unwrap();
+    assert_eq!(content.line, "run 1 round 1 rank 2");
+    for n in 0..rules::MAX_ATTEMPTS as u64 + 5 {
+        let (lease, ..) = take_message(store, ROOM, "one", at(n));
+        store.postpone(&lease, &attempt(&format!("try{n}"), at(n)), &later(at(n))).unwrap();
+    }
+    let message = store.show("a").unwrap().unwrap().message.unwrap();
+    let results: Vec<_> = message.attempts.iter().map(|a| a.result.as_str()).collect();
+    assert_eq!(results.len(), rules::MAX_ATTEMPTS);
+    assert_eq!((results[0], results[9], results[10], results[19]), ("try0", "try9", "try15", "try24"));
+    assert_eq!(message.members, ["a"]);
+    send_one(store, ROOM, at(99)).unwrap();
+    let life = store.show("a").unwrap().unwrap();
+    assert_eq!(life.content, None, "what is said need not be kept");
+    assert_eq!(life.message.unwrap().attempts.last().unwrap().took, Duration::from_millis(20));
+    assert_eq!(life.delivery.facts.verified_by, "first-key");
+}
+
+/// `GET /deliveries`.
+pub fn lists_are_filtered_and_paged(store: &dyn Store) {
+    for run in 1..=5 {
+        State::of(run, Rank::Running).accept(store, &format!("d{run}"), at(u64::from(run)));
+    }
+    accept(store, unreadable("u", 1, at(6)), at(6));
+    send_one(store, ROOM, at(7)).unwrap();
+    let ids = |filter: Filter| -> Vec<String> {
+        store.list(&filter).unwrap().into_iter().map(|view| view.id).collect()
+    };
+    let all = Filter { limit: 10, ..Filter::default() };
+    assert_eq!(ids(all.clone()), ["u", "d5", "d4", "d3", "d2", "d1"]);
+    assert_eq!(ids(Filter { status: Some(Status::Sent), ..all.clone() }), ["d1"]);
+    assert_eq!(ids(Filter { status: Some(Status::Unreadable), ..all.clone() }), ["u"]);
+    assert_eq!(ids(Filter { run: Some("run-of-d4".to_owned()), ..all.clone() }), ["d4"]);
+    assert_eq!(ids(Filter { correlation_id: Some("c-d2".to_owned()), ..all.clone() }), ["d2"]);
+    assert_eq!(ids(Filter { source: Some("gitlab".to_owned()), ..all.clone() }), [""; 0]);
+    assert_eq!(ids(Filter { state: Some("running".to_owned()), limit: 2, ..all.clone() }), ["u", "d5"]);
+    let before = store.list(&all).unwrap()[2].seq;
+    assert_eq!(ids(Filter { before: Some(before), limit: 2, ..all }), ["d3", "d2"]);
+}
+
+/// What `/readyz` and the metrics say.
+pub fn totals_count_what_is_owed(store: &dyn Store) {
+    assert_eq!(store.totals().unwrap().rooms, []);
+    State::of(1, Rank::Terminal).accept(store, "a", START);
+    State::of(2, Rank::Terminal).accept(store, "b", at(1));
+    let (lease, ..) = take_message(store, ROOM, "one", at(2));
+    let room = &store.totals().unwrap().rooms[0];
+    assert_eq!((room.waiting, room.oldest, &*room.room), (2, Some(START), ROOM));
+    store.refuse(&lease, &attempt("refused", at(3)), at(3)).unwrap();
+    let totals = store.totals().unwrap();
+    assert_eq!((totals.rooms[0].waiting, totals.rooms[0].oldest, totals.parked), (1, Some(at(1)), 1));
+}

@@ -1,0 +1,225 @@
+//! Deliveries to hand in, and one call for each thing a test does with them.
+
+use std::time::Duration;
+
+use crate::{
+    Accepted, Announcement, Attempt, Content, Draft, Facts, Freshness, Frozen, GroupKey, Identity, Key,
+    Lease, Machine, Message, Moment, Negative, NewDelivery, Pin, Purport, Rank, Store, SubjectKey, Take,
+    Taken,
+};
+
+/// When every test begins.
+pub const START: Moment = Moment::from_seconds(1_790_000_000);
+/// The usual room.
+pub const ROOM: &str = "!builds:example.org";
+/// How long marks stay.
+pub const RETENTION: Duration = Duration::from_secs(72 * 3600);
+
+/// `START` and so many seconds.
+#[must_use]
+pub fn at(seconds: u64) -> Moment {
+    START.plus(Duration::from_secs(seconds))
+}
+
+/// The usual sender.
+#[must_use]
+pub fn bot() -> Identity {
+    Identity { user: "@bot:example.org".to_owned(), device: Some("GATEWAY".to_owned()) }
+}
+
+/// A state of a run, to be accepted.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// The run.
+    pub run: u8,
+    /// Its round.
+    pub round: u8,
+    /// How far along.
+    pub rank: Rank,
+    /// Where it is said.
+    pub room: String,
+    /// What proves that it is news.
+    pub freshness: Freshness,
+}
+
+impl State {
+    /// A state of a run in its first round.
+    #[must_use]
+    pub fn of(run: u8, rank: Rank) -> Self {
+        Self { run, round: 1, rank, room: ROOM.to_owned(), freshness: Freshness::Signed }
+    }
+
+    /// In a later round.
+    #[must_use]
+    pub fn round(self, round: u8) -> Self {
+        Self { round, ..self }
+    }
+
+    /// In another room.
+    #[must_use]
+    pub fn room(self, room: &str) -> Self {
+        Self { room: room.to_owned(), ..self }
+    }
+
+    /// With the newest time in its body.
+    #[must_use]
+    pub fn newest(self, newest: Moment) -> Self {
+        Self { freshness: Freshness::Body(newest), ..self }
+    }
+
+    /// Its key.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        hash(1, [self.run, self.round, self.rank.number()], Key)
+    }
+
+    /// Its key as a body.
+    #[must_use]
+    pub fn body_key(&self) -> Key {
+        hash(2, [self.run, self.round, self.rank.number()], Key)
+    }
+
+    /// The delivery that brings it, under an id of its own.
+    #[must_use]
+    pub fn delivery(&self, id: &str, now: Moment) -> NewDelivery {
+        let words = format!("run {} round {} rank {}", self.run, self.round, self.rank.number());
+        let announcement = Announcement {
+            key: self.key(),
+            subject: hash(3, [self.run, 0, 0], SubjectKey),
+            round: u64::from(self.round),
+            rank: self.rank,
+            room: self.room.clone(),
+            notify: false,
+            freshness: self.freshness,
+            group: self.group(),
+            render: Box::new(move |machines| Content {
+                content: format!(r#"{{"body":"{words} {}"}}"#, machines.join(",")),
+                line: words.clone(),
+            }),
+        };
+        NewDelivery { purport: Purport::Announce(announcement), ..aside(id, self.body_key(), "github", now) }
+    }
+
+    /// The group of its machines.
+    #[must_use]
+    pub fn group(&self) -> GroupKey {
+        hash(4, [self.run, self.round, 0], GroupKey)
+    }
+
+    /// Accepts it.
+    pub fn accept(&self, store: &dyn Store, id: &str, now: Moment) -> Accepted {
+        accept(store, self.delivery(id, now), now)
+    }
+}
+
+fn hash<T>(kind: u8, parts: [u8; 3], name: impl Fn([u8; 32]) -> T) -> T {
+    let mut bytes = [0; 32];
+    bytes[0] = kind;
+    bytes[1..4].copy_from_slice(&parts);
+    name(bytes)
+}
+
+/// A delivery that is not to be announced.
+#[must_use]
+pub fn aside(id: &str, body_key: Key, source: &str, now: Moment) -> NewDelivery {
+    NewDelivery {
+        id: id.to_owned(),
+        source: source.to_owned(),
+        body_key,
+        purport: Purport::Ignored("unit".to_owned()),
+        facts: Facts {
+            state: Some("running".to_owned()),
+            run_id: Some(format!("run-of-{id}")),
+            correlation_id: format!("c-{id}"),
+            verified_by: "first-key".to_owned(),
+            request_id: format!("r-{id}"),
+            ..Facts::default()
+        },
+        machine: None,
+        raw: b"{}".to_vec(),
+        received_at: now,
+        retention: RETENTION,
+    }
+}
+
+/// An unreadable delivery with a body of its own.
+#[must_use]
+pub fn unreadable(id: &str, number: u16, now: Moment) -> NewDelivery {
+    let [high, low] = number.to_be_bytes();
+    let purport = Purport::Unreadable("unknown_state".to_owned());
+    NewDelivery { purport, ..aside(id, hash(5, [high, low, 0], Key), "github", now) }
+}
+
+/// A job's delivery that only names a machine for the group of a state.
+#[must_use]
+pub fn naming(id: &str, state: &State, machine: &str, now: Moment) -> NewDelivery {
+    let machine = Machine { group: state.group(), name: machine.to_owned() };
+    NewDelivery { machine: Some(machine), ..aside(id, hash(6, [state.run, 0, 0], Key), "github", now) }
+}
+
+/// Accepts one delivery.
+pub fn accept(store: &dyn Store, new: NewDelivery, now: Moment) -> Accepted {
+    let mut answers = store.accept(vec![new], now).expect("the store works");
+    assert_eq!(answers.len(), 1, "one answer for each delivery");
+    answers.remove(0).expect("the delivery is acceptable")
+}
+
+/// Freezes by a rule that shows its arguments.
+#[must_use]
+pub fn freeze(draft: &Draft) -> Frozen {
+    let keys: Vec<_> = draft.keys.iter().map(ToString::to_string).collect();
+    let bodies: Vec<_> = draft.contents.iter().map(|c| c.content.as_str()).collect();
+    Frozen {
+        txn: format!("{}-{}-{}-{}", draft.room, draft.sender, keys.join("+"), draft.refused_before),
+        body: bodies.join("\n"),
+    }
+}
+
+/// Takes from a room as the usual sender in the process `owner`.
+pub fn take(store: &dyn Store, room: &str, owner: &str, now: Moment) -> Taken {
+    let identity = bot();
+    assert_eq!(store.pin(&identity, now), Ok(Pin::Ours));
+    store
+        .take(&Take { room, identity: &identity, session: "s", owner, now, freeze: &freeze })
+        .expect("the store works")
+}
+
+/// Takes from a room and expects a message.
+pub fn take_message(store: &dyn Store, room: &str, owner: &str, now: Moment) -> (Lease, Message, bool) {
+    match take(store, room, owner, now) {
+        Taken::Message { lease, message, fresh } => (lease, message, fresh),
+        other => panic!("a message was expected in {room}, there was {other:?}"),
+    }
+}
+
+/// Takes, sends and settles one message; its body.
+pub fn send_one(store: &dyn Store, room: &str, now: Moment) -> Option<String> {
+    match take(store, room, "one", now) {
+        Taken::Message { message, .. } => {
+            store
+                .settle(message.id, &format!("$event{}", message.id), &attempt("sent", now), now)
+                .expect("settled");
+            Some(message.body)
+        }
+        _ => None,
+    }
+}
+
+/// An attempt with this result.
+#[must_use]
+pub fn attempt(result: &str, now: Moment) -> Attempt {
+    Attempt {
+        at: now,
+        took: Duration::from_millis(20),
+        result: result.to_owned(),
+        http_status: Some(200),
+        errcode: None,
+        detail: String::new(),
+    }
+}
+
+/// A failure that only waits.
+#[must_use]
+pub fn later(due: Moment) -> Negative {
+    Negative { due, hold: None, gate: None }
+}

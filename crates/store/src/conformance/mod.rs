@@ -1,0 +1,48 @@
+//! What every backend has to do, as tests to call from its own.
+//!
+//! ```text
+//! meshhook_store::conformance_tests!(MyStore::new());
+//! ```
+
+mod cases;
+pub mod fixture;
+
+pub use cases::*;
+
+/// One `#[test]` for each rule, each with a new store.
+#[macro_export]
+macro_rules! conformance_tests {
+    ($make:expr) => {
+        $crate::conformance_tests! { @each $make;
+            a_known_key_is_a_duplicate_and_names_its_event,
+            a_late_state_is_superseded_and_a_terminal_one_never,
+            a_new_round_is_news,
+            a_stale_body_is_kept_and_can_be_readmitted,
+            unreadable_deliveries_are_kept_with_their_bodies_up_to_a_bound,
+            machines_reach_the_content_of_their_group,
+            a_batch_judges_its_own_members,
+            one_message_is_in_hand_per_room,
+            the_oldest_goes_first_and_rooms_do_not_wait_for_each_other,
+            a_message_never_changes_between_its_puts,
+            a_lost_lease_reports_only_success,
+            a_room_with_a_live_lease_is_left_alone,
+            waits_are_clamped,
+            a_gate_closes_every_room_of_its_sender,
+            a_held_room_freezes_nothing_and_repeats_what_is_open,
+            a_refused_single_is_parked_and_a_redelivery_revives_it,
+            a_parked_state_that_was_overtaken_stays_silent,
+            a_retry_makes_a_new_message_with_another_transaction,
+            an_uncertain_message_lets_the_room_go_on,
+            only_a_pinned_identity_takes,
+            orders_that_do_not_fit_are_conflicts,
+            a_dropped_delivery_is_not_sent,
+            nothing_owed_is_ever_forgotten,
+            a_life_shows_each_attempt_and_no_more_than_the_bound,
+            lists_are_filtered_and_paged,
+            totals_count_what_is_owed,
+        }
+    };
+    (@each $make:expr; $($case:ident,)*) => {
+        $(#[test] fn $case() { $crate::conformance::$case(&$make); })*
+    };
+}

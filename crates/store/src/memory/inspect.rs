@@ -1,0 +1,220 @@
+//! Views and orders: transitions 11 and 12.
+
+use super::intake::times;
+use super::{MemoryStore, MessageRow, Row, Tables};
+use crate::rules::{self, Verdict};
+use crate::{
+    Accepted, ActError, Announcement, DeliveryView, Filter, Inspect, Life, MessageStatus, MessageView,
+    Moment, NewDelivery, Outcome, Purport, Raw, RoomView, Status, StoreError, Totals,
+};
+
+impl Inspect for MemoryStore {
+    fn list(&self, filter: &Filter) -> Result<Vec<DeliveryView>, StoreError> {
+        let tables = self.tables();
+        let before = filter.before.unwrap_or(i64::MAX);
+        Ok(tables
+            .deliveries
+            .range(..before)
+            .rev()
+            .map(|(&seq, row)| tables.view(seq, row))
+            .filter(|view| matches(filter, view))
+            .take(filter.limit)
+            .collect())
+    }
+
+    fn show(&self, id: &str) -> Result<Option<Life>, StoreError> {
+        let tables = self.tables();
+        let Some(&seq) = tables.by_id.get(id) else { return Ok(None) };
+        let row = &tables.deliveries[&seq];
+        Ok(Some(Life {
+            delivery: tables.view(seq, row),
+            content: row.saying.as_ref().and_then(|s| s.content.clone()),
+            message: row.message.and_then(|m| tables.messages.get(&m)).map(|m| tables.message_view(m)),
+        }))
+    }
+
+    fn totals(&self) -> Result<Totals, StoreError> {
+        let tables = self.tables();
+        let shown =
+            |status| tables.deliveries.values().filter(|row| tables.shown(row) == status).count() as u64;
+        let rooms = tables.rooms.iter().map(|(name, room)| RoomView {
+            room: name.clone(),
+            hold: room.hold.clone(),
+            due: room.due,
+            waiting: (room.pending.len() + usize::from(room.open.is_some())) as u64,
+            oldest: tables.oldest(room),
+        });
+        Ok(Totals {
+            rooms: rooms.collect(),
+            parked: shown(Status::Parked),
+            uncertain: shown(Status::Uncertain),
+        })
+    }
+
+    fn raw(&self, id: &str) -> Result<Option<Raw>, StoreError> {
+        let tables = self.tables();
+        let row = tables.by_id.get(id).map(|seq| &tables.deliveries[seq]);
+        Ok(row.filter(|row| matches!(row.status, Status::Unreadable | Status::Stale)).map(|row| Raw {
+            source: row.source.clone(),
+            raw: row.raw.clone(),
+            received_at: row.received_at,
+            facts: row.facts.clone(),
+        }))
+    }
+
+    fn retry(&self, id: &str, force: bool, now: Moment) -> Result<Accepted, ActError> {
+        self.tables().retry(id, force, now)
+    }
+
+    fn readmit(&self, id: &str, again: NewDelivery, now: Moment) -> Result<Accepted, ActError> {
+        self.tables().readmit(id, again, now)
+    }
+
+    fn discard(&self, id: &str, now: Moment) -> Result<(), ActError> {
+        self.tables().discard(id, now)
+    }
+}
+
+fn matches(filter: &Filter, view: &DeliveryView) -> bool {
+    fn fits(wanted: Option<&String>, found: Option<&String>) -> bool {
+        wanted.is_none_or(|wanted| Some(wanted) == found)
+    }
+    filter.status.is_none_or(|status| status == view.status)
+        && fits(filter.state.as_ref(), view.facts.state.as_ref())
+        && fits(filter.source.as_ref(), Some(&view.source))
+        && fits(filter.run.as_ref(), view.facts.run_id.as_ref())
+        && fits(filter.node.as_ref(), view.facts.node.as_ref())
+        && fits(filter.correlation_id.as_ref(), Some(&view.facts.correlation_id))
+}
+
+impl Tables {
+    fn view(&self, seq: i64, row: &Row) -> DeliveryView {
+        DeliveryView {
+            seq,
+            id: row.id.clone(),
+            key: row.key,
+            source: row.source.clone(),
+            status: self.shown(row),
+            reason: row.reason.clone(),
+            round: row.saying.as_ref().map(|s| s.top.0),
+            room: row.saying.as_ref().map(|s| s.room.clone()),
+            received_at: row.received_at,
+            seen: row.seen,
+            expires_at: row.expires_at,
+            event_id: self.event_of(row),
+            facts: row.facts.clone(),
+        }
+    }
+
+    fn message_view(&self, m: &MessageRow) -> MessageView {
+        MessageView {
+            txn: m.txn.clone(),
+            sender: m.sender.clone(),
+            status: m.status,
+            frozen_at: m.frozen_at,
+            event_id: m.event_id.clone(),
+            members: m.members.iter().map(|seq| self.deliveries[seq].id.clone()).collect(),
+            attempts: m.attempts.clone(),
+        }
+    }
+
+    fn oldest(&self, room: &super::Room) -> Option<Moment> {
+        let in_hand = room.open.and_then(|m| self.messages[&m].members.first().copied());
+        in_hand.or(room.pending.first().copied()).map(|seq| self.deliveries[&seq].received_at)
+    }
+
+    fn find(&self, id: &str) -> Result<(i64, Status), ActError> {
+        let seq = *self.by_id.get(id).ok_or(ActError::Unknown)?;
+        Ok((seq, self.shown(&self.deliveries[&seq])))
+    }
+
+    fn retry(&mut self, id: &str, force: bool, now: Moment) -> Result<Accepted, ActError> {
+        let (seq, status) = self.find(id)?;
+        let row = &self.deliveries[&seq];
+        let was_in_message = row.message.is_some() || row.refusals > 0;
+        let Some(saying) = row.saying.clone().filter(|_| rules::may_retry(status, force, was_in_message))
+        else {
+            return Err(ActError::Conflict(status));
+        };
+        if status == Status::Uncertain {
+            self.write_off(seq);
+        }
+        if rules::judge(None, self.top_of(&saying.subject), saying.top, true) == Verdict::Superseded {
+            self.finish(seq, Status::Superseded, now);
+            return Ok(self.answer(seq, Outcome::Superseded));
+        }
+        self.pend(seq, now);
+        Ok(self.answer(seq, Outcome::Accepted))
+    }
+
+    /// An operator decided that an uncertain message is not in the room: a key is in one live message at most.
+    fn write_off(&mut self, seq: i64) {
+        let Some(row) = self.deliveries.get_mut(&seq) else { return };
+        row.refusals += 1;
+        row.solo = true;
+        if let Some(message) = row.message.and_then(|id| self.messages.get_mut(&id)) {
+            message.status = MessageStatus::Refused;
+        }
+    }
+
+    fn readmit(&mut self, id: &str, mut again: NewDelivery, now: Moment) -> Result<Accepted, ActError> {
+        let (seq, status) = self.find(id)?;
+        if !matches!(status, Status::Unreadable | Status::Stale) {
+            return Err(ActError::Conflict(status));
+        }
+        match std::mem::replace(&mut again.purport, Purport::Ignored(String::new())) {
+            Purport::Announce(a) => Ok(self.announce_again(seq, again, &a, now)),
+            Purport::Ignored(reason) => Ok(self.put_aside(seq, Status::Ignored, reason, Outcome::Ignored)),
+            Purport::Unreadable(reason) => {
+                Ok(self.put_aside(seq, Status::Unreadable, reason, Outcome::Unreadable))
+            }
+        }
+    }
+
+    fn put_aside(&mut self, seq: i64, status: Status, reason: String, outcome: Outcome) -> Accepted {
+        if let Some(row) = self.deliveries.get_mut(&seq) {
+            row.status = status;
+            row.reason = Some(reason);
+        }
+        self.answer(seq, outcome)
+    }
+
+    fn announce_again(&mut self, seq: i64, again: NewDelivery, a: &Announcement, now: Moment) -> Accepted {
+        let known = self.by_key.get(&a.key).copied();
+        let status = known.map(|seq| self.shown(&self.deliveries[&seq]));
+        let verdict = rules::judge(status, self.top_of(&a.subject), (a.round, a.rank), true);
+        if let (Verdict::Duplicate | Verdict::Revive, Some(first)) = (verdict, known) {
+            self.put_aside(seq, Status::Ignored, "duplicate".to_owned(), Outcome::Ignored);
+            return self.seen_again(first);
+        }
+        let saying = self.saying(a);
+        if let Some(row) = self.deliveries.get_mut(&seq) {
+            self.by_key.remove(&row.key);
+            self.by_key.insert(a.key, seq);
+            row.key = a.key;
+            row.saying = Some(saying);
+            row.raw = Vec::new();
+            row.reason = None;
+            row.facts = again.facts;
+            (row.event_time, row.keep) = times(a.freshness, again.retention);
+        }
+        if verdict == Verdict::Superseded {
+            self.finish(seq, Status::Superseded, now);
+            return self.answer(seq, Outcome::Superseded);
+        }
+        self.pend(seq, now);
+        self.answer(seq, Outcome::Accepted)
+    }
+
+    fn discard(&mut self, id: &str, now: Moment) -> Result<(), ActError> {
+        let (seq, status) = self.find(id)?;
+        if !rules::may_discard(status) {
+            return Err(ActError::Conflict(status));
+        }
+        if let Some(saying) = self.deliveries[&seq].saying.clone() {
+            self.room(&saying.room).pending.remove(&seq);
+        }
+        self.finish(seq, Status::Dropped, now);
+        Ok(())
+    }
+}

@@ -1,0 +1,193 @@
+//! Accept: transition 1.
+
+use super::{MemoryStore, Row, Saying, Subject, Tables};
+use crate::rules::{self, Verdict};
+use crate::{
+    Accepted, Announcement, Freshness, Intake, Key, Machine, Moment, NewDelivery, Outcome, Purport, Status,
+    StoreError,
+};
+
+impl Intake for MemoryStore {
+    fn is_durable(&self) -> bool {
+        false
+    }
+
+    fn accept(
+        &self,
+        batch: Vec<NewDelivery>,
+        now: Moment,
+    ) -> Result<Vec<Result<Accepted, StoreError>>, StoreError> {
+        let mut tables = self.tables();
+        Ok(batch.into_iter().map(|new| Ok(tables.accept(new, now))).collect())
+    }
+}
+
+/// The parts of a new delivery that every row has.
+struct Common {
+    new: NewDelivery,
+    now: Moment,
+}
+
+impl Tables {
+    fn accept(&mut self, mut new: NewDelivery, now: Moment) -> Accepted {
+        if let Some(machine) = new.machine.take() {
+            self.name_machine(machine, now.plus(rules::keep(Freshness::Signed, new.retention)));
+        }
+        match std::mem::replace(&mut new.purport, Purport::Ignored(String::new())) {
+            Purport::Announce(announcement) => self.announce(Common { new, now }, announcement),
+            Purport::Ignored(reason) => self.set_aside(new, now, Status::Ignored, reason),
+            Purport::Unreadable(reason) => self.set_aside(new, now, Status::Unreadable, reason),
+        }
+    }
+
+    fn name_machine(&mut self, machine: Machine, expires_at: Moment) {
+        let group = self.machines.entry(machine.group).or_default();
+        group.expires_at = group.expires_at.max(expires_at);
+        if group.names.len() < rules::MAX_MACHINES {
+            group.names.insert(machine.name);
+        }
+    }
+
+    fn announce(&mut self, common: Common, a: Announcement) -> Accepted {
+        let Common { new, now } = common;
+        let known = self.by_key.get(&a.key).copied();
+        let status = known.map(|seq| self.shown(&self.deliveries[&seq]));
+        let fresh = rules::is_fresh(a.freshness, now, new.retention);
+        match (rules::judge(status, self.top_of(&a.subject), (a.round, a.rank), fresh), known) {
+            (Verdict::Revive, Some(seq)) => self.revive(seq, &a, now),
+            (Verdict::Duplicate, Some(seq)) => self.seen_again(seq),
+            (Verdict::Superseded, known) => {
+                let seq = known.unwrap_or_else(|| self.enter(new, a));
+                self.finish(seq, Status::Superseded, now);
+                self.answer(seq, Outcome::Superseded)
+            }
+            (Verdict::Stale, _) => self.set_aside(new, now, Status::Stale, "stale".to_owned()),
+            _ => {
+                let seq = self.enter(new, a);
+                self.pend(seq, now);
+                self.answer(seq, Outcome::Accepted)
+            }
+        }
+    }
+
+    pub(super) fn seen_again(&mut self, seq: i64) -> Accepted {
+        if let Some(row) = self.deliveries.get_mut(&seq) {
+            row.seen += 1;
+        }
+        self.answer(seq, Outcome::Duplicate)
+    }
+
+    fn revive(&mut self, seq: i64, a: &Announcement, now: Moment) -> Accepted {
+        let content = self.render(a);
+        if let Some(row) = self.deliveries.get_mut(&seq) {
+            row.seen += 1;
+            row.solo = false;
+            if let Some(saying) = &mut row.saying {
+                saying.content = Some(content);
+            }
+        }
+        self.pend(seq, now);
+        self.answer(seq, Outcome::Accepted)
+    }
+
+    pub(super) fn render(&self, a: &Announcement) -> crate::Content {
+        let names: Vec<String> =
+            self.machines.get(&a.group).map(|g| g.names.iter().cloned().collect()).unwrap_or_default();
+        (a.render)(&names)
+    }
+
+    /// The part of a row that says something.
+    pub(super) fn saying(&mut self, a: &Announcement) -> Saying {
+        let top = (a.round, a.rank);
+        self.subjects.entry(a.subject).or_insert(Subject { top, rows: 0 }).rows += 1;
+        Saying { subject: a.subject, top, room: a.room.clone(), content: Some(self.render(a)) }
+    }
+
+    fn enter(&mut self, new: NewDelivery, a: Announcement) -> i64 {
+        let saying = self.saying(&a);
+        let mut row = row(new, a.key);
+        row.saying = Some(saying);
+        row.raw = Vec::new();
+        (row.event_time, row.keep) = times(a.freshness, row.keep);
+        self.insert(row)
+    }
+
+    /// Keeps what is not announced, up to the source's bounds.
+    fn set_aside(&mut self, new: NewDelivery, now: Moment, status: Status, reason: String) -> Accepted {
+        if let Some(&seq) = self.by_key.get(&new.body_key) {
+            return self.seen_again(seq);
+        }
+        let key = new.body_key;
+        let expires_at = Some(now.plus(new.retention));
+        let mut row = Row { status, reason: Some(reason), expires_at, ..row(new, key) };
+        if status == Status::Ignored {
+            row.raw = Vec::new();
+        }
+        let source = row.source.clone();
+        let seq = self.insert(row);
+        self.evict(&source, status == Status::Ignored);
+        self.answer(seq, if status == Status::Unreadable { Outcome::Unreadable } else { Outcome::Ignored })
+    }
+
+    fn insert(&mut self, row: Row) -> i64 {
+        self.last_seq += 1;
+        self.by_id.insert(row.id.clone(), self.last_seq);
+        self.by_key.insert(row.key, self.last_seq);
+        self.deliveries.insert(self.last_seq, row);
+        self.last_seq
+    }
+
+    fn evict(&mut self, source: &str, ignored: bool) {
+        let aside = |row: &Row| match row.status {
+            Status::Ignored => ignored,
+            Status::Unreadable | Status::Stale => !ignored,
+            _ => false,
+        };
+        let (mut rows, mut bytes) = (0u64, 0u64);
+        let too_many: Vec<i64> = self
+            .deliveries
+            .iter()
+            .rev()
+            .filter(|(_, row)| row.source == source && aside(row))
+            .filter(|(_, row)| {
+                rows += 1;
+                bytes += row.raw.len() as u64;
+                rows > rules::MAX_ASIDE_ROWS || bytes > rules::MAX_ASIDE_BYTES
+            })
+            .map(|(&seq, _)| seq)
+            .collect();
+        for seq in too_many {
+            self.forget(seq);
+        }
+    }
+}
+
+fn row(new: NewDelivery, key: Key) -> Row {
+    Row {
+        id: new.id,
+        key,
+        source: new.source,
+        status: Status::Pending,
+        reason: None,
+        saying: None,
+        facts: new.facts,
+        raw: new.raw,
+        received_at: new.received_at,
+        event_time: None,
+        keep: new.retention,
+        expires_at: None,
+        message: None,
+        solo: false,
+        refusals: 0,
+        seen: 1,
+    }
+}
+
+/// The time that a mark's end is reckoned from, and how long it stays after it.
+pub(super) fn times(
+    freshness: Freshness,
+    retention: std::time::Duration,
+) -> (Option<Moment>, std::time::Duration) {
+    let event_time = if let Freshness::Body(newest) = freshness { Some(newest) } else { None };
+    (event_time, rules::keep(freshness, retention))
+}

@@ -1,0 +1,240 @@
+//! Freeze, take over, settle and its failures: transitions 2 and 3, 6 to 10.
+
+use super::{MemoryStore, MessageRow, Tables};
+use crate::rules;
+use crate::{
+    Attempt, Draft, Frozen, Lease, Message, MessageStatus, Moment, Negative, Outbox, Refused, Status,
+    StoreError, Take, Taken,
+};
+
+impl Outbox for MemoryStore {
+    fn take(&self, take: &Take<'_>) -> Result<Taken, StoreError> {
+        Ok(self.tables().take(take))
+    }
+
+    fn settle(&self, message: i64, event_id: &str, attempt: &Attempt, now: Moment) -> Result<(), StoreError> {
+        self.tables().settle(message, event_id, attempt, now);
+        Ok(())
+    }
+
+    fn postpone(&self, lease: &Lease, attempt: &Attempt, negative: &Negative) -> Result<bool, StoreError> {
+        Ok(self.tables().postpone(lease, attempt, negative))
+    }
+
+    fn refuse(&self, lease: &Lease, attempt: &Attempt, now: Moment) -> Result<Refused, StoreError> {
+        Ok(self.tables().refuse(lease, attempt, now))
+    }
+
+    fn give_up(&self, lease: &Lease, attempt: &Attempt, now: Moment) -> Result<bool, StoreError> {
+        Ok(self.tables().close(lease, MessageStatus::Uncertain, attempt, now))
+    }
+
+    fn hold(&self, room: &str, reason: &str, now: Moment) -> Result<(), StoreError> {
+        self.tables().hold(room, reason, now);
+        Ok(())
+    }
+
+    fn release(&self, room: &str, _now: Moment) -> Result<(), StoreError> {
+        self.tables().room(room).hold = None;
+        Ok(())
+    }
+}
+
+impl Tables {
+    fn take(&mut self, take: &Take<'_>) -> Taken {
+        if self.pinned.as_ref() != Some(take.identity) {
+            return Taken::NotPinned;
+        }
+        let gate = self.gates.get(&take.identity.user).map(|until| rules::clamp_wait(*until, take.now));
+        if let Some(until) = gate.filter(|until| *until > take.now) {
+            return Taken::Nothing { until: Some(until) };
+        }
+        let Some(room) = self.rooms.get(take.room) else { return Taken::Nothing { until: None } };
+        let due = rules::clamp_wait(room.due, take.now);
+        let wait = Taken::Nothing { until: Some(due) };
+        match (room.open, room.pending.first().copied()) {
+            (Some(_), _) if room.owner != take.owner && room.lease_until > take.now => {
+                Taken::Nothing { until: Some(room.lease_until) }
+            }
+            (Some(open), _) if due <= take.now => self.hand_out(take, open, false),
+            (Some(_), _) => wait,
+            (None, Some(_)) if room.hold.is_some() => Taken::Nothing { until: None },
+            (None, Some(first)) if due <= take.now => {
+                let message = self.freeze(take, first);
+                self.hand_out(take, message, true)
+            }
+            (None, Some(_)) => wait,
+            (None, None) => Taken::Nothing { until: None },
+        }
+    }
+
+    fn freeze(&mut self, take: &Take<'_>, seq: i64) -> i64 {
+        let row = &self.deliveries[&seq];
+        let draft = Draft {
+            room: take.room.to_owned(),
+            sender: take.identity.user.clone(),
+            keys: vec![row.key],
+            contents: row.saying.iter().filter_map(|s| s.content.clone()).collect(),
+            refused_before: row.refusals,
+        };
+        let Frozen { txn, body } = (take.freeze)(&draft);
+        self.last_message += 1;
+        let id = self.last_message;
+        let room = self.room(take.room);
+        room.pending.remove(&seq);
+        room.open = Some(id);
+        let message = MessageRow {
+            room: draft.room,
+            sender: draft.sender,
+            txn,
+            body,
+            prev: room.last.clone(),
+            frozen_at: take.now,
+            frozen_by: take.owner.to_owned(),
+            session: take.session.to_owned(),
+            status: MessageStatus::Open,
+            event_id: None,
+            members: vec![seq],
+            attempts: Vec::new(),
+            attempted: 0,
+        };
+        self.messages.insert(id, message);
+        if let Some(row) = self.deliveries.get_mut(&seq) {
+            row.status = Status::InMessage;
+            row.message = Some(id);
+        }
+        id
+    }
+
+    fn hand_out(&mut self, take: &Take<'_>, id: i64, fresh: bool) -> Taken {
+        let room = self.room(take.room);
+        room.generation += 1;
+        room.owner = take.owner.to_owned();
+        room.lease_until = take.now.plus(rules::LEASE);
+        room.taken_at = take.now;
+        let lease = Lease { room: take.room.to_owned(), generation: room.generation, message: id };
+        let m = &self.messages[&id];
+        let message = Message {
+            id,
+            room: m.room.clone(),
+            sender: m.sender.clone(),
+            txn: m.txn.clone(),
+            body: m.body.clone(),
+            prev_event: m.prev.as_ref().map(|(event, _)| event.clone()),
+            prev_sender: m.prev.as_ref().map(|(_, sender)| sender.clone()),
+            frozen_at: m.frozen_at,
+            frozen_by: m.frozen_by.clone(),
+            session: m.session.clone(),
+            attempts: m.attempted,
+        };
+        Taken::Message { lease, message, fresh }
+    }
+
+    fn settle(&mut self, id: i64, event_id: &str, attempt: &Attempt, now: Moment) {
+        self.record(id, attempt);
+        let Some(message) = self.messages.get_mut(&id) else { return };
+        if message.status == MessageStatus::Sent {
+            return;
+        }
+        message.status = MessageStatus::Sent;
+        message.event_id = Some(event_id.to_owned());
+        let (members, room, sender) = (message.members.clone(), message.room.clone(), message.sender.clone());
+        for seq in members {
+            self.settle_member(seq, id, now);
+        }
+        let room = self.room(&room);
+        room.last = Some((event_id.to_owned(), sender));
+        room.hold = None;
+        room.leave(id, now);
+    }
+
+    fn settle_member(&mut self, seq: i64, message: i64, now: Moment) {
+        let Some(row) = self.deliveries.get_mut(&seq) else { return };
+        if row.message == Some(message) {
+            if let Some(saying) = &mut row.saying {
+                saying.content = None;
+            }
+            row.reason = None;
+            self.finish(seq, Status::InMessage, now);
+        }
+    }
+
+    fn is_current(&self, lease: &Lease) -> bool {
+        self.rooms
+            .get(&lease.room)
+            .is_some_and(|room| room.generation == lease.generation && room.open == Some(lease.message))
+    }
+
+    fn postpone(&mut self, lease: &Lease, attempt: &Attempt, negative: &Negative) -> bool {
+        self.record(lease.message, attempt);
+        if !self.is_current(lease) {
+            return false;
+        }
+        if let (Some(gate), Some(message)) = (negative.gate, self.messages.get(&lease.message)) {
+            self.gates.insert(message.sender.clone(), gate);
+        }
+        if let Some(reason) = &negative.hold {
+            self.hold(&lease.room, reason, attempt.at);
+        }
+        self.room(&lease.room).due = negative.due;
+        true
+    }
+
+    fn refuse(&mut self, lease: &Lease, attempt: &Attempt, now: Moment) -> Refused {
+        if !self.close(lease, MessageStatus::Refused, attempt, now) {
+            return Refused::Outdated;
+        }
+        let members = self.messages[&lease.message].members.clone();
+        let alone = members.len() == 1;
+        for seq in members {
+            if let Some(row) = self.deliveries.get_mut(&seq) {
+                row.refusals += 1;
+                row.solo = true;
+                row.status = Status::Parked;
+                row.reason = Some(attempt.errcode.clone().unwrap_or_else(|| attempt.detail.clone()));
+            }
+            if !alone {
+                self.pend(seq, now);
+            }
+        }
+        if alone { Refused::Parked } else { Refused::Split }
+    }
+
+    fn close(&mut self, lease: &Lease, status: MessageStatus, attempt: &Attempt, now: Moment) -> bool {
+        self.record(lease.message, attempt);
+        if !self.is_current(lease) {
+            return false;
+        }
+        if let Some(message) = self.messages.get_mut(&lease.message) {
+            message.status = status;
+        }
+        self.room(&lease.room).leave(lease.message, now);
+        true
+    }
+
+    fn hold(&mut self, room: &str, reason: &str, now: Moment) {
+        let room = self.room(room);
+        let since = room.hold.as_ref().map_or(now, |(_, since)| *since);
+        room.hold = Some((reason.to_owned(), since));
+    }
+
+    fn record(&mut self, message: i64, attempt: &Attempt) {
+        let Some(message) = self.messages.get_mut(&message) else { return };
+        message.attempted += 1;
+        message.attempts.push(attempt.clone());
+        if message.attempts.len() > rules::MAX_ATTEMPTS {
+            message.attempts.remove(rules::MAX_ATTEMPTS / 2);
+        }
+    }
+}
+
+impl super::Room {
+    /// The room is free for its next message, if it was this one that kept it.
+    fn leave(&mut self, message: i64, now: Moment) {
+        if self.open == Some(message) {
+            self.open = None;
+            self.due = now;
+            self.lease_until = now;
+        }
+    }
+}

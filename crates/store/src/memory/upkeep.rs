@@ -1,0 +1,78 @@
+//! Pin and purge: the identity's guard, and transition 13.
+
+use super::{MemoryStore, Tables};
+use crate::rules;
+use crate::{Identity, Moment, Pin, StoreError, Upkeep};
+
+impl Upkeep for MemoryStore {
+    fn pin(&self, identity: &Identity, now: Moment) -> Result<Pin, StoreError> {
+        Ok(self.tables().pin(identity, now))
+    }
+
+    fn purge(&self, now: Moment, limit: usize) -> Result<usize, StoreError> {
+        Ok(self.tables().purge(now, limit))
+    }
+}
+
+impl Tables {
+    fn pin(&mut self, identity: &Identity, now: Moment) -> Pin {
+        match &self.pinned {
+            Some(pinned) if pinned != identity => {
+                let until = self
+                    .rooms
+                    .values()
+                    .map(|room| room.lease_until.max(room.taken_at.plus(rules::PUT_DEADLINE * 2)))
+                    .max()
+                    .map_or(now, |until| rules::clamp_wait(until, now));
+                if until > now {
+                    return Pin::Other { pinned: pinned.clone(), until };
+                }
+            }
+            _ => {}
+        }
+        self.pinned = Some(identity.clone());
+        Pin::Ours
+    }
+
+    fn purge(&mut self, now: Moment, limit: usize) -> usize {
+        let expired: Vec<i64> = self
+            .deliveries
+            .iter()
+            .filter(|(_, row)| row.expires_at.is_some_and(|at| at < now))
+            .map(|(&seq, _)| seq)
+            .take(limit)
+            .collect();
+        for &seq in &expired {
+            self.forget(seq);
+        }
+        self.machines.retain(|_, machines| machines.expires_at >= now);
+        self.marks.retain(|_, until| *until >= now);
+        expired.len()
+    }
+
+    pub(super) fn forget(&mut self, seq: i64) {
+        let Some(row) = self.deliveries.remove(&seq) else { return };
+        self.by_id.remove(&row.id);
+        self.by_key.remove(&row.key);
+        if let Some(saying) = row.saying {
+            self.leave_subject(&saying.subject);
+        }
+        if let Some(id) = row.message
+            && let Some(message) = self.messages.get_mut(&id)
+        {
+            message.members.retain(|&member| member != seq);
+            if message.members.is_empty() {
+                self.messages.remove(&id);
+            }
+        }
+    }
+
+    fn leave_subject(&mut self, subject: &crate::SubjectKey) {
+        if let Some(known) = self.subjects.get_mut(subject) {
+            known.rows -= 1;
+            if known.rows == 0 {
+                self.subjects.remove(subject);
+            }
+        }
+    }
+}

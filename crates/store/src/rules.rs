@@ -1,0 +1,174 @@
+//! The decisions of the state machine, pure, so that every backend makes the same ones.
+
+use std::time::Duration;
+
+use crate::{Freshness, Moment, Rank, Status};
+
+/// How long a taken room is another's.
+pub const LEASE: Duration = Duration::from_secs(60);
+
+/// How long a PUT may last: no request outlives it.
+pub const PUT_DEADLINE: Duration = Duration::from_secs(30);
+
+/// The longest wait that is believed, whatever a clock or a homeserver says.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(600);
+
+/// How long the mark of a signed body that holds no time is kept.
+pub const TIMELESS: Duration = Duration::from_secs(400 * 24 * 3600);
+
+/// How far ahead of the store's clock a sender's clock may be.
+pub const AHEAD: Duration = Duration::from_secs(24 * 3600);
+
+/// What a mark is kept longer than the freshness rule needs it: clocks are set.
+const MARGIN: Duration = Duration::from_secs(3600);
+
+/// How many rows of unreadable, stale and ignored deliveries a source may have.
+pub const MAX_ASIDE_ROWS: u64 = 1000;
+
+/// How many bytes of bodies a source's unreadable and stale deliveries may hold together.
+pub const MAX_ASIDE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How many machines are kept for a group.
+pub const MAX_MACHINES: usize = 64;
+
+/// How many attempts of a message are kept: the first half of them and the last half.
+pub const MAX_ATTEMPTS: usize = 20;
+
+/// How far a subject has come: the highest round and, within it, rank that was accepted.
+pub type Top = (u64, Rank);
+
+/// What accept does with an announcement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is owed from now on.
+    Pend,
+    /// The parked delivery with the same key is owed again, with this content.
+    Revive,
+    /// Its key is known.
+    Duplicate,
+    /// Something later is known.
+    Superseded,
+    /// It is too old, or from too far in the future, to be news.
+    Stale,
+}
+
+/// Judges an announcement by what the store knows: the status under its key, and its subject's top.
+///
+/// A parked delivery that something later has overtaken is superseded like a new one: it must not come up in the
+/// room after its own end.
+#[must_use]
+pub fn judge(known: Option<Status>, top: Option<Top>, this: Top, fresh: bool) -> Verdict {
+    let late = this.1 != Rank::Terminal && top.is_some_and(|top| this < top);
+    match known {
+        Some(Status::Parked) if !late => Verdict::Revive,
+        Some(status) if status != Status::Parked => Verdict::Duplicate,
+        _ if late => Verdict::Superseded,
+        _ if fresh => Verdict::Pend,
+        _ => Verdict::Stale,
+    }
+}
+
+/// Whether something is news.
+///
+/// Every replay that this lets pass comes before the mark that [`expiry`] gives is forgotten: it passes until
+/// the newest time in the body plus the retention, and that time is at most [`AHEAD`] of the first acceptance.
+#[must_use]
+pub fn is_fresh(freshness: Freshness, now: Moment, retention: Duration) -> bool {
+    match freshness {
+        Freshness::Signed | Freshness::Timeless => true,
+        Freshness::Body(newest) => newest >= now.minus(retention) && newest <= now.plus(AHEAD),
+    }
+}
+
+/// How long the mark stays after the last of its times.
+#[must_use]
+pub fn keep(freshness: Freshness, retention: Duration) -> Duration {
+    match freshness {
+        Freshness::Timeless => TIMELESS.max(retention + MARGIN),
+        Freshness::Signed | Freshness::Body(_) => retention + MARGIN,
+    }
+}
+
+/// When the mark of a final delivery is forgotten.
+#[must_use]
+pub fn expiry(received: Moment, settled: Moment, event_time: Option<Moment>, keep: Duration) -> Moment {
+    let event_time = event_time.map_or(received, |t| t.min(settled.plus(AHEAD)));
+    received.max(settled).max(event_time).plus(keep)
+}
+
+/// A time to wait for, as far as it may be believed.
+#[must_use]
+pub fn clamp_wait(until: Moment, now: Moment) -> Moment {
+    until.min(now.plus(LONGEST_WAIT))
+}
+
+/// Whether an operator may retry a delivery without a new reading of its body.
+#[must_use]
+pub fn may_retry(status: Status, force: bool, was_in_message: bool) -> bool {
+    match status {
+        Status::Parked => true,
+        Status::Uncertain => force,
+        Status::Dropped => !was_in_message,
+        _ => false,
+    }
+}
+
+/// Whether an operator may give a delivery up.
+#[must_use]
+pub fn may_discard(status: Status) -> bool {
+    matches!(
+        status,
+        Status::Pending | Status::Parked | Status::Uncertain | Status::Unreadable | Status::Stale
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn a_terminal_state_is_suppressed_by_nothing_but_its_own_key() {
+        for status in Status::ALL {
+            let verdict = judge(Some(status), None, (1, Rank::Terminal), true);
+            let expected = if status == Status::Parked { Verdict::Revive } else { Verdict::Duplicate };
+            assert_eq!(verdict, expected);
+        }
+        assert_eq!(judge(None, Some((9, Rank::Terminal)), (1, Rank::Terminal), true), Verdict::Pend);
+    }
+
+    #[test]
+    fn what_comes_too_late_is_superseded() {
+        let top = Some((1, Rank::Terminal));
+        assert_eq!(judge(None, top, (1, Rank::Running), true), Verdict::Superseded);
+        assert_eq!(judge(None, top, (1, Rank::Running), false), Verdict::Superseded);
+        assert_eq!(judge(Some(Status::Parked), top, (1, Rank::Running), true), Verdict::Superseded);
+        assert_eq!(judge(Some(Status::Sent), top, (1, Rank::Running), true), Verdict::Duplicate);
+        assert_eq!(judge(None, top, (2, Rank::Queued), true), Verdict::Pend);
+        assert_eq!(judge(None, None, (1, Rank::Queued), false), Verdict::Stale);
+    }
+
+    proptest! {
+        /// No captured request of a signed scheme is good for a second message, ever.
+        #[test]
+        fn a_replay_is_stale_or_known(
+            received in 0i64..1 << 40,
+            ahead in -(1i64 << 34)..1 << 34,
+            later in 0i64..1 << 36,
+            settled_later in 0i64..1 << 20,
+            hours in 1u64..10_000,
+        ) {
+            let retention = HOUR * u32::try_from(hours).unwrap();
+            let received = Moment::from_millis(received);
+            let newest = Moment::from_millis(received.millis() + ahead);
+            let body = Freshness::Body(newest);
+            prop_assume!(is_fresh(body, received, retention));
+            let settled = Moment::from_millis(received.millis() + settled_later);
+            let forgotten = expiry(received, settled, Some(newest), keep(body, retention));
+            let replay = Moment::from_millis(received.millis() + later);
+            prop_assert!(replay < forgotten || !is_fresh(body, replay, retention));
+        }
+    }
+}

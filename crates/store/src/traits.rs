@@ -1,0 +1,144 @@
+//! What a store does, by who asks for it.
+
+use std::time::Duration;
+
+use crate::{
+    Accepted, ActError, Attempt, DeliveryView, Filter, Identity, Key, Lease, Life, Moment, Negative,
+    NewDelivery, Pin, Raw, Refused, StoreError, Take, Taken, Totals,
+};
+
+/// Remembers what was seen: all there is to a store for those who want just that.
+pub trait DedupeStore: Send + Sync {
+    /// Marks `key` until `now + keep`; true when it was not marked. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was marked.
+    fn first_time(&self, key: &Key, now: Moment, keep: Duration) -> Result<bool, StoreError>;
+}
+
+/// Takes deliveries in.
+pub trait Intake: Send + Sync {
+    /// Whether what is accepted outlives the process.
+    fn is_durable(&self) -> bool;
+
+    /// Accepts a batch in one durable transaction; one answer each, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`] as a whole: nothing of the batch is durable. Inside: that delivery alone failed.
+    fn accept(
+        &self,
+        batch: Vec<NewDelivery>,
+        now: Moment,
+    ) -> Result<Vec<Result<Accepted, StoreError>>, StoreError>;
+}
+
+/// Gives out what is owed, one message a room, and takes back what became of it.
+pub trait Outbox: Send + Sync {
+    /// The message in hand in a room, or the next one, frozen durably before this returns.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was taken.
+    fn take(&self, take: &Take<'_>) -> Result<Taken, StoreError>;
+
+    /// The homeserver named the message's event. Valid from any generation.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the message stays open and will be found again.
+    fn settle(&self, message: i64, event_id: &str, attempt: &Attempt, now: Moment) -> Result<(), StoreError>;
+
+    /// The PUT failed, or nobody knows: the same one again later. False when the lease is outdated.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was changed.
+    fn postpone(&self, lease: &Lease, attempt: &Attempt, negative: &Negative) -> Result<bool, StoreError>;
+
+    /// The homeserver refused the message for good.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was changed.
+    fn refuse(&self, lease: &Lease, attempt: &Attempt, now: Moment) -> Result<Refused, StoreError>;
+
+    /// Nobody can know what became of the message; the room goes on. False when the lease is outdated.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was changed.
+    fn give_up(&self, lease: &Lease, attempt: &Attempt, now: Moment) -> Result<bool, StoreError>;
+
+    /// Freezes nothing more for a room, until [`Self::release`].
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was changed.
+    fn hold(&self, room: &str, reason: &str, now: Moment) -> Result<(), StoreError>;
+
+    /// Ends a hold.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was changed.
+    fn release(&self, room: &str, now: Moment) -> Result<(), StoreError>;
+}
+
+/// Shows what there is and carries out what an operator orders.
+pub trait Inspect: Send + Sync {
+    /// Deliveries that match, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn list(&self, filter: &Filter) -> Result<Vec<DeliveryView>, StoreError>;
+
+    /// One delivery's life.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn show(&self, id: &str) -> Result<Option<Life>, StoreError>;
+
+    /// What is owed and what needs a person.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn totals(&self) -> Result<Totals, StoreError>;
+
+    /// What is needed to read an unreadable or stale delivery again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn raw(&self, id: &str) -> Result<Option<Raw>, StoreError>;
+
+    /// Makes a parked, uncertain (by force) or never sent, dropped delivery pending again, by accept's rules.
+    ///
+    /// # Errors
+    /// [`ActError`]: nothing was changed.
+    fn retry(&self, id: &str, force: bool, now: Moment) -> Result<Accepted, ActError>;
+
+    /// Replaces an unreadable or stale delivery by what a new reading made of it, by accept's rules but for
+    /// freshness, which the operator's order stands for.
+    ///
+    /// # Errors
+    /// [`ActError`]: nothing was changed.
+    fn readmit(&self, id: &str, again: NewDelivery, now: Moment) -> Result<Accepted, ActError>;
+
+    /// Gives a delivery up.
+    ///
+    /// # Errors
+    /// [`ActError`]: nothing was changed.
+    fn discard(&self, id: &str, now: Moment) -> Result<(), ActError>;
+}
+
+/// What a store needs now and then.
+pub trait Upkeep: Send + Sync {
+    /// Pins `identity` if none is pinned, or if the pinned one can have nothing under way any more.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was changed.
+    fn pin(&self, identity: &Identity, now: Moment) -> Result<Pin, StoreError>;
+
+    /// Forgets what has expired, at most `limit` rows; how many it were.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was forgotten.
+    fn purge(&self, now: Moment, limit: usize) -> Result<usize, StoreError>;
+}
+
+/// Everything the engine asks of a store.
+pub trait Store: Intake + Outbox + Inspect + Upkeep {}
+
+impl<T: Intake + Outbox + Inspect + Upkeep> Store for T {}
