@@ -53,7 +53,6 @@ impl Answer {
     ///
     /// # Panics
     /// When it is not.
-    #[must_use]
     #[track_caller]
     pub fn ok(&self) -> Value {
         assert_eq!(self.status, 200, "{self:?}");

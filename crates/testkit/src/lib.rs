@@ -1,13 +1,18 @@
 #![doc = include_str!("../README.md")]
 
+mod event;
+mod homeserver;
 pub mod http;
+mod percent;
 mod place;
 mod ports;
 mod process;
 mod synapse;
 mod wait;
 
+pub use event::{Event, User};
+pub use homeserver::{Endpoint, Fault, Homeserver, Request};
 pub use place::{synapse_python, target_dir, venv_dir};
 pub use ports::free_port;
-pub use synapse::{Event, Limits, Synapse, User};
+pub use synapse::{Limits, Synapse};
 pub use wait::{eventually, try_for};

@@ -1,7 +1,5 @@
 //! What tests do at a homeserver, as its users and its administrator.
 
-use std::fmt::Write;
-
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha1::Sha1;
@@ -9,68 +7,11 @@ use sha1::Sha1;
 use super::Synapse;
 use super::config::SHARED_SECRET;
 use crate::http::{self, Answer};
+use crate::percent::encode;
+use crate::{Event, User};
 
 /// The password of every user.
 const PASSWORD: &str = "password-of-tests";
-
-/// A user on one device.
-#[derive(Debug, Clone)]
-pub struct User {
-    /// `@localpart:server`.
-    pub id: String,
-    /// The device that the token belongs to.
-    pub device: String,
-    /// The access token.
-    pub token: String,
-}
-
-impl User {
-    fn read(answer: &Value) -> Self {
-        let field =
-            |name: &str| answer[name].as_str().expect("a field that the specification requires").to_owned();
-        Self { id: field("user_id"), device: field("device_id"), token: field("access_token") }
-    }
-}
-
-/// An event as a client gets it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Event(pub Value);
-
-impl Event {
-    fn text(&self, name: &str) -> &str {
-        self.0[name].as_str().unwrap_or_default()
-    }
-
-    /// Its id.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        self.text("event_id")
-    }
-
-    /// Its type, such as `m.room.message`.
-    #[must_use]
-    pub fn kind(&self) -> &str {
-        self.text("type")
-    }
-
-    /// Who sent it.
-    #[must_use]
-    pub fn sender(&self) -> &str {
-        self.text("sender")
-    }
-
-    /// Its content.
-    #[must_use]
-    pub fn content(&self) -> &Value {
-        &self.0["content"]
-    }
-
-    /// A message's plain text.
-    #[must_use]
-    pub fn body(&self) -> Option<&str> {
-        self.content()["body"].as_str()
-    }
-}
 
 impl Synapse {
     /// Registers a user who is no administrator.
@@ -94,7 +35,7 @@ impl Synapse {
         let body = json!({
             "nonce": nonce, "username": localpart, "password": PASSWORD, "admin": admin, "mac": mac,
         });
-        User::read(&self.request("POST", PATH, "", Some(&body)).ok())
+        user(&self.request("POST", PATH, "", Some(&body)).ok())
     }
 
     /// Logs a registered user in, on a device of that name or, without one, on a new device.
@@ -106,12 +47,12 @@ impl Synapse {
             "password": PASSWORD,
             "device_id": device,
         });
-        User::read(&self.request("POST", "/_matrix/client/v3/login", "", Some(&body)).ok())
+        user(&self.request("POST", "/_matrix/client/v3/login", "", Some(&body)).ok())
     }
 
     /// Ends a token; its device goes with it.
     pub fn logout(&self, token: &str) {
-        let _ = self.request("POST", "/_matrix/client/v3/logout", token, Some(&json!({}))).ok();
+        self.request("POST", "/_matrix/client/v3/logout", token, Some(&json!({}))).ok();
     }
 
     /// Makes a room as `createRoom` does and returns its id.
@@ -144,7 +85,7 @@ impl Synapse {
 
     fn in_room(&self, token: &str, room: &str, what: &str, body: &Value) {
         let path = format!("/_matrix/client/v3/rooms/{}/{what}", encode(room));
-        let _ = self.request("POST", &path, token, Some(body)).ok();
+        self.request("POST", &path, token, Some(body)).ok();
     }
 
     /// Sends a message and returns its event id.
@@ -220,15 +161,10 @@ impl Synapse {
     }
 }
 
-/// A segment of a path, percent-encoded.
-fn encode(segment: &str) -> String {
-    segment.bytes().fold(String::new(), |mut out, byte| {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            _ => write!(out, "%{byte:02X}").expect("a String takes everything"),
-        }
-        out
-    })
+fn user(answer: &Value) -> User {
+    let field =
+        |name: &str| answer[name].as_str().expect("a field that the specification requires").to_owned();
+    User { id: field("user_id"), device: field("device_id"), token: field("access_token") }
 }
 
 fn hex_hmac_sha1(text: &str) -> String {

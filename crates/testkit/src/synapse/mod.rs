@@ -14,7 +14,6 @@ use tempfile::TempDir;
 
 use crate::process::Process;
 use crate::{free_port, http, synapse_python, try_for};
-pub use client::{Event, User};
 pub use config::Limits;
 
 /// Synapse ends with the test that started it, however that ends: the pipe closes with its process.

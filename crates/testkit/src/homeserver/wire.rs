@@ -1,0 +1,115 @@
+//! HTTP/1.1 on a socket, as much of it as a client with short JSON bodies needs.
+
+use std::io::{self, BufRead, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::fault::RawAnswer;
+
+const MAX_LINE: u64 = 16 << 10;
+const MAX_BODY: usize = 4 << 20;
+
+/// A request as it came over the wire.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// GET, PUT, …
+    pub method: String,
+    /// The path and query as they were sent, still percent-encoded.
+    pub target: String,
+    /// The headers, names in lower case, in their order.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// The number of its connection, from 0: the same number is a connection used again.
+    pub connection: usize,
+}
+
+impl Request {
+    /// The first header of that name (in lower case).
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON; null when it is none.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}
+
+/// Reads the next request; `None` at the end of the connection.
+pub(super) fn read(from: &mut impl BufRead, connection: usize) -> io::Result<Option<Request>> {
+    let first = line(from)?;
+    let mut words = first.split(' ');
+    let (Some(method), Some(target), Some("HTTP/1.1")) = (words.next(), words.next(), words.next()) else {
+        return Ok(None);
+    };
+    let headers = headers(from)?;
+    let mut request =
+        Request { method: method.into(), target: target.into(), headers, body: Vec::new(), connection };
+    request.body = vec![0; length(&request)?];
+    from.read_exact(&mut request.body)?;
+    Ok(Some(request))
+}
+
+fn headers(from: &mut impl BufRead) -> io::Result<Vec<(String, String)>> {
+    let mut headers = Vec::new();
+    loop {
+        let line = line(from)?;
+        match line.split_once(':') {
+            Some((name, value)) => headers.push((name.to_ascii_lowercase(), value.trim().to_owned())),
+            None => return Ok(headers),
+        }
+    }
+}
+
+fn line(from: &mut impl BufRead) -> io::Result<String> {
+    let mut line = String::new();
+    from.take(MAX_LINE).read_line(&mut line)?;
+    Ok(line.trim_end().to_owned())
+}
+
+fn length(request: &Request) -> io::Result<usize> {
+    if request.header("transfer-encoding").is_some() {
+        return Err(io::Error::other("a body without a length is not read here"));
+    }
+    let length = request.header("content-length").map_or(Ok(0), str::parse).map_err(io::Error::other)?;
+    if length > MAX_BODY { Err(io::Error::other("a body too long")) } else { Ok(length) }
+}
+
+/// What is done about a request in the end.
+#[derive(Debug)]
+pub(super) enum Reply {
+    Whole(RawAnswer),
+    HalfThenReset(RawAnswer),
+    Close,
+}
+
+impl Reply {
+    /// Writes it; false when the connection ends with it.
+    pub(super) fn write(&self, mut to: &TcpStream) -> io::Result<bool> {
+        match self {
+            Self::Whole(answer) => to.write_all(&bytes(answer)).map(|()| true),
+            Self::HalfThenReset(answer) => {
+                let all = bytes(answer);
+                to.write_all(&all[..all.len() - answer.body.len().div_ceil(2)])?;
+                // A close that lingers for no time at all is a reset on the wire.
+                rustix::net::sockopt::set_socket_linger(to, Some(Duration::ZERO))?;
+                Ok(false)
+            }
+            Self::Close => Ok(false),
+        }
+    }
+}
+
+fn bytes(answer: &RawAnswer) -> Vec<u8> {
+    let mut head =
+        format!("HTTP/1.1 {} Scripted\r\nContent-Length: {}\r\n", answer.status, answer.body.len());
+    for (name, value) in &answer.headers {
+        head.extend([name, ": ", value, "\r\n"]);
+    }
+    (head + "\r\n" + &answer.body).into_bytes()
+}

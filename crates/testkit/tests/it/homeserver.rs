@@ -1,0 +1,217 @@
+//! The scripted homeserver keeps its promises, and breaks them exactly as it is told.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use meshhook_testkit::http::{self, Answer};
+use meshhook_testkit::{Endpoint, Fault, Homeserver};
+use serde_json::{Value, json};
+
+fn url(server: &Homeserver, rest: &str) -> String {
+    format!("{}/_matrix/client/v3/{rest}", server.url())
+}
+
+fn put(server: &Homeserver, txn: &str) -> io::Result<Answer> {
+    let url = url(server, &format!("rooms/{}/send/m.room.message/{txn}", Homeserver::ROOM));
+    let bearer = format!("Bearer {}", server.user().token);
+    http::send("PUT", &url, &[("authorization", &bearer)], br#"{"msgtype":"m.notice","body":"x"}"#)
+}
+
+fn get(server: &Homeserver, rest: &str) -> Answer {
+    let bearer = format!("Bearer {}", server.user().token);
+    http::get(&url(server, rest), &[("authorization", &bearer)]).unwrap()
+}
+
+fn messages(server: &Homeserver, rest: &str) -> Value {
+    get(server, &format!("rooms/{}/messages?dir=b{rest}", Homeserver::ROOM)).ok()
+}
+
+fn ids(page: &Value) -> Vec<&str> {
+    page["chunk"].as_array().unwrap().iter().map(|event| event["event_id"].as_str().unwrap()).collect()
+}
+
+fn count(server: &Homeserver) -> usize {
+    server.events(Homeserver::ROOM).len()
+}
+
+#[test]
+fn a_transaction_id_is_one_event_on_one_device() {
+    let server = Homeserver::start();
+    let first = put(&server, "t1").unwrap().ok();
+    assert_eq!(put(&server, "t1").unwrap().ok(), first);
+    assert_ne!(put(&server, "t2").unwrap().ok(), first);
+    server.change_device("OTHER", "syt_other");
+    assert_ne!(put(&server, "t1").unwrap().ok(), first);
+    assert_eq!(count(&server), 3);
+    // The transaction id is shown to its own device only.
+    let page = messages(&server, "");
+    let txns: Vec<_> =
+        page["chunk"].as_array().unwrap().iter().map(|e| &e["unsigned"]["transaction_id"]).collect();
+    assert_eq!(txns, [&json!("t1"), &Value::Null, &Value::Null]);
+}
+
+#[test]
+fn only_its_token_is_good() {
+    let server = Homeserver::start();
+    let whoami = get(&server, "account/whoami").ok();
+    assert_eq!(whoami, json!({ "user_id": server.user().id, "device_id": server.user().device }));
+    assert_eq!(http::get(&url(&server, "account/whoami"), &[]).unwrap().json()["errcode"], "M_MISSING_TOKEN");
+
+    let old = format!("Bearer {}", server.user().token);
+    server.change_token("syt_new");
+    let refused = http::get(&url(&server, "account/whoami"), &[("authorization", &old)]).unwrap();
+    assert_eq!((refused.status, refused.json()["errcode"].as_str()), (401, Some("M_UNKNOWN_TOKEN")));
+    assert_eq!(get(&server, "account/whoami").status, 200);
+}
+
+#[test]
+fn a_room_is_read_backwards_in_pages() {
+    let server = Homeserver::start();
+    let own = put(&server, "t1").unwrap().ok()["event_id"].clone();
+    let foreign: Vec<_> =
+        (0..5).map(|n| server.post_as("@other:h", Homeserver::ROOM, json!({ "body": n }))).collect();
+
+    let first = messages(&server, "&limit=4");
+    assert_eq!(ids(&first), [&foreign[4], &foreign[3], &foreign[2], &foreign[1]]);
+    let second = messages(&server, &format!("&limit=4&from={}", first["end"].as_str().unwrap()));
+    assert_eq!(ids(&second), [&foreign[0], own.as_str().unwrap()]);
+    assert!(second.get("end").is_none());
+
+    let filter = "%7B%22senders%22%3A%5B%22%40gateway%3Ascripted.localhost%22%5D%7D";
+    assert_eq!(ids(&messages(&server, &format!("&filter={filter}"))), [own.as_str().unwrap()]);
+    server.redact(own.as_str().unwrap());
+    assert_eq!(server.events(Homeserver::ROOM)[0].content(), &json!({}));
+}
+
+#[test]
+fn state_events_and_rooms_are_answered() {
+    let server = Homeserver::start();
+    server.add_room("!second");
+    assert_eq!(
+        get(&server, "joined_rooms").ok()["joined_rooms"],
+        json!(["!scriptedroomwithanidofroomversion12andnoserver", "!second"])
+    );
+    let state = format!("rooms/{}/state/m.room.encryption", Homeserver::ROOM);
+    assert_eq!(get(&server, &state).status, 404);
+    server.set_state(Homeserver::ROOM, "m.room.encryption", json!({ "algorithm": "m.megolm.v1.aes-sha2" }));
+    assert_eq!(get(&server, &state).ok()["algorithm"], "m.megolm.v1.aes-sha2");
+
+    let id = server.post_as("@other:h", "!second", json!({}));
+    assert_eq!(get(&server, &format!("rooms/!second/event/{id}")).ok()["sender"], "@other:h");
+    assert_eq!(get(&server, "rooms/!second/event/$none").json()["errcode"], "M_NOT_FOUND");
+    server.remove_room("!second");
+    assert_eq!(get(&server, "rooms/!second/messages?dir=b").json()["errcode"], "M_FORBIDDEN");
+}
+
+#[test]
+fn answers_are_replaced_once_and_in_order() {
+    let server = Homeserver::start();
+    server.fail_once(Endpoint::Send, Fault::rate_limited(Duration::from_millis(1500)));
+    server.fail_once(Endpoint::Send, Fault::html(502));
+    server.fail_once(Endpoint::Send, Fault::captive_portal());
+    server.fail_once(Endpoint::Send, Fault::error(400, "M_BAD_JSON", "no"));
+
+    let limited = put(&server, "t").unwrap();
+    assert_eq!((limited.status, limited.header("retry-after")), (429, Some("2")));
+    assert_eq!(limited.json()["retry_after_ms"], 1500);
+    let page = put(&server, "t").unwrap();
+    assert_eq!((page.status, page.header("content-type")), (502, Some("text/html")));
+    let portal = put(&server, "t").unwrap();
+    assert!(portal.status == 200 && portal.text().contains("WiFi"));
+    assert_eq!(put(&server, "t").unwrap().json(), json!({ "errcode": "M_BAD_JSON", "error": "no" }));
+    assert_eq!(count(&server), 0);
+    put(&server, "t").unwrap().ok();
+    assert_eq!(count(&server), 1);
+    assert_eq!(server.requests_for(Endpoint::Send).len(), 5);
+}
+
+#[test]
+fn a_standing_fault_stays_until_it_is_mended() {
+    let server = Homeserver::start();
+    server.fail(Endpoint::Send, Fault::forbidden());
+    server.fail_once(Endpoint::Send, Fault::html(500));
+    let statuses: Vec<_> = (0..3).map(|_| put(&server, "t").unwrap().status).collect();
+    assert_eq!(statuses, [500, 403, 403]);
+    assert_eq!(get(&server, "account/whoami").status, 200);
+    server.mend(Endpoint::Send);
+    put(&server, "t").unwrap().ok();
+}
+
+#[test]
+fn a_lost_answer_is_not_a_lost_message() {
+    let server = Homeserver::start();
+    for fault in [Fault::dropped(), Fault::dropped().after_commit(), Fault::truncated()] {
+        server.fail_once(Endpoint::Send, fault);
+    }
+    put(&server, "lost").unwrap_err();
+    assert_eq!(count(&server), 0);
+    put(&server, "dropped").unwrap_err();
+    put(&server, "truncated").unwrap_err();
+    assert_eq!(count(&server), 2);
+
+    server.fail_once(Endpoint::Send, Fault::html(504).after_commit());
+    assert_eq!(put(&server, "late").unwrap().status, 504);
+    let before = count(&server);
+    put(&server, "late").unwrap().ok();
+    assert_eq!((before, count(&server)), (3, 3));
+}
+
+#[test]
+fn truncated_is_a_reset_in_the_middle_of_the_body() {
+    use std::io::{Read, Write};
+
+    let server = Homeserver::start();
+    server.fail_once(Endpoint::Versions, Fault::truncated());
+    let mut stream = std::net::TcpStream::connect(server.url().trim_start_matches("http://")).unwrap();
+    stream.write_all(b"GET /_matrix/client/versions HTTP/1.1\r\n\r\n").unwrap();
+    let mut got = Vec::new();
+    let error = loop {
+        let mut part = [0; 1024];
+        match stream.read(&mut part) {
+            Ok(0) => panic!("closed, not reset"),
+            Ok(n) => got.extend_from_slice(&part[..n]),
+            Err(e) => break e,
+        }
+    };
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+    let got = String::from_utf8(got).unwrap();
+    assert!(got.starts_with("HTTP/1.1 200") && got.ends_with("\r\n\r\n{\"versions\":[\"v"), "{got}");
+}
+
+#[test]
+fn time_passes_before_a_slow_answer_and_none_after_a_hang() {
+    let server = Homeserver::start();
+    let wait = Duration::from_millis(300);
+    for fault in [Fault::slow(wait), Fault::hang(wait)] {
+        server.fail_once(Endpoint::Send, fault);
+    }
+    let start = Instant::now();
+    put(&server, "slow").unwrap().ok();
+    assert!(start.elapsed() >= wait);
+    put(&server, "hang").unwrap_err();
+    assert!(start.elapsed() >= 2 * wait);
+    assert_eq!(count(&server), 1);
+}
+
+#[test]
+fn a_hanging_server_still_ends_at_once() {
+    let server = Homeserver::start();
+    server.fail_once(Endpoint::Versions, Fault::hang(Duration::from_secs(600)));
+    let versions = format!("{}/_matrix/client/versions", server.url());
+    let client = std::thread::spawn(move || http::get(&versions, &[]));
+    meshhook_testkit::eventually(Duration::from_secs(5), || server.requests().pop());
+    drop(server);
+    client.join().unwrap().unwrap_err();
+}
+
+#[test]
+fn requests_are_kept_as_they_came() {
+    let server = Homeserver::start();
+    put(&server, "a%2Fb").unwrap().ok();
+    let request = server.requests_for(Endpoint::Send).remove(0);
+    assert!(request.target.ends_with("/send/m.room.message/a%2Fb"));
+    assert_eq!(request.method, "PUT");
+    assert_eq!(request.header("authorization"), Some("Bearer syt_scripted_token_1"));
+    assert_eq!(request.json()["body"], "x");
+    assert_eq!(request.connection, 0);
+}
