@@ -1,1 +1,15 @@
 #![doc = include_str!("../README.md")]
+
+mod address;
+mod data;
+mod emoji;
+mod form;
+mod layout;
+mod message;
+mod outside;
+mod style;
+mod words;
+
+pub use emoji::{Emoji, EmojiError, EmojiSet};
+pub use message::{Line, Message, message, terminal};
+pub use style::{Format, Style};

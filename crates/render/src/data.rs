@@ -1,0 +1,68 @@
+//! The vocabulary as data beside the words.
+
+use std::fmt::Display;
+
+use meshhook_model::{BuildStatus, Details, RunUrl, Text};
+use serde_json::Value;
+
+use crate::address::Address;
+use crate::outside::shorten;
+
+/// How many bytes a text keeps where the whole status has no room: a SHA-256, a UUID, most names.
+const SHORT_BYTES: usize = 64;
+
+/// How many machines are kept then.
+const SHORT_NODES: usize = 5;
+
+/// The status as JSON; its texts cut where it would be longer than `room` bytes.
+///
+/// No real system's status comes near: it takes texts of a kilobyte each, or an address of two.
+pub(crate) fn of(status: &BuildStatus, room: usize) -> Value {
+    let whole = value(status);
+    if written(&whole) <= room { whole } else { value(&short(status)) }
+}
+
+/// How many bytes `value` takes when it is written.
+pub(crate) fn written(value: &impl Display) -> usize {
+    value.to_string().len()
+}
+
+fn value(status: &BuildStatus) -> Value {
+    serde_json::to_value(status).expect("a status is a map of strings and integers")
+}
+
+fn short(status: &BuildStatus) -> BuildStatus {
+    let d = &status.details;
+    let cut = |text: &Option<Text>| text.as_ref().and_then(short_text);
+    let linked = |url: &&RunUrl| Address::new(url).link().is_some();
+    let details = Details {
+        unit: d.unit,
+        workflow: cut(&d.workflow),
+        job: cut(&d.job),
+        outcome: cut(&d.outcome),
+        branch: cut(&d.branch),
+        commit: cut(&d.commit),
+        run_url: d.run_url.as_ref().filter(linked).cloned(),
+        mesh_node_id: cut(&d.mesh_node_id),
+        nodes: d.nodes.iter().take(SHORT_NODES).filter_map(short_text).collect(),
+        run_id: cut(&d.run_id),
+        attempt: d.attempt,
+        round: d.round,
+        repo: cut(&d.repo),
+        actor: cut(&d.actor),
+        title: cut(&d.title),
+        started_at: d.started_at,
+        finished_at: d.finished_at,
+        correlation_id: cut(&d.correlation_id),
+    };
+    BuildStatus { state: status.state, details }
+}
+
+fn short_text(text: &Text) -> Option<Text> {
+    Text::new(&shorten(text.as_str(), SHORT_BYTES, cost))
+}
+
+/// How many bytes a character takes in JSON; a [`Text`] holds no control character.
+fn cost(c: char) -> usize {
+    if matches!(c, '"' | '\\') { 2 } else { c.len_utf8() }
+}

@@ -1,0 +1,135 @@
+//! What the provider's own word adds to the state, and how long a build took.
+
+use meshhook_model::{BuildStatus, State, Text};
+
+use crate::Style;
+
+/// The outcome, where it says more than the state.
+pub(crate) fn remark(status: &BuildStatus) -> Option<String> {
+    let outcome = status.details.outcome.as_ref()?.as_str();
+    let word = fold(outcome);
+    let says_more = word.contains(char::is_alphabetic) && !same_as(status.state).contains(&word.as_str());
+    says_more.then(|| outcome.replace('_', " "))
+}
+
+/// Words of the CI systems that say no more than the state itself, folded.
+fn same_as(state: State) -> &'static [&'static str] {
+    match state {
+        State::Queued => &["queued", "pending", "requested", "created", "triggered"],
+        State::Running => &["running", "inprogress", "started", "executing", "building"],
+        State::Succeeded => {
+            &["succeeded", "success", "successful", "passed", "completed", "complete", "finished"]
+        }
+        State::Failed => &["failed", "failure", "completed", "complete", "finished"],
+    }
+}
+
+/// Whether the build went well but not quite: `UNSTABLE`, `warnings`, `partiallySucceeded`.
+pub(crate) fn is_warned(status: &BuildStatus) -> bool {
+    let doubtful = |outcome: &Text| {
+        let word = fold(outcome.as_str());
+        ["unstable", "warning", "partial"].iter().any(|doubt| word.contains(doubt))
+    };
+    status.state == State::Succeeded && status.details.outcome.as_ref().is_some_and(doubtful)
+}
+
+/// Whether the message is one that clients notify of.
+pub(crate) fn notifies(status: &BuildStatus, style: &Style) -> bool {
+    let quiet = |outcome: &Text| {
+        let word = fold(outcome.as_str());
+        style.quiet_outcomes.iter().any(|quiet| fold(quiet) == word)
+    };
+    style.notify_on.contains(&status.state) && !status.details.outcome.as_ref().is_some_and(quiet)
+}
+
+/// The word without case and separators, since `TIMED_OUT`, `timed out` and `timedOut` are one.
+///
+/// GitHub writes "cancelled", GitLab and Buildkite "canceled".
+fn fold(word: &str) -> String {
+    let folded: String = word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    if folded == "canceled" { "cancelled".into() } else { folded }
+}
+
+/// A duration in its two largest units.
+pub(crate) fn duration(seconds: u64) -> String {
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match (hours, minutes, seconds) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, 0) => format!("{m} min"),
+        (0, m, s) => format!("{m} min {s} s"),
+        (h, 0, _) => format!("{h} h"),
+        (h, m, _) => format!("{h} h {m} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use meshhook_model::Details;
+
+    use super::*;
+
+    fn status(state: State, outcome: &str) -> BuildStatus {
+        BuildStatus { state, details: Details { outcome: Text::new(outcome), ..Details::default() } }
+    }
+
+    #[test]
+    fn only_what_says_more_is_said() {
+        for (state, outcome) in [
+            (State::Queued, "requested"),
+            (State::Running, "inProgress"),
+            (State::Running, "0"),
+            (State::Succeeded, "SUCCESS"),
+            (State::Failed, "failure"),
+            (State::Failed, "completed"),
+            (State::Failed, "???"),
+            (State::Failed, ""),
+        ] {
+            assert_eq!(remark(&status(state, outcome)), None, "{outcome}");
+        }
+        for (state, outcome, said) in [
+            (State::Failed, "timed_out", "timed out"),
+            (State::Failed, "success", "success"),
+            (State::Succeeded, "UNSTABLE", "UNSTABLE"),
+            (State::Queued, "action_required", "action required"),
+            (State::Running, "queued", "queued"),
+        ] {
+            assert_eq!(remark(&status(state, outcome)).as_deref(), Some(said));
+        }
+    }
+
+    #[test]
+    fn only_a_success_is_warned_of() {
+        for outcome in ["UNSTABLE", "passed with warnings", "partiallySucceeded", "warnings"] {
+            assert!(is_warned(&status(State::Succeeded, outcome)), "{outcome}");
+            assert!(!is_warned(&status(State::Failed, outcome)), "{outcome}");
+        }
+        assert!(!is_warned(&status(State::Succeeded, "success")));
+    }
+
+    #[test]
+    fn a_quiet_outcome_is_quiet_however_it_is_spelt() {
+        let style = Style::default();
+        assert!(notifies(&status(State::Failed, "timed_out"), &style));
+        assert!(notifies(&status(State::Failed, ""), &style));
+        assert!(!notifies(&status(State::Succeeded, "success"), &style));
+        for outcome in ["cancelled", "canceled", "CANCELED", "skipped"] {
+            assert!(!notifies(&status(State::Failed, outcome), &style), "{outcome}");
+        }
+    }
+
+    #[test]
+    fn durations_are_short() {
+        for (seconds, text) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (252, "4 min 12 s"),
+            (3600, "1 h"),
+            (3659, "1 h"),
+            (3_661 + 60, "1 h 2 min"),
+            (200_000, "55 h 33 min"),
+        ] {
+            assert_eq!(duration(seconds), text);
+        }
+    }
+}

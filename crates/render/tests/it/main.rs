@@ -1,0 +1,6 @@
+//! The messages as they reach the wire, and what no input can make of them.
+
+mod checker;
+mod hostile;
+mod properties;
+mod snapshots;
