@@ -1,1 +1,65 @@
 #![doc = include_str!("../README.md")]
+
+mod accept;
+mod aside;
+mod fault;
+mod freeze;
+mod inspect;
+mod migrate;
+mod open;
+mod orders;
+mod row;
+mod settle;
+mod upkeep;
+
+use std::fs::File;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use meshhook_store::StoreError;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::fault::fault;
+
+/// A store in one SQLite file, held by one process.
+#[derive(Debug)]
+pub struct SqliteStore {
+    /// What changes anything goes through here, one after the other.
+    writer: Mutex<Connection>,
+    /// What only looks does not wait for a write to reach the disk.
+    reader: Mutex<Connection>,
+    evicted: AtomicU64,
+    /// Held while the store is open: a second process is refused.
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Bounds the file: a write that would make it larger fails as [`StoreError::Full`].
+    ///
+    /// # Errors
+    /// [`StoreError`]: the bound is as it was.
+    pub fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
+        self.writer().query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).map_err(fault)
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Connection> {
+        // A panic has rolled its transaction back while it unwound.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reader(&self) -> MutexGuard<'_, Connection> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One durable transaction: what `work` did is on the disk when this returns, or nothing of it is.
+    fn write<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut writer = self.writer();
+        let tx = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
+        let done = work(&tx)?;
+        tx.commit().map_err(fault)?;
+        Ok(done)
+    }
+}

@@ -122,6 +122,8 @@ pub struct Totals {
     pub rooms: Vec<RoomView>,
     /// Parked deliveries, up to a thousand.
     pub parked: u64,
-    /// Uncertain messages, up to a thousand.
+    /// Uncertain deliveries, up to a thousand.
     pub uncertain: u64,
+    /// How many kept deliveries had to make room for newer ones since the store was opened.
+    pub evicted: u64,
 }

@@ -88,6 +88,7 @@ pub fn unreadable_deliveries_are_kept_with_their_bodies_up_to_a_bound(store: &dy
     assert_eq!(store.raw("u0").unwrap(), None);
     assert_eq!(store.raw("u1").unwrap(), None);
     assert!(store.raw("u2").unwrap().is_some());
+    assert_eq!(store.totals().unwrap().evicted, 2);
     let ignored = State::of(1, Rank::Running);
     accept(store, naming("job", &ignored, "mac-01", START), START);
     assert!(store.raw("u2").unwrap().is_some(), "what is ignored does not push out what is unreadable");

@@ -48,6 +48,7 @@ impl Inspect for MemoryStore {
             rooms: rooms.collect(),
             parked: shown(Status::Parked),
             uncertain: shown(Status::Uncertain),
+            evicted: tables.evicted,
         })
     }
 

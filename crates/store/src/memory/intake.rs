@@ -156,6 +156,7 @@ impl Tables {
             })
             .map(|(&seq, _)| seq)
             .collect();
+        self.evicted += too_many.len() as u64;
         for seq in too_many {
             self.forget(seq);
         }

@@ -59,6 +59,7 @@ struct Tables {
     marks: HashMap<Key, Moment>,
     last_seq: i64,
     last_message: i64,
+    evicted: u64,
 }
 
 #[derive(Debug, Clone)]

@@ -35,7 +35,9 @@ impl Outbox for MemoryStore {
     }
 
     fn release(&self, room: &str, _now: Moment) -> Result<(), StoreError> {
-        self.tables().room(room).hold = None;
+        if let Some(room) = self.tables().rooms.get_mut(room) {
+            room.hold = None;
+        }
         Ok(())
     }
 }

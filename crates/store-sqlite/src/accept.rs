@@ -1,0 +1,251 @@
+//! Accept: transition 1, a batch a transaction, a savepoint each.
+
+use meshhook_store::rules::{self, Verdict};
+use meshhook_store::{
+    Accepted, Announcement, Content, Freshness, GroupKey, Intake, Key, Machine, Moment, NewDelivery, Outcome,
+    Purport, Status, StoreError, SubjectKey,
+};
+use rusqlite::{Connection, Transaction, params};
+
+use crate::SqliteStore;
+use crate::aside::set_aside;
+use crate::fault::fault;
+use crate::row::{self, answer, by_key, millis, top_of};
+use crate::settle::finish;
+
+impl Intake for SqliteStore {
+    fn is_durable(&self) -> bool {
+        true
+    }
+
+    fn accept(
+        &self,
+        batch: Vec<NewDelivery>,
+        now: Moment,
+    ) -> Result<Vec<Result<Accepted, StoreError>>, StoreError> {
+        let mut evicted = 0;
+        let answers = self.write(|tx| {
+            batch.into_iter().map(|new| in_savepoint(tx, |db| accept(db, new, now, &mut evicted))).collect()
+        })?;
+        self.evicted.fetch_add(evicted, std::sync::atomic::Ordering::Relaxed);
+        Ok(answers)
+    }
+}
+
+/// The inner error is the entry's, which left nothing behind; the outer one is the whole transaction's: a full disk
+/// makes SQLite roll all of it back.
+fn in_savepoint<T>(
+    tx: &Transaction<'_>,
+    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<Result<T, StoreError>, StoreError> {
+    run(tx, "SAVEPOINT entry")?;
+    let done = work(tx);
+    if let Err(why) = &done {
+        run(tx, "ROLLBACK TO entry").map_err(|_| why.clone())?;
+    }
+    run(tx, "RELEASE entry")?;
+    Ok(done)
+}
+
+fn run(db: &Connection, statement: &str) -> Result<(), StoreError> {
+    db.prepare_cached(statement).and_then(|mut s| s.execute([])).map(|_| ()).map_err(fault)
+}
+
+fn accept(
+    db: &Connection,
+    mut new: NewDelivery,
+    now: Moment,
+    evicted: &mut u64,
+) -> Result<Accepted, StoreError> {
+    if let Some(machine) = new.machine.take() {
+        name_machine(db, &machine, now.plus(rules::keep(Freshness::Signed, new.retention)))?;
+    }
+    match std::mem::replace(&mut new.purport, Purport::Ignored(String::new())) {
+        Purport::Announce(a) => announce(db, &new, &a, now, evicted),
+        Purport::Ignored(reason) => set_aside(db, &new, now, Status::Ignored, &reason, evicted),
+        Purport::Unreadable(reason) => set_aside(db, &new, now, Status::Unreadable, &reason, evicted),
+    }
+}
+
+fn announce(
+    db: &Connection,
+    new: &NewDelivery,
+    a: &Announcement,
+    now: Moment,
+    evicted: &mut u64,
+) -> Result<Accepted, StoreError> {
+    let known = by_key(db, &a.key)?;
+    let top = top_of(db, &a.subject)?;
+    let fresh = rules::is_fresh(a.freshness, now, new.retention);
+    match (rules::judge(known.as_ref().map(|k| k.status), top, (a.round, a.rank), fresh), known) {
+        (Verdict::Duplicate, Some(known)) => seen_again(db, known.seq),
+        (Verdict::Revive, Some(known)) => revive(db, known.seq, a, now),
+        (Verdict::Superseded, known) => {
+            let seq = known.map_or_else(|| enter(db, new, a), |known| Ok(known.seq))?;
+            finish(db, seq, Status::Superseded, now)?;
+            answer(db, seq, Outcome::Superseded)
+        }
+        (Verdict::Stale, _) => set_aside(db, new, now, Status::Stale, "stale", evicted),
+        _ => {
+            let seq = enter(db, new, a)?;
+            pend(db, seq, &a.subject, (a.round, a.rank), &a.room, now)?;
+            answer(db, seq, Outcome::Accepted)
+        }
+    }
+}
+
+pub(crate) fn seen_again(db: &Connection, seq: i64) -> Result<Accepted, StoreError> {
+    db.prepare_cached("UPDATE delivery SET seen = seen + 1 WHERE seq = ?1")
+        .and_then(|mut s| s.execute([seq]))
+        .map_err(fault)?;
+    answer(db, seq, Outcome::Duplicate)
+}
+
+fn revive(db: &Connection, seq: i64, a: &Announcement, now: Moment) -> Result<Accepted, StoreError> {
+    let Content { content, line } = render(db, a)?;
+    db.prepare_cached(
+        "UPDATE delivery SET seen = seen + 1, solo = 0, content = ?2, line = ?3, notify = ?4 WHERE seq = ?1",
+    )
+    .and_then(|mut s| s.execute(params![seq, content, line, a.notify]))
+    .map_err(fault)?;
+    let room = room_of(db, seq)?;
+    pend(db, seq, &a.subject, (a.round, a.rank), &room, now)?;
+    answer(db, seq, Outcome::Accepted)
+}
+
+fn room_of(db: &Connection, seq: i64) -> Result<String, StoreError> {
+    db.prepare_cached("SELECT room FROM delivery WHERE seq = ?1")
+        .and_then(|mut s| s.query_row([seq], |row| row.get(0)))
+        .map_err(fault)
+}
+
+fn name_machine(db: &Connection, machine: &Machine, expires_at: Moment) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "INSERT INTO machine (grp, name, expires_at) \
+         SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM machine WHERE grp = ?1 AND name = ?2) \
+         OR (SELECT count(*) FROM machine WHERE grp = ?1) < ?4 \
+         ON CONFLICT DO UPDATE SET expires_at = max(expires_at, excluded.expires_at)",
+    )
+    .and_then(|mut s| {
+        s.execute(params![machine.group.0, machine.name, expires_at.millis(), rules::MAX_MACHINES])
+    })
+    .map_err(fault)?;
+    Ok(())
+}
+
+pub(crate) fn render(db: &Connection, a: &Announcement) -> Result<Content, StoreError> {
+    Ok((a.render)(&machines(db, &a.group)?))
+}
+
+fn machines(db: &Connection, group: &GroupKey) -> Result<Vec<String>, StoreError> {
+    db.prepare_cached("SELECT name FROM machine WHERE grp = ?1 ORDER BY name")
+        .and_then(|mut s| s.query_map([group.0], |row| row.get(0))?.collect())
+        .map_err(fault)
+}
+
+fn enter(db: &Connection, new: &NewDelivery, a: &Announcement) -> Result<i64, StoreError> {
+    let Content { content, line } = render(db, a)?;
+    let seq = insert(db, new, &a.key, Status::Pending)?;
+    fill(db, seq, new, a, &content, &line)?;
+    Ok(seq)
+}
+
+/// Inserts what every delivery has.
+pub(crate) fn insert(
+    db: &Connection,
+    new: &NewDelivery,
+    key: &Key,
+    status: Status,
+) -> Result<i64, StoreError> {
+    let f = &new.facts;
+    db.prepare_cached(
+        "INSERT INTO delivery (id, key, source, status, received_at, keep, state, outcome, workflow, job, repo, \
+         run_id, node, correlation_id, verified_by, request_id) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+    )
+    .and_then(|mut s| {
+        s.insert(params![
+            new.id,
+            key.0,
+            new.source,
+            status.as_str(),
+            new.received_at.millis(),
+            millis(new.retention),
+            f.state,
+            f.outcome,
+            f.workflow,
+            f.job,
+            f.repo,
+            f.run_id,
+            f.node,
+            f.correlation_id,
+            f.verified_by,
+            f.request_id,
+        ])
+    })
+    .map_err(fault)
+}
+
+/// Adds what an announcement has beyond that.
+pub(crate) fn fill(
+    db: &Connection,
+    seq: i64,
+    new: &NewDelivery,
+    a: &Announcement,
+    content: &str,
+    line: &str,
+) -> Result<(), StoreError> {
+    let event_time = if let Freshness::Body(newest) = a.freshness { Some(newest.millis()) } else { None };
+    db.prepare_cached(
+        "UPDATE delivery SET key = ?2, subject = ?3, round = ?4, rank = ?5, room = ?6, notify = ?7, content = ?8, \
+         line = ?9, event_time = ?10, keep = ?11, raw = NULL, reason = NULL WHERE seq = ?1",
+    )
+    .and_then(|mut s| {
+        s.execute(params![
+            seq,
+            a.key.0,
+            a.subject.0,
+            row::round(a.round),
+            a.rank.number(),
+            a.room,
+            a.notify,
+            content,
+            line,
+            event_time,
+            millis(rules::keep(a.freshness, new.retention)),
+        ])
+    })
+    .map_err(fault)?;
+    Ok(())
+}
+
+/// Puts a delivery into the queue of its room and raises its subject's top.
+pub(crate) fn pend(
+    db: &Connection,
+    seq: i64,
+    subject: &SubjectKey,
+    (round, rank): rules::Top,
+    room: &str,
+    now: Moment,
+) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "UPDATE delivery SET status = 'pending', reason = NULL, message = NULL, expires_at = NULL WHERE seq = ?1",
+    )
+    .and_then(|mut s| s.execute([seq]))
+    .map_err(fault)?;
+    db.prepare_cached(
+        "INSERT INTO subject (subject, round, rank) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE \
+         SET round = excluded.round, rank = excluded.rank \
+         WHERE (excluded.round, excluded.rank) > (subject.round, subject.rank)",
+    )
+    .and_then(|mut s| s.execute(params![subject.0, row::round(round), rank.number()]))
+    .map_err(fault)?;
+    // An idle room is due at once; one that waits for its open message keeps waiting.
+    db.prepare_cached(
+        "INSERT INTO room (room) VALUES (?1) ON CONFLICT DO UPDATE SET due = min(due, ?2) \
+         WHERE hold IS NULL AND NOT EXISTS (SELECT 1 FROM message WHERE room = ?1 AND status = 'open')",
+    )
+    .and_then(|mut s| s.execute(params![room, now.millis()]))
+    .map_err(fault)?;
+    Ok(())
+}

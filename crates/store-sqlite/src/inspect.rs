@@ -1,0 +1,235 @@
+//! Views, from the reading connection.
+
+use std::sync::atomic::Ordering;
+
+use meshhook_store::{
+    Accepted, ActError, Attempt, Content, DeliveryView, Facts, Filter, Inspect, Key, Life, MessageView,
+    Moment, NewDelivery, Raw, RoomView, Status, StoreError, Totals,
+};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+
+use crate::fault::fault;
+use crate::row::{message_status, moment, moment_or_none, shown, span};
+use crate::{SqliteStore, orders};
+
+impl Inspect for SqliteStore {
+    fn list(&self, filter: &Filter) -> Result<Vec<DeliveryView>, StoreError> {
+        list(&self.reader(), filter)
+    }
+
+    fn show(&self, id: &str) -> Result<Option<Life>, StoreError> {
+        show(&self.reader(), id)
+    }
+
+    fn totals(&self) -> Result<Totals, StoreError> {
+        let db = self.reader();
+        Ok(Totals {
+            rooms: rooms(&db)?,
+            parked: count(&db, "SELECT 1 FROM delivery WHERE status = 'parked'")?,
+            uncertain: count(
+                &db,
+                "SELECT 1 FROM message m JOIN delivery d ON d.message = m.id \
+                 WHERE m.status = 'uncertain' AND d.status = 'in_message'",
+            )?,
+            evicted: self.evicted.load(Ordering::Relaxed),
+        })
+    }
+
+    fn raw(&self, id: &str) -> Result<Option<Raw>, StoreError> {
+        let query = format!(
+            "SELECT {VIEW}, d.raw FROM delivery d LEFT JOIN message m ON m.id = d.message \
+             WHERE d.id = ?1 AND d.status IN ('unreadable', 'stale')"
+        );
+        self.reader()
+            .query_row(&query, [id], |row| {
+                let DeliveryView { source, received_at, facts, .. } = view(row)?;
+                Ok(Raw { source, raw: row.get(VIEW_COLUMNS)?, received_at, facts })
+            })
+            .optional()
+            .map_err(fault)
+    }
+
+    fn retry(&self, id: &str, force: bool, now: Moment) -> Result<Accepted, ActError> {
+        self.write(|tx| orders::retry(tx, id, force, now))
+    }
+
+    fn readmit(&self, id: &str, again: NewDelivery, now: Moment) -> Result<Accepted, ActError> {
+        self.write(|tx| orders::readmit(tx, id, again, now))
+    }
+
+    fn discard(&self, id: &str, now: Moment) -> Result<(), ActError> {
+        self.write(|tx| orders::discard(tx, id, now))
+    }
+}
+
+const VIEW: &str = "d.seq, d.id, d.key, d.source, d.status, m.status, d.reason, d.round, d.room, d.received_at, \
+     d.seen, d.expires_at, m.event_id, d.state, d.outcome, d.workflow, d.job, d.repo, d.run_id, d.node, \
+     d.correlation_id, d.verified_by, d.request_id";
+const VIEW_COLUMNS: usize = 23;
+
+fn view(row: &Row<'_>) -> rusqlite::Result<DeliveryView> {
+    Ok(DeliveryView {
+        seq: row.get(0)?,
+        id: row.get(1)?,
+        key: Key(row.get(2)?),
+        source: row.get(3)?,
+        status: shown(&row.get::<_, String>(4)?, row.get::<_, Option<String>>(5)?.as_deref()),
+        reason: row.get(6)?,
+        round: row.get(7)?,
+        room: row.get(8)?,
+        received_at: moment(row, 9)?,
+        seen: row.get(10)?,
+        expires_at: moment_or_none(row, 11)?,
+        event_id: row.get(12)?,
+        facts: Facts {
+            state: row.get(13)?,
+            outcome: row.get(14)?,
+            workflow: row.get(15)?,
+            job: row.get(16)?,
+            repo: row.get(17)?,
+            run_id: row.get(18)?,
+            node: row.get(19)?,
+            correlation_id: row.get(20)?,
+            verified_by: row.get(21)?,
+            request_id: row.get(22)?,
+        },
+    })
+}
+
+fn list(db: &Connection, filter: &Filter) -> Result<Vec<DeliveryView>, StoreError> {
+    let mut query = format!("SELECT {VIEW} FROM delivery d LEFT JOIN message m ON m.id = d.message WHERE 1");
+    let mut values: Vec<Value> = Vec::new();
+    if let Some(status) = filter.status {
+        query.push_str(status_condition(status));
+    }
+    let texts = [
+        ("state", &filter.state),
+        ("source", &filter.source),
+        ("run_id", &filter.run),
+        ("node", &filter.node),
+        ("correlation_id", &filter.correlation_id),
+    ];
+    for (column, wanted) in texts {
+        if let Some(wanted) = wanted {
+            query.push_str(&format!(" AND d.{column} = ?"));
+            values.push(wanted.clone().into());
+        }
+    }
+    query.push_str(" AND d.seq < ? ORDER BY d.seq DESC LIMIT ?");
+    values.push(filter.before.unwrap_or(i64::MAX).into());
+    values.push(i64::try_from(filter.limit).unwrap_or(i64::MAX).into());
+    db.prepare_cached(&query)
+        .and_then(|mut s| s.query_map(params_from_iter(values), view)?.collect())
+        .map_err(fault)
+}
+
+/// A shown status as a condition that the partial indexes can answer.
+fn status_condition(status: Status) -> &'static str {
+    match status {
+        Status::InMessage => " AND d.status = 'in_message' AND m.status NOT IN ('sent', 'uncertain')",
+        Status::Sent => " AND d.status = 'in_message' AND m.status = 'sent'",
+        Status::Uncertain => " AND d.status = 'in_message' AND m.status = 'uncertain'",
+        Status::Pending => " AND d.status = 'pending'",
+        Status::Parked => " AND d.status = 'parked'",
+        Status::Superseded => " AND d.status = 'superseded'",
+        Status::Dropped => " AND d.status = 'dropped'",
+        Status::Ignored => " AND d.status = 'ignored'",
+        Status::Unreadable => " AND d.status = 'unreadable'",
+        Status::Stale => " AND d.status = 'stale'",
+    }
+}
+
+fn show(db: &Connection, id: &str) -> Result<Option<Life>, StoreError> {
+    let query = format!(
+        "SELECT {VIEW}, d.content, d.line, d.message FROM delivery d LEFT JOIN message m ON m.id = d.message \
+         WHERE d.id = ?1"
+    );
+    let found = db
+        .prepare_cached(&query)
+        .and_then(|mut s| {
+            s.query_row([id], |row| {
+                let content: Option<String> = row.get(VIEW_COLUMNS)?;
+                let line: Option<String> = row.get(VIEW_COLUMNS + 1)?;
+                let content = content.zip(line).map(|(content, line)| Content { content, line });
+                Ok((view(row)?, content, row.get::<_, Option<i64>>(VIEW_COLUMNS + 2)?))
+            })
+            .optional()
+        })
+        .map_err(fault)?;
+    let Some((delivery, content, message)) = found else { return Ok(None) };
+    let message = message.map(|id| message_view(db, id)).transpose()?;
+    Ok(Some(Life { delivery, content, message }))
+}
+
+fn message_view(db: &Connection, id: i64) -> Result<MessageView, StoreError> {
+    let members = db
+        .prepare_cached("SELECT id FROM delivery WHERE message = ?1 ORDER BY seq")
+        .and_then(|mut s| s.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>())
+        .map_err(fault)?;
+    let attempts = db
+        .prepare_cached(
+            "SELECT at, took, result, http_status, errcode, detail FROM attempt WHERE message = ?1 ORDER BY n",
+        )
+        .and_then(|mut s| s.query_map([id], attempt)?.collect::<Result<_, _>>())
+        .map_err(fault)?;
+    db.prepare_cached("SELECT txn, sender, status, frozen_at, event_id FROM message WHERE id = ?1")
+        .and_then(|mut s| {
+            s.query_row([id], |row| {
+                Ok(MessageView {
+                    txn: row.get(0)?,
+                    sender: row.get(1)?,
+                    status: message_status(&row.get::<_, String>(2)?),
+                    frozen_at: moment(row, 3)?,
+                    event_id: row.get(4)?,
+                    members,
+                    attempts,
+                })
+            })
+        })
+        .map_err(fault)
+}
+
+fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
+    Ok(Attempt {
+        at: moment(row, 0)?,
+        took: span(row.get(1)?),
+        result: row.get(2)?,
+        http_status: row.get(3)?,
+        errcode: row.get(4)?,
+        detail: row.get(5)?,
+    })
+}
+
+/// Counts no further than a person needs.
+fn count(db: &Connection, rows: &str) -> Result<u64, StoreError> {
+    db.prepare_cached(&format!("SELECT count(*) FROM ({rows} LIMIT 1000)"))
+        .and_then(|mut s| s.query_row([], |row| row.get(0)))
+        .map_err(fault)
+}
+
+fn rooms(db: &Connection) -> Result<Vec<RoomView>, StoreError> {
+    db.prepare_cached(
+        "SELECT room, hold, hold_since, due, \
+         (SELECT count(*) FROM (SELECT 1 FROM delivery d WHERE d.room = room.room AND status = 'pending' LIMIT 1000)) \
+         + EXISTS (SELECT 1 FROM message m WHERE m.room = room.room AND status = 'open'), \
+         coalesce((SELECT min(received_at) FROM delivery d JOIN message m ON m.id = d.message \
+                   WHERE m.room = room.room AND m.status = 'open'), \
+                  (SELECT received_at FROM delivery d WHERE d.room = room.room AND status = 'pending' \
+                   ORDER BY seq LIMIT 1)) \
+         FROM room ORDER BY room",
+    )
+    .and_then(|mut s| s.query_map(params![], room_view)?.collect())
+    .map_err(fault)
+}
+
+fn room_view(row: &Row<'_>) -> rusqlite::Result<RoomView> {
+    let hold: Option<String> = row.get(1)?;
+    Ok(RoomView {
+        room: row.get(0)?,
+        hold: hold.zip(moment_or_none(row, 2)?),
+        due: moment(row, 3)?,
+        waiting: row.get(4)?,
+        oldest: moment_or_none(row, 5)?,
+    })
+}

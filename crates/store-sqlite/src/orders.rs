@@ -1,0 +1,137 @@
+//! What an operator orders: transitions 11 and 12.
+
+use meshhook_store::rules::{self, Verdict};
+use meshhook_store::{
+    Accepted, ActError, Announcement, Content, Moment, NewDelivery, Outcome, Purport, Status, StoreError,
+};
+use rusqlite::{Connection, params};
+
+use crate::accept::{fill, pend, render, seen_again};
+use crate::fault::fault;
+use crate::row::{Known, answer, by_id, by_key, top_of};
+use crate::settle::finish;
+
+fn find(db: &Connection, id: &str) -> Result<Known, ActError> {
+    by_id(db, id)?.ok_or(ActError::Unknown)
+}
+
+pub(crate) fn retry(db: &Connection, id: &str, force: bool, now: Moment) -> Result<Accepted, ActError> {
+    let known = find(db, id)?;
+    let was_in_message = known.message.is_some() || known.refusals > 0;
+    let Some(subject) =
+        known.subject.filter(|_| known.has_content && rules::may_retry(known.status, force, was_in_message))
+    else {
+        return Err(ActError::Conflict(known.status));
+    };
+    if known.status == Status::Uncertain {
+        write_off(db, &known)?;
+    }
+    if rules::judge(None, top_of(db, &subject)?, known.top, true) == Verdict::Superseded {
+        finish(db, known.seq, Status::Superseded, now)?;
+        return Ok(answer(db, known.seq, Outcome::Superseded)?);
+    }
+    let room: String = db
+        .query_row("SELECT room FROM delivery WHERE seq = ?1", [known.seq], |row| row.get(0))
+        .map_err(fault)?;
+    pend(db, known.seq, &subject, known.top, &room, now)?;
+    Ok(answer(db, known.seq, Outcome::Accepted)?)
+}
+
+/// An operator decided that an uncertain message is not in the room: a key is in one live message at most.
+fn write_off(db: &Connection, known: &Known) -> Result<(), StoreError> {
+    db.execute("UPDATE message SET status = 'refused' WHERE id = ?1", params![known.message])
+        .map_err(fault)?;
+    db.execute("UPDATE delivery SET refusals = refusals + 1, solo = 1 WHERE seq = ?1", [known.seq])
+        .map_err(fault)?;
+    Ok(())
+}
+
+pub(crate) fn readmit(
+    db: &Connection,
+    id: &str,
+    mut again: NewDelivery,
+    now: Moment,
+) -> Result<Accepted, ActError> {
+    let known = find(db, id)?;
+    if !matches!(known.status, Status::Unreadable | Status::Stale) {
+        return Err(ActError::Conflict(known.status));
+    }
+    let seq = known.seq;
+    Ok(match std::mem::replace(&mut again.purport, Purport::Ignored(String::new())) {
+        Purport::Announce(a) => announce_again(db, seq, &again, &a, now)?,
+        Purport::Ignored(reason) => put_aside(db, seq, Status::Ignored, &reason, Outcome::Ignored)?,
+        Purport::Unreadable(reason) => put_aside(db, seq, Status::Unreadable, &reason, Outcome::Unreadable)?,
+    })
+}
+
+fn put_aside(
+    db: &Connection,
+    seq: i64,
+    status: Status,
+    reason: &str,
+    outcome: Outcome,
+) -> Result<Accepted, StoreError> {
+    db.execute(
+        "UPDATE delivery SET status = ?2, reason = ?3 WHERE seq = ?1",
+        params![seq, status.as_str(), reason],
+    )
+    .map_err(fault)?;
+    answer(db, seq, outcome)
+}
+
+fn announce_again(
+    db: &Connection,
+    seq: i64,
+    again: &NewDelivery,
+    a: &Announcement,
+    now: Moment,
+) -> Result<Accepted, StoreError> {
+    let known = by_key(db, &a.key)?;
+    let top = top_of(db, &a.subject)?;
+    let verdict = rules::judge(known.as_ref().map(|k| k.status), top, (a.round, a.rank), true);
+    if let (Verdict::Duplicate | Verdict::Revive, Some(first)) = (verdict, known) {
+        put_aside(db, seq, Status::Ignored, "duplicate", Outcome::Ignored)?;
+        return seen_again(db, first.seq);
+    }
+    let Content { content, line } = render(db, a)?;
+    fill(db, seq, again, a, &content, &line)?;
+    restate(db, seq, again)?;
+    if verdict == Verdict::Superseded {
+        finish(db, seq, Status::Superseded, now)?;
+        return answer(db, seq, Outcome::Superseded);
+    }
+    pend(db, seq, &a.subject, (a.round, a.rank), &a.room, now)?;
+    answer(db, seq, Outcome::Accepted)
+}
+
+/// What people ask for, as the new reading has it.
+fn restate(db: &Connection, seq: i64, again: &NewDelivery) -> Result<(), StoreError> {
+    let f = &again.facts;
+    db.execute(
+        "UPDATE delivery SET state = ?2, outcome = ?3, workflow = ?4, job = ?5, repo = ?6, run_id = ?7, node = ?8, \
+         correlation_id = ?9, verified_by = ?10, request_id = ?11 WHERE seq = ?1",
+        params![
+            seq,
+            f.state,
+            f.outcome,
+            f.workflow,
+            f.job,
+            f.repo,
+            f.run_id,
+            f.node,
+            f.correlation_id,
+            f.verified_by,
+            f.request_id
+        ],
+    )
+    .map_err(fault)?;
+    Ok(())
+}
+
+pub(crate) fn discard(db: &Connection, id: &str, now: Moment) -> Result<(), ActError> {
+    let known = find(db, id)?;
+    if !rules::may_discard(known.status) {
+        return Err(ActError::Conflict(known.status));
+    }
+    Ok(finish(db, known.seq, Status::Dropped, now)?)
+}

@@ -1,0 +1,249 @@
+//! What became of a message: transitions 6 to 10.
+
+use meshhook_store::{
+    Attempt, Lease, MessageStatus, Moment, Negative, Outbox, Refused, Status, StoreError, Take, Taken, rules,
+};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::SqliteStore;
+use crate::accept::pend;
+use crate::fault::fault;
+use crate::freeze;
+use crate::row::{by_id, message_status, millis, moment, moment_or_none, span};
+
+impl Outbox for SqliteStore {
+    fn take(&self, take: &Take<'_>) -> Result<Taken, StoreError> {
+        self.write(|tx| freeze::take(tx, take))
+    }
+
+    fn settle(&self, message: i64, event_id: &str, attempt: &Attempt, now: Moment) -> Result<(), StoreError> {
+        self.write(|tx| settle(tx, message, event_id, attempt, now))
+    }
+
+    fn postpone(&self, lease: &Lease, attempt: &Attempt, negative: &Negative) -> Result<bool, StoreError> {
+        self.write(|tx| postpone(tx, lease, attempt, negative))
+    }
+
+    fn refuse(&self, lease: &Lease, attempt: &Attempt, now: Moment) -> Result<Refused, StoreError> {
+        self.write(|tx| refuse(tx, lease, attempt, now))
+    }
+
+    fn give_up(&self, lease: &Lease, attempt: &Attempt, now: Moment) -> Result<bool, StoreError> {
+        self.write(|tx| close(tx, lease, MessageStatus::Uncertain, attempt, now))
+    }
+
+    fn hold(&self, room: &str, reason: &str, now: Moment) -> Result<(), StoreError> {
+        self.write(|tx| hold(tx, room, reason, now))
+    }
+
+    fn release(&self, room: &str, _now: Moment) -> Result<(), StoreError> {
+        self.write(|tx| {
+            tx.execute("UPDATE room SET hold = NULL, hold_since = NULL WHERE room = ?1", [room])
+                .map_err(fault)?;
+            Ok(())
+        })
+    }
+}
+
+fn settle(
+    db: &Connection,
+    id: i64,
+    event_id: &str,
+    attempt: &Attempt,
+    now: Moment,
+) -> Result<(), StoreError> {
+    record(db, id, attempt)?;
+    let Some((status, room, sender)) = message(db, id)? else { return Ok(()) };
+    if status == MessageStatus::Sent {
+        return Ok(());
+    }
+    db.prepare_cached("UPDATE message SET status = 'sent', event_id = ?2 WHERE id = ?1")
+        .and_then(|mut s| s.execute(params![id, event_id]))
+        .map_err(fault)?;
+    let members = members(db, id)?;
+    for &seq in &members {
+        finish(db, seq, Status::InMessage, now)?;
+        db.prepare_cached("UPDATE delivery SET content = NULL, line = NULL, reason = NULL WHERE seq = ?1")
+            .and_then(|mut s| s.execute([seq]))
+            .map_err(fault)?;
+    }
+    if let [only] = members[..] {
+        anchor(db, only, event_id, &room, &sender)?;
+    }
+    db.prepare_cached(
+        "UPDATE room SET last_event = ?2, last_sender = ?3, hold = NULL, hold_since = NULL WHERE room = ?1",
+    )
+    .and_then(|mut s| s.execute(params![room, event_id, sender]))
+    .map_err(fault)?;
+    if status == MessageStatus::Open { leave(db, &room, now) } else { Ok(()) }
+}
+
+fn message(db: &Connection, id: i64) -> Result<Option<(MessageStatus, String, String)>, StoreError> {
+    db.prepare_cached("SELECT status, room, sender FROM message WHERE id = ?1")
+        .and_then(|mut s| {
+            s.query_row([id], |row| Ok((message_status(&row.get::<_, String>(0)?), row.get(1)?, row.get(2)?)))
+                .optional()
+        })
+        .map_err(fault)
+}
+
+/// A subject's anchor is the event that shows it alone.
+fn anchor(db: &Connection, seq: i64, event_id: &str, room: &str, sender: &str) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "UPDATE subject SET anchor_event = ?2, anchor_room = ?3, anchor_sender = ?4 \
+         WHERE subject = (SELECT subject FROM delivery WHERE seq = ?1)",
+    )
+    .and_then(|mut s| s.execute(params![seq, event_id, room, sender]))
+    .map_err(fault)?;
+    Ok(())
+}
+
+/// Gives a delivery its last status and its mark an end.
+pub(crate) fn finish(db: &Connection, seq: i64, status: Status, now: Moment) -> Result<(), StoreError> {
+    let (received, event_time, keep) = db
+        .prepare_cached("SELECT received_at, event_time, keep FROM delivery WHERE seq = ?1")
+        .and_then(|mut s| {
+            s.query_row([seq], |row| Ok((moment(row, 0)?, moment_or_none(row, 1)?, span(row.get(2)?))))
+        })
+        .map_err(fault)?;
+    let expires_at = rules::expiry(received, now, event_time, keep).millis();
+    db.prepare_cached("UPDATE delivery SET status = ?2, expires_at = ?3 WHERE seq = ?1")
+        .and_then(|mut s| s.execute(params![seq, status.as_str(), expires_at]))
+        .map_err(fault)?;
+    Ok(())
+}
+
+fn is_current(db: &Connection, lease: &Lease) -> Result<bool, StoreError> {
+    db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM room JOIN message USING (room) WHERE room = ?1 AND gen = ?2 \
+         AND message.id = ?3 AND status = 'open')",
+    )
+    .and_then(|mut s| s.query_row(params![lease.room, lease.generation, lease.message], |row| row.get(0)))
+    .map_err(fault)
+}
+
+fn postpone(
+    db: &Connection,
+    lease: &Lease,
+    attempt: &Attempt,
+    negative: &Negative,
+) -> Result<bool, StoreError> {
+    record(db, lease.message, attempt)?;
+    if !is_current(db, lease)? {
+        return Ok(false);
+    }
+    if let Some(gate) = negative.gate {
+        db.prepare_cached("INSERT OR REPLACE INTO gate SELECT sender, ?2 FROM message WHERE id = ?1")
+            .and_then(|mut s| s.execute(params![lease.message, gate.millis()]))
+            .map_err(fault)?;
+    }
+    if let Some(reason) = &negative.hold {
+        hold(db, &lease.room, reason, attempt.at)?;
+    }
+    db.prepare_cached("UPDATE room SET due = ?2 WHERE room = ?1")
+        .and_then(|mut s| s.execute(params![lease.room, negative.due.millis()]))
+        .map_err(fault)?;
+    Ok(true)
+}
+
+fn refuse(db: &Connection, lease: &Lease, attempt: &Attempt, now: Moment) -> Result<Refused, StoreError> {
+    if !close(db, lease, MessageStatus::Refused, attempt, now)? {
+        return Ok(Refused::Outdated);
+    }
+    let reason = attempt.errcode.as_ref().unwrap_or(&attempt.detail);
+    db.prepare_cached(
+        "UPDATE delivery SET status = 'parked', reason = ?2, refusals = refusals + 1, solo = 1 WHERE message = ?1",
+    )
+    .and_then(|mut s| s.execute(params![lease.message, reason]))
+    .map_err(fault)?;
+    let members = members(db, lease.message)?;
+    if members.len() == 1 {
+        return Ok(Refused::Parked);
+    }
+    for seq in members {
+        pend_again(db, seq, &lease.room, now)?;
+    }
+    Ok(Refused::Split)
+}
+
+fn pend_again(db: &Connection, seq: i64, room: &str, now: Moment) -> Result<(), StoreError> {
+    let id: String = db
+        .prepare_cached("SELECT id FROM delivery WHERE seq = ?1")
+        .and_then(|mut s| s.query_row([seq], |row| row.get(0)))
+        .map_err(fault)?;
+    let known = by_id(db, &id)?;
+    let Some((known, subject)) = known.and_then(|known| known.subject.map(|subject| (known, subject))) else {
+        return Err(StoreError::Damaged(format!("delivery {id} is in a message and has no subject")));
+    };
+    pend(db, seq, &subject, known.top, room, now)
+}
+
+fn close(
+    db: &Connection,
+    lease: &Lease,
+    status: MessageStatus,
+    attempt: &Attempt,
+    now: Moment,
+) -> Result<bool, StoreError> {
+    record(db, lease.message, attempt)?;
+    if !is_current(db, lease)? {
+        return Ok(false);
+    }
+    db.prepare_cached("UPDATE message SET status = ?2 WHERE id = ?1")
+        .and_then(|mut s| s.execute(params![lease.message, status.as_str()]))
+        .map_err(fault)?;
+    leave(db, &lease.room, now)?;
+    Ok(true)
+}
+
+/// The message in hand is done with: the room is free for its next one.
+fn leave(db: &Connection, room: &str, now: Moment) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE room SET due = ?2, lease_until = ?2 WHERE room = ?1")
+        .and_then(|mut s| s.execute(params![room, now.millis()]))
+        .map_err(fault)?;
+    Ok(())
+}
+
+fn members(db: &Connection, message: i64) -> Result<Vec<i64>, StoreError> {
+    db.prepare_cached("SELECT seq FROM delivery WHERE message = ?1 ORDER BY seq")
+        .and_then(|mut s| s.query_map([message], |row| row.get(0))?.collect())
+        .map_err(fault)
+}
+
+fn hold(db: &Connection, room: &str, reason: &str, now: Moment) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "INSERT INTO room (room, hold, hold_since) VALUES (?1, ?2, ?3) \
+         ON CONFLICT DO UPDATE SET hold = excluded.hold, hold_since = coalesce(hold_since, excluded.hold_since)",
+    )
+    .and_then(|mut s| s.execute(params![room, reason, now.millis()]))
+    .map_err(fault)?;
+    Ok(())
+}
+
+/// Keeps the first and the last attempts of a message.
+fn record(db: &Connection, message: i64, attempt: &Attempt) -> Result<(), StoreError> {
+    let made: Option<i64> = db
+        .prepare_cached("UPDATE message SET attempts = attempts + 1 WHERE id = ?1 RETURNING attempts")
+        .and_then(|mut s| s.query_row([message], |row| row.get(0)).optional())
+        .map_err(fault)?;
+    let Some(made) = made else { return Ok(()) };
+    db.prepare_cached("INSERT INTO attempt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+        .and_then(|mut s| {
+            s.execute(params![
+                message,
+                made,
+                attempt.at.millis(),
+                millis(attempt.took),
+                attempt.result,
+                attempt.http_status,
+                attempt.errcode,
+                attempt.detail,
+            ])
+        })
+        .map_err(fault)?;
+    let half = i64::try_from(rules::MAX_ATTEMPTS / 2).unwrap_or(i64::MAX);
+    db.prepare_cached("DELETE FROM attempt WHERE message = ?1 AND n > ?2 AND n <= ?3")
+        .and_then(|mut s| s.execute(params![message, half, made - half]))
+        .map_err(fault)?;
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! Pin and purge: the identity's guard, transition 13, and bare marks.
+
+use std::time::Duration;
+
+use meshhook_store::{DedupeStore, Identity, Key, Moment, Pin, StoreError, Upkeep, rules};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::SqliteStore;
+use crate::fault::fault;
+use crate::row::{millis, moment_or_none};
+
+impl Upkeep for SqliteStore {
+    fn pin(&self, identity: &Identity, now: Moment) -> Result<Pin, StoreError> {
+        self.write(|tx| pin(tx, identity, now))
+    }
+
+    fn purge(&self, now: Moment, limit: usize) -> Result<usize, StoreError> {
+        self.write(|tx| purge(tx, now, limit))
+    }
+}
+
+impl DedupeStore for SqliteStore {
+    fn first_time(&self, key: &Key, now: Moment, keep: Duration) -> Result<bool, StoreError> {
+        self.write(|tx| {
+            let marked = tx
+                .prepare_cached(
+                    "INSERT INTO mark VALUES (?1, ?2) ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at \
+                     WHERE expires_at <= ?3",
+                )
+                .and_then(|mut s| s.execute(params![key.0, now.plus(keep).millis(), now.millis()]))
+                .map_err(fault)?;
+            Ok(marked == 1)
+        })
+    }
+}
+
+fn pin(db: &Connection, identity: &Identity, now: Moment) -> Result<Pin, StoreError> {
+    let pinned = db
+        .query_row("SELECT user, device FROM identity", [], |row| {
+            Ok(Identity { user: row.get(0)?, device: row.get(1)? })
+        })
+        .optional()
+        .map_err(fault)?;
+    if pinned.as_ref() == Some(identity) {
+        return Ok(Pin::Ours);
+    }
+    if let Some(pinned) = pinned {
+        let until = rules::clamp_wait(quiet_from(db)?.unwrap_or(now), now);
+        if until > now {
+            return Ok(Pin::Other { pinned, until });
+        }
+    }
+    db.execute("INSERT OR REPLACE INTO identity VALUES (1, ?1, ?2)", params![identity.user, identity.device])
+        .map_err(fault)?;
+    Ok(Pin::Ours)
+}
+
+/// When no PUT of anybody can be under way any more: no lease lives, and two deadlines are over.
+fn quiet_from(db: &Connection) -> Result<Option<Moment>, StoreError> {
+    db.query_row(
+        "SELECT max(max(lease_until, taken_at + ?1)) FROM room",
+        [millis(rules::PUT_DEADLINE * 2)],
+        |row| moment_or_none(row, 0),
+    )
+    .map_err(fault)
+}
+
+fn purge(db: &Connection, now: Moment, limit: usize) -> Result<usize, StoreError> {
+    let expired: Vec<i64> = db
+        .prepare_cached("SELECT seq FROM delivery WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2")
+        .and_then(|mut s| s.query_map(params![now.millis(), limit], |row| row.get(0))?.collect())
+        .map_err(fault)?;
+    for &seq in &expired {
+        forget(db, seq)?;
+    }
+    for table in ["machine", "mark"] {
+        let key = if table == "machine" { "(grp, name)" } else { "key" };
+        let columns = key.trim_matches(['(', ')']);
+        let step = format!(
+            "DELETE FROM {table} WHERE {key} IN (SELECT {columns} FROM {table} WHERE expires_at < ?1 LIMIT ?2)"
+        );
+        db.prepare_cached(&step).and_then(|mut s| s.execute(params![now.millis(), limit])).map_err(fault)?;
+    }
+    Ok(expired.len())
+}
+
+/// Removes a delivery, and with the last of them its message and its subject.
+pub(crate) fn forget(db: &Connection, seq: i64) -> Result<(), StoreError> {
+    let gone: Option<(Option<i64>, Option<[u8; 32]>)> = db
+        .prepare_cached("DELETE FROM delivery WHERE seq = ?1 RETURNING message, subject")
+        .and_then(|mut s| s.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))).optional())
+        .map_err(fault)?;
+    let Some((message, subject)) = gone else { return Ok(()) };
+    db.prepare_cached(
+        "DELETE FROM message WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM delivery WHERE message = ?1)",
+    )
+    .and_then(|mut s| s.execute([message]))
+    .map_err(fault)?;
+    db.prepare_cached(
+        "DELETE FROM subject WHERE subject = ?1 AND NOT EXISTS (SELECT 1 FROM delivery WHERE subject = ?1)",
+    )
+    .and_then(|mut s| s.execute([subject]))
+    .map_err(fault)?;
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! The same random operations on the reference and on SQLite have the same answers.
+
+use meshhook_store::conformance::fixture::*;
+use meshhook_store::{Identity, Key, MemoryStore, Negative, NewDelivery, Rank, Store, Take, Taken};
+use meshhook_store_sqlite::SqliteStore;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+#[derive(Debug, Clone)]
+enum Op {
+    Accept(State),
+    Name(State, u8),
+    Unreadable(u8),
+    Take { room: u8, owner: u8 },
+    Settle(u8),
+    Postpone { hold: bool, gate: bool, seconds: u16 },
+    Refuse,
+    GiveUp,
+    Hold(u8),
+    Release(u8),
+    Retry(u8, bool),
+    Readmit(u8, State),
+    Discard(u8),
+    Pin(bool),
+    Purge,
+    Wait(u32),
+}
+
+fn room(number: u8) -> &'static str {
+    ["!a:example.org", "!b:example.org"][usize::from(number % 2)]
+}
+
+fn states() -> impl Strategy<Value = State> {
+    (0u8..3, 1u8..3, 0u8..3, 0u8..2, 0i64..400).prop_map(|(run, round, rank, at, hours)| {
+        let state = State::of(run, Rank::from_number(rank)).round(round).room(room(at));
+        if hours < 200 {
+            state
+        } else {
+            state.newest(START.plus(std::time::Duration::from_secs(3600 * (hours as u64 - 200))))
+        }
+    })
+}
+
+fn ops() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        6 => states().prop_map(Op::Accept),
+        1 => (states(), 0u8..4).prop_map(|(s, n)| Op::Name(s, n)),
+        1 => any::<u8>().prop_map(Op::Unreadable),
+        8 => (0u8..2, 0u8..2).prop_map(|(room, owner)| Op::Take { room, owner }),
+        5 => any::<u8>().prop_map(Op::Settle),
+        2 => (any::<bool>(), any::<bool>(), 0u16..900).prop_map(|(hold, gate, seconds)| Op::Postpone { hold, gate, seconds }),
+        2 => Just(Op::Refuse),
+        1 => Just(Op::GiveUp),
+        1 => (0u8..2).prop_map(Op::Hold),
+        1 => (0u8..2).prop_map(Op::Release),
+        2 => (any::<u8>(), any::<bool>()).prop_map(|(n, force)| Op::Retry(n, force)),
+        1 => (any::<u8>(), states()).prop_map(|(n, s)| Op::Readmit(n, s)),
+        1 => any::<u8>().prop_map(Op::Discard),
+        1 => any::<bool>().prop_map(Op::Pin),
+        1 => Just(Op::Purge),
+        3 => prop_oneof![0u32..100, 0u32..500_000].prop_map(Op::Wait),
+    ]
+}
+
+/// Applies operations to one store; what it answers is what is compared.
+struct Player<'a> {
+    store: &'a dyn Store,
+    now: u64,
+    made: usize,
+    taken: Vec<(meshhook_store::Lease, i64)>,
+    other: bool,
+}
+
+impl Player<'_> {
+    fn id(&self, pick: u8) -> String {
+        format!("d{}", usize::from(pick) % self.made.max(1))
+    }
+
+    fn fresh_id(&mut self) -> String {
+        self.made += 1;
+        format!("d{}", self.made - 1)
+    }
+
+    fn identity(&self) -> Identity {
+        Identity { device: Some(if self.other { "OTHER" } else { "GATEWAY" }.to_owned()), ..bot() }
+    }
+
+    fn play(&mut self, op: &Op) -> String {
+        let (store, now) = (self.store, at(self.now));
+        let lease = self.taken.last().cloned();
+        match op {
+            Op::Accept(state) => {
+                let id = self.fresh_id();
+                format!("{:?}", state.accept(store, &id, now))
+            }
+            Op::Name(state, machine) => {
+                let id = self.fresh_id();
+                let mut body_key = Key([9; 32]);
+                body_key.0[0] = *machine;
+                let new = NewDelivery { body_key, ..naming(&id, state, &format!("mac-{machine}"), now) };
+                format!("{:?}", accept(store, new, now))
+            }
+            Op::Unreadable(number) => {
+                let id = self.fresh_id();
+                format!("{:?}", accept(store, unreadable(&id, u16::from(*number % 8), now), now))
+            }
+            Op::Take { room: number, owner } => self.take(room(*number), &owner.to_string()),
+            Op::Settle(pick) => match self.taken.get(usize::from(*pick) % self.taken.len().max(1)) {
+                Some((_, message)) => {
+                    format!(
+                        "{:?}",
+                        store.settle(*message, &format!("$e{message}"), &attempt("sent", now), now)
+                    )
+                }
+                None => String::new(),
+            },
+            Op::Postpone { hold, gate, seconds } => lease.map_or(String::new(), |(lease, _)| {
+                let due = at(self.now + u64::from(*seconds));
+                let negative =
+                    Negative { due, hold: hold.then(|| "M_FORBIDDEN".to_owned()), gate: gate.then_some(due) };
+                format!("{:?}", store.postpone(&lease, &attempt("unknown", now), &negative))
+            }),
+            Op::Refuse => lease.map_or(String::new(), |(lease, _)| {
+                format!("{:?}", store.refuse(&lease, &attempt("refused", now), now))
+            }),
+            Op::GiveUp => lease.map_or(String::new(), |(lease, _)| {
+                format!("{:?}", store.give_up(&lease, &attempt("uncertain", now), now))
+            }),
+            Op::Hold(number) => format!("{:?}", store.hold(room(*number), "held", now)),
+            Op::Release(number) => format!("{:?}", store.release(room(*number), now)),
+            Op::Retry(pick, force) => format!("{:?}", store.retry(&self.id(*pick), *force, now)),
+            Op::Readmit(pick, state) => {
+                format!("{:?}", store.readmit(&self.id(*pick), state.delivery("unused", now), now))
+            }
+            Op::Discard(pick) => format!("{:?}", store.discard(&self.id(*pick), now)),
+            Op::Pin(other) => {
+                self.other = *other;
+                format!("{:?}", store.pin(&self.identity(), now))
+            }
+            Op::Purge => format!("{:?}", store.purge(now, 1000)),
+            Op::Wait(seconds) => {
+                self.now += u64::from(*seconds);
+                String::new()
+            }
+        }
+    }
+
+    fn take(&mut self, room: &str, owner: &str) -> String {
+        let identity = self.identity();
+        let take =
+            Take { room, identity: &identity, session: "s", owner, now: at(self.now), freeze: &freeze };
+        let taken = self.store.take(&take).unwrap();
+        if let Taken::Message { lease, message, .. } = &taken {
+            self.taken.push((lease.clone(), message.id));
+        }
+        format!("{taken:?}")
+    }
+
+    fn everything(&self) -> String {
+        let filter = meshhook_store::Filter { limit: 1000, ..Default::default() };
+        let lives: Vec<_> = self
+            .store
+            .list(&filter)
+            .unwrap()
+            .into_iter()
+            .map(|view| (self.store.show(&view.id).unwrap(), self.store.raw(&view.id).unwrap()))
+            .collect();
+        format!("{lives:#?}\n{:#?}", self.store.totals().unwrap())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn memory_and_sqlite_agree(script in vec(ops(), 1..80)) {
+        let folder = TempDir::new().unwrap();
+        let sqlite = SqliteStore::open(&folder.path().join("meshhook.db")).unwrap();
+        let memory = MemoryStore::new();
+        let player = |store| Player { store, now: 0, made: 0, taken: Vec::new(), other: false };
+        let (mut reference, mut subject) = (player(&memory), player(&sqlite));
+        for op in std::iter::once(&Op::Pin(false)).chain(&script) {
+            prop_assert_eq!(reference.play(op), subject.play(op), "after {:?}", op);
+            prop_assert_eq!(reference.everything(), subject.everything(), "after {:?}", op);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The suite of every backend on SQLite, and what is SQLite's own.
+
+mod agreement;
+mod file;
+
+mod conformance {
+    use std::ops::Deref;
+
+    use meshhook_store::Store;
+    use meshhook_store_sqlite::SqliteStore;
+    use tempfile::TempDir;
+
+    /// A store in a folder that goes with it.
+    struct Scratch {
+        store: SqliteStore,
+        _folder: TempDir,
+    }
+
+    impl Scratch {
+        fn new() -> Self {
+            let folder = TempDir::new().unwrap();
+            let store = SqliteStore::open(&folder.path().join("meshhook.db")).unwrap();
+            Self { store, _folder: folder }
+        }
+    }
+
+    impl Deref for Scratch {
+        type Target = dyn Store;
+
+        fn deref(&self) -> &Self::Target {
+            &self.store
+        }
+    }
+
+    meshhook_store::conformance_tests!(*Scratch::new());
+}
