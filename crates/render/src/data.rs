@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::address::Address;
 use crate::outside::shorten;
 
-/// How many bytes a text keeps where the whole status has no room: a SHA-256, a UUID, most names.
+/// How many bytes a text keeps where the whole status has no room: a SHA-256, a UUID, most names. JSON doubles
+/// them at most.
 const SHORT_BYTES: usize = 64;
 
 /// How many machines are kept then.
@@ -59,10 +60,5 @@ fn short(status: &BuildStatus) -> BuildStatus {
 }
 
 fn short_text(text: &Text) -> Option<Text> {
-    Text::new(&shorten(text.as_str(), SHORT_BYTES, cost))
-}
-
-/// How many bytes a character takes in JSON; a [`Text`] holds no control character.
-fn cost(c: char) -> usize {
-    if matches!(c, '"' | '\\') { 2 } else { c.len_utf8() }
+    Text::new(&shorten(text.as_str(), SHORT_BYTES, char::len_utf8))
 }

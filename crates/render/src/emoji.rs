@@ -78,10 +78,10 @@ fn is_element(mut chars: Chars<'_>) -> bool {
 /// A sign of the emoji blocks that stands for itself (Unicode 16, emoji-data.txt; the blocks are wider than it).
 fn is_base(c: char) -> bool {
     matches!(c,
-        '\u{231A}'..='\u{231B}' | '\u{23E9}'..='\u{23F3}' | '\u{23F8}'..='\u{23FA}' |
+        '\u{2139}' | '\u{231A}'..='\u{231B}' | '\u{23E9}'..='\u{23F3}' | '\u{23F8}'..='\u{23FA}' |
         '\u{25AA}'..='\u{25AB}' | '\u{25B6}' | '\u{25C0}' | '\u{25FB}'..='\u{25FE}' |
         '\u{2600}'..='\u{27BF}' | '\u{2B05}'..='\u{2B07}' | '\u{2B1B}'..='\u{2B1C}' | '\u{2B50}' | '\u{2B55}' |
-        '\u{1F300}'..='\u{1F3FA}' | '\u{1F400}'..='\u{1F64F}' | '\u{1F680}'..='\u{1F6FC}' |
+        '\u{1F191}'..='\u{1F19A}' | '\u{1F300}'..='\u{1F3FA}' | '\u{1F400}'..='\u{1F64F}' | '\u{1F680}'..='\u{1F6FC}' |
         '\u{1F7E0}'..='\u{1F7EB}' | '\u{1F90C}'..='\u{1F9FF}' | '\u{1FA70}'..='\u{1FAFF}')
 }
 
@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn one_emoji_is_one_emoji() {
-        for text in ["🕓", "🔨", "✅", "❌", "⚠️", "⚠", "🟢", "👷🏽", "🇩🇪", "👩‍💻", "👷🏽‍♀️", "🏴‍☠️", "⏳", "⭐"]
+        for text in
+            ["🕓", "🔨", "✅", "❌", "⚠️", "⚠", "🟢", "👷🏽", "🇩🇪", "👩‍💻", "👷🏽‍♀️", "🏴‍☠️", "⏳", "⭐", "ℹ️", "🆗"]
         {
             assert_eq!(Emoji::new(text).map(|e| e.to_string()), Ok(text.to_owned()));
         }

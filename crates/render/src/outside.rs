@@ -91,6 +91,8 @@ fn defuse(text: &str) -> String {
 }
 
 /// Whether `c` could make an address or an id of its neighbours: a Matrix id or `@room`, a scheme, a host.
+///
+/// The bare word "localhost" stays: linkifyjs alone makes a link of it, and it leads nowhere.
 fn joins(before: &str, c: char, after: &str) -> bool {
     let led_to = !before.is_empty() && !before.ends_with(' ');
     let goes_on = !after.is_empty() && !after.starts_with(' ');

@@ -153,12 +153,23 @@ fn the_longest_fields_stay_within_the_bound() {
     assert!(largest > Message::MAX_CONTENT_BYTES / 2, "{largest}");
 }
 
+fn data(status: &BuildStatus) -> Value {
+    message(status, &Style::default()).content["com.meshmac.build_status"].clone()
+}
+
 #[test]
 fn data_is_only_cut_where_it_must_be() {
-    let data =
-        |status: &BuildStatus| message(status, &Style::default()).content["com.meshmac.build_status"].clone();
     let mut status = longest('x', "https://h/");
-    assert_eq!(data(&status)["title"].as_str().unwrap().chars().count(), 64 - 2);
-    status.details.nodes.truncate(5);
-    assert_eq!(data(&status), serde_json::to_value(&status).unwrap());
+    let nodes = std::mem::take(&mut status.details.nodes);
+    for count in 0..100 {
+        status.details.nodes = nodes[..count].to_vec();
+        let whole = serde_json::to_value(&status).unwrap();
+        let written = message(&status, &Style::default());
+        let cut = written.content["com.meshmac.build_status"] != whole;
+        let with_whole = size(&written) - data(&status).to_string().len() + whole.to_string().len();
+        assert!(size(&written) <= Message::MAX_CONTENT_BYTES, "{count}");
+        assert_eq!(cut, with_whole > Message::MAX_CONTENT_BYTES, "{count}");
+    }
+    assert_eq!(data(&status)["nodes"].as_array().unwrap().len(), 5);
+    assert_eq!(data(&status)["title"].as_str().unwrap().len(), 64);
 }
