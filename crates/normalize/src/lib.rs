@@ -1,1 +1,28 @@
 #![doc = include_str!("../README.md")]
+
+mod body;
+mod github;
+mod newest;
+mod provider;
+mod reading;
+mod standard;
+mod surrogates;
+mod tree;
+
+pub use body::BodyError;
+pub use provider::Provider;
+pub use reading::{Event, Identity, Ignored, Machine, Meaning, Reading, Unreadable};
+
+/// Reads the body of a POST whose signature has been checked.
+///
+/// `event_header` is the value of [`Provider::event_header`], where the POST had one. It is not signed: it may
+/// agree with what the body is, it never decides. No other header has a say, the `Content-Type` least of all.
+///
+/// # Errors
+/// The body is neither JSON nor a form that holds JSON, or it is too deep or too fine-grained to be a report.
+pub fn read(provider: &Provider, body: &[u8], event_header: Option<&str>) -> Result<Reading, BodyError> {
+    let text = body::text(body)?;
+    let text = surrogates::mend(&text);
+    let root = tree::parse(&text)?;
+    Ok(Reading { newest: newest::newest(&root), meaning: provider.meaning(&root, event_header) })
+}

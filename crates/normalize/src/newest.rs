@@ -1,0 +1,58 @@
+//! The newest time in a body: what tells a captured request, sent again long after, from news.
+
+use meshhook_model::Timestamp;
+
+use crate::tree::Node;
+
+/// The newest time among the fields named `…_at` of the body and of the objects directly in it.
+///
+/// A body is signed, and yet holds what strangers wrote. A time that one of them could choose would, set far in
+/// the future, keep a captured request fresh for ever: sent again after its mark has expired, it would be
+/// announced once more. Whoever pushes a commit chooses its message and its `timestamp`; a self-hosted runner's
+/// clock writes `steps[].completed_at`; an organisation names its `custom_properties` as it likes. So only these
+/// fields count, which the CI system's own servers write, and only strings that are a time from end to end: not
+/// `due_on`, not what lies deeper, and no numbers, which might count anything.
+///
+/// Where the system's own clock is wrong, or copies one that is, the time can still lie far in the future:
+/// whoever compares must not call that fresh.
+pub(crate) fn newest(body: &Node<'_>) -> Option<Timestamp> {
+    let own = times(body).max();
+    let inner = body.fields().iter().flat_map(|(_, value)| times(value)).max();
+    own.max(inner)
+}
+
+fn times(object: &Node<'_>) -> impl Iterator<Item = Timestamp> {
+    object.fields().iter().filter(|(name, _)| name.ends_with("_at")).filter_map(|(_, value)| value.time())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn newest_of(json: &str) -> Option<String> {
+        newest(&crate::tree::parse(json).unwrap()).map(|time| time.to_string())
+    }
+
+    #[test]
+    fn the_newest_of_the_systems_own_times_counts() {
+        let json = r#"{"starred_at": "2026-01-02T00:00:00Z",
+            "workflow_run": {"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-03T01:00:00+02:00"},
+            "repository": {"pushed_at": "2025-12-31T00:00:00Z", "archived_at": null}}"#;
+        assert_eq!(newest_of(json).as_deref(), Some("2026-01-02T23:00:00Z"));
+    }
+
+    #[test]
+    fn what_a_stranger_may_write_does_not_count() {
+        for json in [
+            r#"{"workflow_run": {"head_commit": {"timestamp": "2099-01-01T00:00:00Z", "x_at": "2099-01-01T00:00:00Z"}}}"#,
+            r#"{"workflow_run": {"display_title": "2099-01-01T00:00:00Z", "head_branch": "2099-01-01T00:00:00Z"}}"#,
+            r#"{"workflow_job": {"steps": [{"completed_at": "2099-01-01T00:00:00Z"}]}}"#,
+            r#"{"milestone": {"due_on": "2099-01-01T00:00:00Z"}}"#,
+            r#"{"a": {"updated_at": "since 2099-01-01T00:00:00Z", "pushed_at": 4070908800}}"#,
+            r#"{"a": {"updated_at": "0001-01-01T00:00:00Z"}}"#,
+            r#"[{"updated_at": "2099-01-01T00:00:00Z"}]"#,
+        ] {
+            assert_eq!(newest_of(json), None, "{json}");
+        }
+    }
+}

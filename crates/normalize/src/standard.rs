@@ -1,0 +1,205 @@
+//! Our own format, for whoever can sign a POST: a job's last step, a build machine, a CI system without webhooks.
+//!
+//! A JSON object. `workflow`, `state` and `run_id` (a string or an integer) have to be there; `branch`, `commit`,
+//! `run_url`, `mesh_node_id`, `attempt` (a positive integer), `job`, `repo`, `actor`, `title`, `outcome`,
+//! `started_at`, `finished_at` (RFC 3339) and `correlation_id` may be. With `job` the status is about that job,
+//! without it about the run. Null, an empty string and a zero time are the same as no field; fields of other names
+//! are not looked at.
+//!
+//! A field may also have the name that CI systems give it: of the names below the first that is there counts. The
+//! state may be one of their words, in capitals or not, and then is the outcome as well; `completed` leaves it to
+//! `conclusion`.
+
+use meshhook_model::{Attempt, BuildStatus, Details, Round, RunUrl, State, Text, Timestamp, Unit};
+
+use crate::tree::Node;
+use crate::{Event, Identity, Machine, Meaning, Provider};
+
+pub(crate) static PROVIDER: Provider =
+    Provider { name: "standard", default_scheme: "standard-webhooks", event_header: None, read };
+
+/// The names of one field, the format's own first.
+type Names = &'static [&'static str];
+
+const WORKFLOW: Names = &["workflow", "workflow_name", "pipeline_name"];
+const STATE: Names = &["state", "status", "conclusion"];
+const OUTCOME: Names = &["outcome", "conclusion"];
+const BRANCH: Names = &["branch", "head_branch", "ref"];
+const COMMIT: Names = &["commit", "head_sha", "commit_id"];
+const RUN_URL: Names = &["run_url", "html_url", "web_url"];
+const NODE: Names = &["mesh_node_id", "runner_name"];
+const RUN_ID: Names = &["run_id"];
+const JOB: Names = &["job"];
+const REPO: Names = &["repo"];
+
+const STRING: &str = "a string";
+const FULL_STRING: &str = "a string that is not empty";
+const STATE_WORD: &str = "one of queued, running, succeeded, failed, or a CI system's word for one of them";
+
+/// What CI systems say for each state, beside the vocabulary's own words.
+const WORDS: [(State, &[&str]); 4] = [
+    (
+        State::Queued,
+        &["requested", "pending", "waiting", "scheduled", "created", "manual", "blocked", "action_required"],
+    ),
+    (State::Running, &["in_progress", "started"]),
+    (
+        State::Succeeded,
+        &["success", "successful", "passed", "skipped", "neutral", "unstable", "partially_succeeded"],
+    ),
+    (
+        State::Failed,
+        &[
+            "failure",
+            "error",
+            "errored",
+            "cancelled",
+            "canceled",
+            "timed_out",
+            "startup_failure",
+            "stopped",
+            "aborted",
+            "killed",
+            "not_built",
+            "stale",
+        ],
+    ),
+];
+
+fn read(body: &Node<'_>, _: Option<&str>) -> Meaning {
+    match Fields(body).event() {
+        Ok(event) => Meaning::Event(event),
+        Err(Fault { field, expected }) => Meaning::Invalid { field, expected },
+    }
+}
+
+/// Which field is at fault, and what should be there.
+struct Fault {
+    field: &'static str,
+    expected: &'static str,
+}
+
+struct Fields<'b>(&'b Node<'b>);
+
+impl<'b> Fields<'b> {
+    fn event(&self) -> Result<Event, Fault> {
+        if !self.0.is_object() {
+            return Err(Fault { field: "body", expected: "a JSON object" });
+        }
+        let details = self.details()?;
+        let (state, word) = self.state()?;
+        let outcome = self.text(OUTCOME)?.or_else(|| word.and_then(Text::new));
+        let machine = details.mesh_node_id.clone().map(|name| Machine { name, hosted: false });
+        let status = BuildStatus { state, details: Details { outcome, ..details } };
+        Ok(Event { status, identity: self.identity()?, machine })
+    }
+
+    /// Everything but the state and its outcome.
+    fn details(&self) -> Result<Details, Fault> {
+        let job = self.text(JOB)?;
+        let attempt = self.attempt()?;
+        Ok(Details {
+            unit: if job.is_some() { Unit::Job } else { Unit::Run },
+            workflow: Text::new(self.workflow()?),
+            job,
+            outcome: None,
+            branch: self.branch()?,
+            commit: self.text(COMMIT)?,
+            run_url: self.run_url()?,
+            mesh_node_id: self.text(NODE)?,
+            nodes: Vec::new(),
+            run_id: Text::new(&self.run_id()?),
+            attempt,
+            round: attempt.map_or(Round::FIRST, Round::from),
+            repo: self.text(REPO)?,
+            actor: self.text(&["actor"])?,
+            title: self.text(&["title"])?,
+            started_at: self.time("started_at")?,
+            finished_at: self.time("finished_at")?,
+            correlation_id: self.correlation_id()?,
+        })
+    }
+
+    fn workflow(&self) -> Result<&'b str, Fault> {
+        self.string(WORKFLOW)?.ok_or(Fault { field: WORKFLOW[0], expected: FULL_STRING })
+    }
+
+    fn run_id(&self) -> Result<String, Fault> {
+        let found = self.find(RUN_ID).and_then(|(_, node)| node.id());
+        found.ok_or(Fault { field: RUN_ID[0], expected: "a string that is not empty, or an integer" })
+    }
+
+    fn identity(&self) -> Result<Identity, Fault> {
+        let repo = self.string(REPO)?.map(str::to_owned);
+        let identity = Identity::new(repo, Some(self.workflow()?.to_owned()), Some(self.run_id()?));
+        Ok(identity.of_job(self.string(JOB)?.map(str::to_owned)))
+    }
+
+    /// The state, and the word that gave it where it is not the vocabulary's own.
+    fn state(&self) -> Result<(State, Option<&'b str>), Fault> {
+        let unknown = Fault { field: STATE[0], expected: STATE_WORD };
+        let word = match self.string(STATE)? {
+            Some(word) if word.eq_ignore_ascii_case("completed") => self.string(&["conclusion"])?,
+            word => word,
+        };
+        let Some(word) = word else { return Err(unknown) };
+        if let Some(state) = State::ALL.into_iter().find(|s| s.as_str().eq_ignore_ascii_case(word)) {
+            return Ok((state, None));
+        }
+        let known = WORDS.iter().find(|(_, words)| words.iter().any(|w| w.eq_ignore_ascii_case(word)));
+        known.map(|(state, _)| (*state, Some(word))).ok_or(unknown)
+    }
+
+    /// A tag's `refs/tags/…` stays: a tag named `main` is not the branch.
+    fn branch(&self) -> Result<Option<Text>, Fault> {
+        let branch = self.string(BRANCH)?;
+        Ok(branch.and_then(|name| Text::new(name.strip_prefix("refs/heads/").unwrap_or(name))))
+    }
+
+    fn run_url(&self) -> Result<Option<RunUrl>, Fault> {
+        Ok(self.string(RUN_URL)?.and_then(RunUrl::new))
+    }
+
+    fn attempt(&self) -> Result<Option<Attempt>, Fault> {
+        let Some((field, node)) = self.find(&["attempt"]) else { return Ok(None) };
+        node.attempt().map(Some).ok_or(Fault { field, expected: "a positive integer" })
+    }
+
+    fn time(&self, name: &'static str) -> Result<Option<Timestamp>, Fault> {
+        let fault = Fault { field: name, expected: "an RFC 3339 time" };
+        match self.0.get(name) {
+            node if node.is_missing() => Ok(None),
+            node if node.str().is_some_and(is_zero_time) => Ok(None),
+            node => node.time().map(Some).ok_or(fault),
+        }
+    }
+
+    /// What a line of the log can hold; anything else is as good as none, since it only helps to search.
+    fn correlation_id(&self) -> Result<Option<Text>, Fault> {
+        let id = self.string(&["correlation_id"])?;
+        Ok(id.filter(|id| is_plain_id(id)).and_then(Text::new))
+    }
+
+    fn text(&self, names: Names) -> Result<Option<Text>, Fault> {
+        Ok(self.string(names)?.and_then(Text::new))
+    }
+
+    fn string(&self, names: Names) -> Result<Option<&'b str>, Fault> {
+        let Some((field, node)) = self.find(names) else { return Ok(None) };
+        node.str().map(Some).ok_or(Fault { field, expected: STRING })
+    }
+
+    /// The first of these fields that is there.
+    fn find(&self, names: Names) -> Option<(&'static str, &'b Node<'b>)> {
+        names.iter().map(|name| (*name, self.0.get(name))).find(|(_, node)| !node.is_missing())
+    }
+}
+
+/// What Go's `time.Time{}` and a zero Unix time become.
+fn is_zero_time(text: &str) -> bool {
+    ["0001-01-01T00:00:00", "1970-01-01T00:00:00"].iter().any(|zero| text.starts_with(zero))
+}
+
+fn is_plain_id(id: &str) -> bool {
+    id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}

@@ -1,0 +1,284 @@
+//! A body's JSON as a tree that borrows from its text.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use meshhook_model::{Attempt, RunUrl, Text, Timestamp};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use crate::BodyError;
+
+const MAX_DEPTH: u8 = 100;
+
+/// One value for each sixteen bytes of the largest body that is let in: reports have far fewer, `[0,0,0,…]` would
+/// need sixteen times its own size as a tree.
+const MAX_VALUES: u32 = 1 << 18;
+
+/// One JSON value. Of a key that occurs twice the later value counts, as in nearly every other reader.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Node<'a> {
+    Null,
+    Text(Cow<'a, str>),
+    Integer(u64),
+    Negative(i64),
+    List,
+    Object(Vec<(Cow<'a, str>, Node<'a>)>),
+    /// A truth value, or a number that is no 64-bit integer: nothing that is read has this kind, and an id that
+    /// went through a float would be another run's.
+    Other,
+}
+
+static MISSING: Node<'static> = Node::Null;
+
+impl<'a> Node<'a> {
+    /// The value of a key; null where there is none.
+    pub(crate) fn get(&self, key: &str) -> &Node<'a> {
+        self.field(key).unwrap_or(&MISSING)
+    }
+
+    /// Whether there is such a key, be its value null.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.field(key).is_some()
+    }
+
+    fn field(&self, key: &str) -> Option<&Node<'a>> {
+        self.fields().iter().rev().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
+    /// The keys and values of an object; none of anything else.
+    pub(crate) fn fields(&self) -> &[(Cow<'a, str>, Node<'a>)] {
+        if let Self::Object(fields) = self { fields } else { &[] }
+    }
+
+    pub(crate) fn is_object(&self) -> bool {
+        matches!(self, Self::Object(_))
+    }
+
+    /// Absent, null and a string with nothing to see all mean that the sender does not know.
+    pub(crate) fn is_missing(&self) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Text(text) => Text::new(text).is_none(),
+            _ => false,
+        }
+    }
+
+    /// A string that is not missing, as sent.
+    pub(crate) fn str(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) if !self.is_missing() => Some(text),
+            _ => None,
+        }
+    }
+
+    /// An id as sent: a string, or an integer in decimal.
+    pub(crate) fn id(&self) -> Option<String> {
+        match self {
+            Self::Integer(number) => Some(number.to_string()),
+            Self::Negative(number) => Some(number.to_string()),
+            _ => self.str().map(str::to_owned),
+        }
+    }
+
+    pub(crate) fn text(&self) -> Option<Text> {
+        Text::new(self.str()?)
+    }
+
+    pub(crate) fn link(&self) -> Option<RunUrl> {
+        RunUrl::new(self.str()?)
+    }
+
+    pub(crate) fn time(&self) -> Option<Timestamp> {
+        Timestamp::parse_rfc3339(self.str()?)
+    }
+
+    pub(crate) fn attempt(&self) -> Option<Attempt> {
+        if let Self::Integer(number) = *self { Attempt::new(number) } else { None }
+    }
+}
+
+/// Parses one JSON value with nothing after it.
+pub(crate) fn parse(text: &str) -> Result<Node<'_>, BodyError> {
+    let mut limits = Limits { values: MAX_VALUES, broken: None };
+    let mut json = serde_json::Deserializer::from_str(text);
+    let root = Seed { limits: &mut limits, depth: MAX_DEPTH }.deserialize(&mut json);
+    let root = root.map_err(|_| limits.broken.unwrap_or(BodyError::NotJson))?;
+    json.end().map_err(|_| BodyError::NotJson)?;
+    Ok(root)
+}
+
+struct Limits {
+    values: u32,
+    broken: Option<BodyError>,
+}
+
+impl Limits {
+    fn break_with<T, E: Error>(&mut self, why: BodyError) -> Result<T, E> {
+        self.broken = Some(why);
+        Err(E::custom(why))
+    }
+}
+
+/// Reads one value, at most `depth` levels deep.
+struct Seed<'l> {
+    limits: &'l mut Limits,
+    depth: u8,
+}
+
+impl Seed<'_> {
+    /// A seed for a value within this one.
+    fn inner<E: Error>(&mut self) -> Result<Seed<'_>, E> {
+        match self.depth.checked_sub(1) {
+            Some(depth) => Ok(Seed { limits: self.limits, depth }),
+            None => self.limits.break_with(BodyError::TooDeep),
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Seed<'_> {
+    type Value = Node<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Node<'de>, D::Error> {
+        match self.limits.values.checked_sub(1) {
+            Some(left) => self.limits.values = left,
+            None => return self.limits.break_with(BodyError::TooManyValues),
+        }
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Seed<'_> {
+    type Value = Node<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node<'de>, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Node<'de>, E> {
+        Ok(Node::Other)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Node<'de>, E> {
+        Ok(Node::Other)
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Node<'de>, E> {
+        Ok(Node::Integer(number))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Node<'de>, E> {
+        Ok(Node::Negative(number))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Node<'de>, E> {
+        Ok(Node::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Node<'de>, E> {
+        Ok(Node::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Node<'de>, A::Error> {
+        while list.next_element_seed(self.inner()?)?.is_some() {}
+        Ok(Node::List)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut object: A) -> Result<Node<'de>, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(key) = object.next_key_seed(Key)? {
+            fields.push((key, object.next_value_seed(self.inner()?)?));
+        }
+        Ok(Node::Object(fields))
+    }
+}
+
+/// Reads a key without a copy where it has no escapes.
+struct Key;
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Cow<'de, str>, D::Error> {
+        json.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_never_rounded() {
+        let root = parse(
+            r#"{"a": 18446744073709551615, "b": -9007199254740993, "c": 1.0, "d": 18446744073709551616}"#,
+        );
+        let root = root.unwrap();
+        assert_eq!(root.get("a").id().as_deref(), Some("18446744073709551615"));
+        assert_eq!(root.get("b").id().as_deref(), Some("-9007199254740993"));
+        assert_eq!((root.get("c").id(), root.get("d").id()), (None, None));
+    }
+
+    #[test]
+    fn absent_null_and_blank_are_missing() {
+        let root = parse(r#"{"null": null, "empty": "", "blank": " \u200b", "zero": 0}"#).unwrap();
+        for key in ["absent", "null", "empty", "blank"] {
+            assert!(root.get(key).is_missing() && root.get(key).id().is_none(), "{key}");
+            assert!(root.get(key).get("inner").is_missing(), "{key}");
+        }
+        assert!(!root.get("zero").is_missing());
+        assert!(root.has("null") && !root.has("absent"));
+    }
+
+    #[test]
+    fn of_a_repeated_key_the_later_counts() {
+        assert_eq!(parse(r#"{"a": 1, "\u0061": 2}"#).unwrap().get("a"), &Node::Integer(2));
+    }
+
+    #[test]
+    fn text_without_escapes_is_not_copied() {
+        let Node::Object(fields) = parse(r#"{"a": "b", "c": "\n"}"#).unwrap() else { panic!("no object") };
+        assert!(matches!(fields[0], (Cow::Borrowed("a"), Node::Text(Cow::Borrowed("b")))));
+        assert!(matches!(&fields[1], (Cow::Borrowed("c"), Node::Text(Cow::Owned(line))) if line == "\n"));
+    }
+
+    #[test]
+    fn depth_and_number_are_bounded() {
+        let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert_eq!(parse(&nested(100)), Ok(Node::List));
+        for levels in [101, 200, 100_000] {
+            assert_eq!(parse(&nested(levels)), Err(BodyError::TooDeep), "{levels}");
+        }
+        assert_eq!(parse(&"{\"a\":".repeat(200)), Err(BodyError::TooDeep));
+
+        let list = |values: usize| format!("[{}0]", "0,".repeat(values - 1));
+        assert_eq!(parse(&list((1 << 18) - 1)), Ok(Node::List));
+        assert_eq!(parse(&list(1 << 18)), Err(BodyError::TooManyValues));
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused() {
+        for text in ["{", "{}{}", "{} x", "[1,]", "{'a':1}", "[NaN]", "[01]", "[\"\u{1}\"]"] {
+            assert_eq!(parse(text), Err(BodyError::NotJson), "{text}");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Our fixtures, each with its whole reading.
+
+use meshhook_normalize::{Provider, read};
+use serde_json::{Map, Value};
+
+use crate::support::{fixture, fixtures, github, shown, standard};
+
+fn readings(provider: &Provider, folder: &str) -> Value {
+    let names = fixtures(folder);
+    assert!(names.len() >= 6, "{folder} has only {names:?}");
+    let read = |name: String| {
+        let reading = read(provider, fixture(&name).as_bytes(), event_of(provider, &name));
+        (name, shown(&reading))
+    };
+    Value::Object(names.into_iter().map(read).collect::<Map<_, _>>())
+}
+
+/// The event's name, which is the first word of a fixture's name after its place in a sequence.
+fn event_of<'n>(provider: &Provider, name: &'n str) -> Option<&'n str> {
+    provider.event_header()?;
+    let file = name.rsplit('/').next()?.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
+    file.split(['-', '.']).next()
+}
+
+#[test]
+fn github_bodies() {
+    insta::assert_json_snapshot!("github", readings(github(), "github"));
+}
+
+#[test]
+fn three_machines() {
+    insta::assert_json_snapshot!("three_machines", readings(github(), "github/three-machines"));
+}
+
+#[test]
+fn bodies_of_our_own_format() {
+    insta::assert_json_snapshot!("standard", readings(standard(), "standard"));
+}
+
+#[test]
+fn a_form_is_read_as_its_json() {
+    let json = fixture("github/workflow_run-completed-failure.json");
+    let form = fixture("github/workflow_run-completed-failure.form");
+    let (json, form) = (read(github(), json.as_bytes(), None), read(github(), form.as_bytes(), None));
+    assert_eq!(json.unwrap(), form.unwrap());
+}

@@ -1,0 +1,11 @@
+//! Whole bodies: real ones, our own, and broken ones.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod conformance;
+mod fixtures;
+mod forgery;
+mod github;
+mod hostile;
+mod standard;
+mod support;

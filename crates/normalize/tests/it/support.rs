@@ -1,0 +1,86 @@
+//! What several tests need: fixtures, providers, and a reading as JSON.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use meshhook_normalize::{BodyError, Event, Meaning, Provider, Reading, read};
+use serde_json::{Value, json};
+
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+pub(crate) fn fixture(name: &str) -> String {
+    let path = root().join("fixtures").join(name);
+    fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+}
+
+/// The names of the fixtures of a folder, sorted.
+pub(crate) fn fixtures(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(root().join("fixtures").join(folder)).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .map(|path| format!("{folder}/{}", path.file_name().unwrap().to_str().unwrap()))
+        .collect();
+    names.sort();
+    names
+}
+
+pub(crate) fn json_of(name: &str) -> Value {
+    serde_json::from_str(&fixture(name)).unwrap()
+}
+
+pub(crate) fn github() -> &'static Provider {
+    Provider::by_name("github").unwrap()
+}
+
+pub(crate) fn standard() -> &'static Provider {
+    Provider::by_name("standard").unwrap()
+}
+
+pub(crate) fn meaning(provider: &Provider, body: &Value) -> Meaning {
+    read(provider, body.to_string().as_bytes(), None).unwrap().meaning
+}
+
+pub(crate) fn event(provider: &Provider, body: &Value) -> Event {
+    match meaning(provider, body) {
+        Meaning::Event(event) => event,
+        other => panic!("no event: {other:?}"),
+    }
+}
+
+/// Everything that a reading tells, absent fields left out.
+pub(crate) fn shown(reading: &Result<Reading, BodyError>) -> Value {
+    let Ok(reading) = reading else { return json!({ "error": format!("{reading:?}") }) };
+    let mut shown = match &reading.meaning {
+        Meaning::Event(Event { status, identity, machine }) => json!({
+            "reading": "event",
+            "status": status,
+            "identity": {
+                "repo": identity.repo, "workflow": identity.workflow, "run": identity.run, "job": identity.job,
+            },
+            "machine": machine.as_ref().map(|m| json!({ "name": m.name.as_str(), "hosted": m.hosted })),
+        }),
+        Meaning::Ignored { reason, details } => {
+            json!({ "reading": "ignored", "reason": reason.as_str(), "status": details })
+        }
+        Meaning::Unreadable { reason, details } => {
+            json!({ "reading": "unreadable", "reason": reason.as_str(), "status": details })
+        }
+        Meaning::Invalid { field, expected } => {
+            json!({ "reading": "invalid", "field": field, "expected": expected })
+        }
+    };
+    shown["newest"] = json!(reading.newest);
+    without_nulls(shown)
+}
+
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            fields.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, without_nulls(v))).collect()
+        }
+        other => other,
+    }
+}
