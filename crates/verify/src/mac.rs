@@ -11,8 +11,9 @@ pub(crate) type Tag = [u8; 32];
 
 /// HMAC-SHA256 under one key.
 ///
-/// Only the two hash states that the key leads to are kept, not the secret; they are wiped when dropped (the
-/// feature `zeroize` of sha2). They are boxed, so that moving a key leaves no copy of it behind.
+/// Only the two hash states that the secret leads to are kept, not the secret; they are wiped when dropped (the
+/// feature `zeroize` of sha2). They are boxed, so that moving a key leaves no copy behind. What `hmac` has on
+/// the stack while it takes the secret in is out of reach.
 pub(crate) struct Mac(Box<Hmac<Sha256>>);
 
 impl Mac {

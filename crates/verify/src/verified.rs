@@ -20,6 +20,8 @@ pub struct Unverified<B> {
 
 impl<B> Unverified<B> {
     /// Takes a body as it came, before anything looks into it.
+    ///
+    /// What is proved are the bytes that `B` gives while it is verified: it must always give the same.
     pub const fn new(body: B) -> Self {
         Self { body }
     }

@@ -5,7 +5,8 @@
 //!
 //! Nothing but the dots keeps the three signed parts apart. With a dot inside an id or a body that begins with
 //! digits and a dot, one signature would hold for two different requests. So an id has no dot here, and a
-//! timestamp has one spelling.
+//! timestamp has one spelling. A sender that itself signs dotted ids is refused; a piece cut from its requests
+//! may fit, but its body would begin with the rest of the id or the time, which is neither JSON nor a form.
 
 use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;

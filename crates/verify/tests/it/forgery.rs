@@ -40,6 +40,25 @@ fn header_bytes() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+#[test]
+fn every_single_bit_counts() {
+    for &scheme in Scheme::ALL {
+        let body = b"{\"state\":\"failed\"}";
+        let headers = sign(&key(scheme, 1), "msg_1", 1_700_000_000, body).unwrap();
+        let genuine: Vec<_> = headers.iter().map(|(_, value)| value.as_bytes()).chain([&body[..]]).collect();
+        for (part, bit) in
+            (0..genuine.len()).flat_map(|part| (0..genuine[part].len() * 8).map(move |bit| (part, bit)))
+        {
+            let mut forged: Vec<_> = genuine.iter().map(|value| value.to_vec()).collect();
+            forged[part][bit / 8] ^= 1 << (bit % 8);
+            let body = forged.pop().unwrap();
+            let lines: Vec<_> = headers.iter().map(|(name, _)| *name).zip(forged).collect();
+            let taken = Unverified::new(body).verify(&verifier(scheme, [1, 2]), &lines, 1_700_000_000);
+            assert!(taken.is_err(), "{scheme}: part {part}, bit {bit}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn what_is_signed_verifies((id, now, body) in message(), scheme in scheme(), by in 0u8..4) {

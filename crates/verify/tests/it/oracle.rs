@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use base64ct::{Base64, Encoding};
 use http::{HeaderMap, HeaderValue};
 use meshhook_verify::{Key, Scheme, Unverified, Verifier, sign};
 use proptest::prelude::*;
@@ -79,7 +80,6 @@ proptest! {
 }
 
 fn key(secret: &[u8]) -> Key {
-    use base64ct::{Base64, Encoding};
     Key::new(Scheme::StandardWebhooks, "key", Base64::encode_string(secret).as_bytes()).unwrap()
 }
 
