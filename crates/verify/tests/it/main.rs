@@ -1,6 +1,6 @@
 //! Everything that needs only the public face.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as loudly as tests")]
+#![allow(clippy::unwrap_used, reason = "the functions tests call fail as loudly as they do")]
 
 mod allocation;
 mod corpus;
