@@ -24,13 +24,18 @@ pub(super) fn endpoint(request: &Request) -> Endpoint {
 
 /// The answer of a homeserver without faults.
 pub(super) fn answer(request: &Request, world: &mut World) -> RawAnswer {
-    let endpoint = endpoint(request);
-    if endpoint == Endpoint::Versions {
-        return RawAnswer::json(200, &json!({ "versions": ["v1.11", "v1.12"] }));
+    match endpoint(request) {
+        Endpoint::Versions => RawAnswer::json(200, &json!({ "versions": ["v1.11", "v1.12"] })),
+        Endpoint::Unknown => unrecognized(),
+        endpoint => refuse_token(request, world).unwrap_or_else(|| answer_user(endpoint, request, world)),
     }
-    if let Some(refusal) = refuse_token(request, world) {
-        return refusal;
-    }
+}
+
+fn unrecognized() -> RawAnswer {
+    RawAnswer::error(404, "M_UNRECOGNIZED", "Unrecognized request")
+}
+
+fn answer_user(endpoint: Endpoint, request: &Request, world: &mut World) -> RawAnswer {
     let segments = segments(request);
     match (endpoint, words(&segments).get(4..).unwrap_or_default()) {
         (Endpoint::Whoami, _) => {
@@ -45,7 +50,7 @@ pub(super) fn answer(request: &Request, world: &mut World) -> RawAnswer {
             state(world, room, kind, key.first().copied().unwrap_or_default())
         }
         (Endpoint::Event, [room, _, id]) => world.event(room, id),
-        _ => RawAnswer::error(404, "M_UNRECOGNIZED", "Unrecognized request"),
+        _ => unrecognized(),
     }
 }
 

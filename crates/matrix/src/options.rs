@@ -1,0 +1,66 @@
+//! What a client is made from.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::AddressError;
+
+/// Where and how to reach a homeserver.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// The client-server API's base URL: https, or http on loopback; a path may follow the host.
+    pub homeserver: String,
+    /// Sent as `User-Agent`; `meshhook-matrix/VERSION` by default.
+    pub user_agent: String,
+    /// When a request and its answer must be over; 30 seconds by default. Steps have shorter limits of their own
+    /// within it: looking the name up 5 s, connecting 10 s, sending 10 s.
+    pub deadline: Duration,
+    /// Certificates in PEM that the homeserver's chain must end in, instead of the public authorities'.
+    pub ca_pem: Option<Vec<u8>>,
+    /// `http://…` or `https://…`: a proxy that takes CONNECT. The environment's proxies are never used.
+    pub proxy: Option<String>,
+}
+
+impl Options {
+    /// The defaults, for that homeserver.
+    #[must_use]
+    pub fn new(homeserver: impl Into<String>) -> Self {
+        Self {
+            homeserver: homeserver.into(),
+            user_agent: concat!("meshhook-matrix/", env!("CARGO_PKG_VERSION")).into(),
+            deadline: Duration::from_secs(30),
+            ca_pem: None,
+            proxy: None,
+        }
+    }
+}
+
+/// Without the proxy, whose address may hold a password.
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("homeserver", &self.homeserver)
+            .field("user_agent", &self.user_agent)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why no client can be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum OptionsError {
+    /// The homeserver's address.
+    #[error("the homeserver's address: {0}")]
+    Homeserver(#[from] AddressError),
+    /// The user agent is empty, or cannot be in a header.
+    #[error("the user agent is empty or has a character that no header carries")]
+    UserAgent,
+    /// No certificate in the PEM, or a broken one.
+    #[error("no certificate in PEM form, or a broken one")]
+    Certificates,
+    /// The proxy's address.
+    #[error("the proxy's address is not of the form http://host:port")]
+    Proxy,
+}

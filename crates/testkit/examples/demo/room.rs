@@ -1,0 +1,68 @@
+//! What the room says, as the homeserver gives it back to someone who is in it.
+
+use std::collections::BTreeSet;
+
+use meshhook_testkit::{Event, Synapse, User};
+use serde_json::{Value, json};
+
+/// A room, seen by one of its members.
+pub(crate) struct Room<'s> {
+    pub(crate) synapse: &'s Synapse,
+    pub(crate) id: String,
+    pub(crate) observer: User,
+}
+
+impl Room<'_> {
+    /// The messages, oldest first.
+    pub(crate) fn lines(&self) -> Vec<Event> {
+        let events = self.synapse.messages(&self.observer.token, &self.id);
+        events.into_iter().filter(|event| event.kind() == "m.room.message").collect()
+    }
+}
+
+/// The keys of every delivery in these messages, repeats included.
+pub(crate) fn keys(lines: &[Event]) -> Vec<&str> {
+    let keys = lines.iter().filter_map(|line| line.content()["com.meshmac.message"]["keys"].as_array());
+    keys.flatten().filter_map(Value::as_str).collect()
+}
+
+/// Whether each key is there once.
+pub(crate) fn no_repeats(keys: &[&str]) -> bool {
+    keys.iter().collect::<BTreeSet<_>>().len() == keys.len()
+}
+
+/// What in a message a reader, a client or another bot could take for more than text.
+pub(crate) fn harm(line: &Event) -> Option<String> {
+    let content = line.content();
+    let (Some(plain), Some(html)) = (line.body(), content["formatted_body"].as_str()) else {
+        return Some("a message without body and formatted_body".to_owned());
+    };
+    let shown = html.replace("<br>", "\n");
+    [
+        foreign_tag(html).map(|tag| format!("the tag {tag}")),
+        commands(plain).or_else(|| commands(&without_tags(&shown))).map(|line| format!("a line that is a command: {line}")),
+        ["@room", "@admin:server"].into_iter().find(|id| plain.contains(id) || html.contains(id)).map(|id| format!("{id} unbroken")),
+        html.contains("href=\"https://matrix.to").then(|| "a link to matrix.to".to_owned()),
+        (content["m.mentions"] != json!({})).then(|| format!("mentions: {}", content["m.mentions"])),
+    ]
+    .into_iter()
+    .flatten()
+    .next()
+}
+
+/// The first tag that is none of those that messages are made of.
+fn foreign_tag(html: &str) -> Option<&str> {
+    let tags = html.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or(rest));
+    tags.into_iter().find(|tag| !matches!(*tag, "strong" | "/strong" | "br" | "/a") && !tag.starts_with("a href=\"https://"))
+}
+
+fn without_tags(html: &str) -> String {
+    let parts = html.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text));
+    parts.collect()
+}
+
+/// The first line that another bot could obey.
+fn commands(text: &str) -> Option<String> {
+    let mut lines = text.lines().map(|line| line.trim_start_matches(['\u{2068}', '\u{2066}', '\u{2067}', ' ']));
+    lines.find(|line| line.starts_with(['!', '/', '@'])).map(str::to_owned)
+}
