@@ -188,6 +188,23 @@ fn without_an_id_a_run_is_known_by_its_address() {
 }
 
 #[test]
+fn without_a_runs_id_a_job_is_known_by_its_own_address() {
+    let mut body = job();
+    body["workflow_job"]["run_id"] = json!(null);
+    let url = body["workflow_job"]["html_url"].as_str().unwrap().to_owned();
+    assert_eq!(event(github(), &body).identity.run, Some(url));
+}
+
+#[test]
+fn an_event_of_a_build_has_an_action() {
+    for mut body in [run(), job()] {
+        body["action"] = json!(null);
+        let Meaning::Unreadable { reason, details } = meaning(github(), &body) else { panic!("no action") };
+        assert_eq!((reason, details.run_id.unwrap().as_str()), (Unreadable::MissingField, "9021457731"));
+    }
+}
+
+#[test]
 fn a_job_is_known_by_its_id_else_by_its_name() {
     let mut body = job();
     body["workflow_job"]["id"] = json!(null);
@@ -217,7 +234,8 @@ fn hosted_runners_are_told_from_the_pool() {
 
 #[test]
 fn an_event_about_something_else_may_carry_a_run() {
-    for key in ["deployment", "deployment_status", "check_run", "check_suite", "workflow_job_runs"] {
+    let keys = ["check_run", "check_suite", "deployment", "deployment_status", "since"];
+    for key in keys.into_iter().chain(["workflow_job_run", "workflow_job_runs"]) {
         let mut body = run();
         body[key] = json!({ "id": 1 });
         let Meaning::Ignored { reason, .. } = meaning(github(), &body) else { panic!("{key}") };

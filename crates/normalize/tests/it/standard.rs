@@ -120,6 +120,20 @@ fn status_and_conclusion_are_read_as_github_means_them() {
 }
 
 #[test]
+fn the_outcome_says_more_than_the_state() {
+    let outcome = |more: Value| {
+        let mut body = json!({ "workflow": "w", "run_id": 1, "state": "failed" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        event(standard(), &body).status.details.outcome.map(|word| word.to_string())
+    };
+    assert_eq!(outcome(json!({})), None);
+    assert_eq!(outcome(json!({ "state": "ABORTED" })).as_deref(), Some("ABORTED"));
+    assert_eq!(outcome(json!({ "conclusion": "timed_out" })).as_deref(), Some("timed_out"));
+    let both = json!({ "outcome": "exit 65", "conclusion": "failure", "state": "error" });
+    assert_eq!(outcome(both).as_deref(), Some("exit 65"));
+}
+
+#[test]
 fn what_is_required_has_to_be_there() {
     for field in ["workflow", "state", "run_id"] {
         for value in [json!(null), json!(""), json!(" \u{200b}")] {
