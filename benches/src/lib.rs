@@ -62,15 +62,3 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn twice_the_work_is_twice_the_time() {
-        let work = |rounds: u64| (0..rounds).fold(0u64, |sum, n| black_box(sum.wrapping_add(n)));
-        let ratio = Ratio::measure(|| work(20_000), || work(10_000)).ratio;
-        assert!((1.7..2.3).contains(&ratio), "{ratio}");
-    }
-}

@@ -1,1 +1,29 @@
 #![doc = include_str!("../README.md")]
+
+mod admit;
+mod answer;
+mod backoff;
+mod bell;
+mod clock;
+mod commit;
+mod engine;
+mod freeze;
+mod id;
+mod identity;
+mod lane;
+mod observe;
+mod raw;
+mod room;
+mod session;
+mod upkeep;
+
+pub use admit::{Admission, Arrival, Refusal, Source, admit};
+pub use answer::Answer;
+pub use clock::{Clock, SystemClock};
+pub use commit::{CommitError, Reply};
+pub use engine::{Engine, EngineError, Settings};
+pub use freeze::freeze;
+pub use id::new_id;
+pub use observe::{Observer, Sight};
+pub use room::Encrypted;
+pub use session::{Sending, TokenSource};

@@ -37,6 +37,12 @@ impl Token {
     }
 
     /// The value of the Authorization header, marked so that no log shows it.
+    /// The token itself: to be hashed or compared, never to be shown.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
     pub(crate) fn header(&self) -> HeaderValue {
         let value = HeaderValue::try_from(format!("Bearer {}", self.0.expose_secret()));
         let mut value = value.expect("checked to be ASCII that can be seen");

@@ -163,7 +163,7 @@ fn hand_out(
     })
     .map_err(fault)?;
     let lease = Lease { room: take.room.to_owned(), generation, message: id };
-    Ok(Taken::Message { lease, message: message(db, id)?, fresh })
+    Ok(Taken::Message { lease, message: Box::new(message(db, id)?), fresh })
 }
 
 fn message(db: &Connection, id: i64) -> Result<Message, StoreError> {

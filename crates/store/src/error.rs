@@ -39,6 +39,9 @@ pub enum ActError {
     /// The delivery is in a status in which this is not possible.
     #[error("not possible while the delivery is {0}")]
     Conflict(crate::Status),
+    /// Its body cannot be read now either: its source is gone, or no longer reads such bodies.
+    #[error("its body cannot be read now either")]
+    Unreadable,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

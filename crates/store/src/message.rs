@@ -156,7 +156,7 @@ pub enum Taken {
         /// The right to report on it.
         lease: Lease,
         /// The message.
-        message: Message,
+        message: Box<Message>,
         /// Frozen just now: no PUT of it can have happened.
         fresh: bool,
     },

@@ -187,7 +187,7 @@ pub fn take(store: &dyn Store, room: &str, owner: &str, now: Moment) -> Taken {
 /// Takes from a room and expects a message.
 pub fn take_message(store: &dyn Store, room: &str, owner: &str, now: Moment) -> (Lease, Message, bool) {
     match take(store, room, owner, now) {
-        Taken::Message { lease, message, fresh } => (lease, message, fresh),
+        Taken::Message { lease, message, fresh } => (lease, *message, fresh),
         other => panic!("a message was expected in {room}, there was {other:?}"),
     }
 }

@@ -4,6 +4,8 @@
 //! meshhook_store::conformance_tests!(MyStore::new());
 //! ```
 
+#![allow(clippy::unwrap_used, reason = "a suite of tests")]
+
 mod cases;
 pub mod fixture;
 

@@ -129,7 +129,7 @@ impl Tables {
             session: m.session.clone(),
             attempts: m.attempted,
         };
-        Taken::Message { lease, message, fresh }
+        Taken::Message { lease, message: Box::new(message), fresh }
     }
 
     fn settle(&mut self, id: i64, event_id: &str, attempt: &Attempt, now: Moment) {

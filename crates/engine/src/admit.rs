@@ -1,0 +1,282 @@
+//! From a POST's bytes to a delivery: verify, read, name, and get ready to render. Pure.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use meshhook_model::{BuildStatus, Details, State, Text, Unit};
+use meshhook_normalize::{BodyError, Event, Meaning, Provider, Reading};
+use meshhook_render::Style;
+use meshhook_store::{
+    Announcement, Content, Facts, Freshness, Machine, Moment, NewDelivery, Purport, Rank, Render,
+};
+use meshhook_verify::{Headers, Unverified, Verified, Verifier};
+
+use crate::identity::{Names, body_key};
+use crate::raw::Context;
+
+/// Who may post, and what becomes of it.
+#[derive(Debug)]
+pub struct Source {
+    /// Its name.
+    pub name: String,
+    /// Whose bodies it sends.
+    pub provider: &'static Provider,
+    /// How they are signed, with all keys that are valid.
+    pub verifier: Verifier,
+    /// What its marks are kept under: its name, unless sources share one on purpose.
+    pub scope: String,
+    /// Its own machine, where it has one.
+    pub node: Option<Text>,
+    /// What is announced.
+    pub units: Vec<Unit>,
+    /// Where.
+    pub room: String,
+    /// How it looks.
+    pub style: Arc<Style>,
+    /// How long marks stay.
+    pub retention: Duration,
+}
+
+/// A POST's circumstances.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// When it came.
+    pub now: Moment,
+    /// The id of the request.
+    pub request_id: &'a str,
+    /// The id that the delivery gets, if it is new.
+    pub delivery_id: &'a str,
+}
+
+/// Why a POST becomes no delivery.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Not proved to be its source's. For the log; the sender is not told why.
+    #[error(transparent)]
+    Unverified(meshhook_verify::Refusal),
+    /// Not JSON, nor a form that holds it.
+    #[error(transparent)]
+    Body(BodyError),
+    /// In the own format: a field is wrong.
+    #[error("{field} has to be {expected}")]
+    Field {
+        /// Which.
+        field: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+    },
+}
+
+/// A delivery, ready for the store.
+#[derive(Debug)]
+pub struct Admission {
+    pub(crate) delivery: NewDelivery,
+    pub(crate) state: Option<State>,
+}
+
+impl Admission {
+    /// What people will ask for.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.delivery.facts
+    }
+}
+
+/// Verifies and reads a POST.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn admit(
+    source: &Source,
+    headers: &dyn Headers,
+    body: Vec<u8>,
+    arrival: Arrival<'_>,
+) -> Result<Admission, Refusal> {
+    let verified = Unverified::new(body)
+        .verify(&source.verifier, headers, arrival.now.seconds())
+        .map_err(Refusal::Unverified)?;
+    let context = Context {
+        event_header: event_header(source.provider, headers),
+        message_id: verified.message_id().map(Into::into),
+        signed_at: verified.signed_at(),
+    };
+    let key = verified.key().to_owned();
+    let draft = Draft::read(source, arrival, verified.body(), &context, key)?;
+    Ok(draft.finish(context.append_to(Verified::into_body(verified))))
+}
+
+/// Reads a kept body again, as a newer version may understand it.
+pub(crate) fn read_again(
+    source: &Source,
+    raw: &meshhook_store::Raw,
+    arrival: Arrival<'_>,
+) -> Option<NewDelivery> {
+    let (body, context) = Context::split_from(&raw.raw)?;
+    let draft = Draft::read(source, arrival, body, &context, raw.facts.verified_by.clone()).ok()?;
+    Some(draft.finish(raw.raw.clone()).delivery)
+}
+
+/// The event's name; one that comes twice, or is no text, agrees with nothing.
+fn event_header(provider: &Provider, headers: &dyn Headers) -> Option<String> {
+    let mut found = Vec::new();
+    headers.each(provider.event_header()?, &mut |value| found.push(value));
+    match found[..] {
+        [] => None,
+        [one] => Some(std::str::from_utf8(one).unwrap_or_default().to_owned()),
+        _ => Some(String::new()),
+    }
+}
+
+struct Draft<'a> {
+    source: &'a Source,
+    arrival: Arrival<'a>,
+    purport: Purport,
+    machine: Option<Machine>,
+    facts: Facts,
+    state: Option<State>,
+    body_key: meshhook_store::Key,
+}
+
+impl<'a> Draft<'a> {
+    fn read(
+        source: &'a Source,
+        arrival: Arrival<'a>,
+        body: &[u8],
+        context: &Context,
+        verified_by: String,
+    ) -> Result<Self, Refusal> {
+        let reading = meshhook_normalize::read(source.provider, body, context.event_header.as_deref())
+            .map_err(Refusal::Body)?;
+        let freshness = freshness(&reading, context);
+        let body_key = body_key(&source.name, body);
+        let otherwise = context.message_id.clone().unwrap_or_else(|| body_key.to_string());
+        let mut draft = Self {
+            source,
+            arrival,
+            purport: Purport::Ignored(String::new()),
+            machine: None,
+            facts: Facts { verified_by, request_id: arrival.request_id.to_owned(), ..Facts::default() },
+            state: None,
+            body_key,
+        };
+        match reading.meaning {
+            Meaning::Invalid { field, expected } => return Err(Refusal::Field { field, expected }),
+            Meaning::Ignored { reason, mut details } => {
+                draft.describe(&mut details, context);
+                draft.purport = Purport::Ignored(reason.as_str().to_owned());
+            }
+            Meaning::Unreadable { reason, mut details } => {
+                draft.describe(&mut details, context);
+                draft.purport = Purport::Unreadable(reason.as_str().to_owned());
+            }
+            Meaning::Event(event) => draft.event(event, context, freshness, &otherwise),
+        }
+        Ok(draft)
+    }
+
+    fn event(&mut self, mut event: Event, context: &Context, freshness: Freshness, otherwise: &str) {
+        self.place(&mut event);
+        self.describe(&mut event.status.details, context);
+        let status = event.status;
+        self.state = Some(status.state);
+        self.facts.state = Some(status.state.as_str().to_owned());
+        let names = Names::of(&self.source.scope, &event.identity, &status, otherwise);
+        self.machine = event
+            .machine
+            .map(|machine| Machine { group: names.group, name: machine.name.as_str().to_owned() });
+        self.purport = if self.source.units.contains(&status.details.unit) {
+            Purport::Announce(self.announcement(status, &names, freshness))
+        } else {
+            Purport::Ignored("unit".to_owned())
+        };
+    }
+
+    /// A vendor's own runner is no machine of the pool; a source's machine is that of what names none.
+    fn place(&self, event: &mut Event) {
+        if event.machine.take_if(|machine| machine.hosted).is_some() {
+            event.status.details.mesh_node_id = None;
+        }
+        if event.status.details.mesh_node_id.is_none() {
+            event.status.details.mesh_node_id.clone_from(&self.source.node);
+        }
+    }
+
+    /// Completes the details by the correlation id and notes what people ask for.
+    fn describe(&mut self, details: &mut Details, context: &Context) {
+        let id = context.message_id.as_deref().unwrap_or(self.arrival.delivery_id);
+        let correlation_id = details.correlation_id.take().or_else(|| Text::new(id));
+        let text = |text: &Option<Text>| text.as_ref().map(|text| text.as_str().to_owned());
+        self.facts = Facts {
+            outcome: text(&details.outcome),
+            workflow: text(&details.workflow),
+            job: text(&details.job),
+            repo: text(&details.repo),
+            run_id: text(&details.run_id),
+            node: text(&details.mesh_node_id),
+            correlation_id: text(&correlation_id).unwrap_or_default(),
+            ..std::mem::take(&mut self.facts)
+        };
+        details.correlation_id = correlation_id;
+    }
+
+    fn announcement(&self, status: BuildStatus, names: &Names, freshness: Freshness) -> Announcement {
+        let style = Arc::clone(&self.source.style);
+        Announcement {
+            key: names.key,
+            subject: names.subject,
+            round: status.details.round.get(),
+            rank: Rank::from_number(status.state.rank()),
+            room: self.source.room.clone(),
+            notify: meshhook_render::message(&status, &style).notify,
+            freshness,
+            group: names.group,
+            render: renderer(status, style),
+        }
+    }
+
+    fn finish(self, raw: Vec<u8>) -> Admission {
+        let delivery = NewDelivery {
+            id: self.arrival.delivery_id.to_owned(),
+            source: self.source.name.clone(),
+            body_key: self.body_key,
+            purport: self.purport,
+            facts: self.facts,
+            machine: self.machine,
+            raw,
+            received_at: self.arrival.now,
+            retention: self.source.retention,
+        };
+        Admission { delivery, state: self.state }
+    }
+}
+
+fn freshness(reading: &Reading, context: &Context) -> Freshness {
+    match (context.signed_at, reading.newest) {
+        (Some(_), _) => Freshness::Signed,
+        (None, Some(newest)) => Freshness::Body(Moment::from_seconds(newest.unix())),
+        (None, None) => Freshness::Timeless,
+    }
+}
+
+/// Renders a status with the machines that jobs of its run have named by then.
+fn renderer(status: BuildStatus, style: Arc<Style>) -> Render {
+    Box::new(move |machines| {
+        let mut status = status.clone();
+        if status.details.unit != Unit::Job {
+            name_machines(&mut status.details, machines);
+        }
+        let message = meshhook_render::message(&status, &style);
+        Content {
+            content: serde_json::Value::Object(message.content).to_string(),
+            line: serde_json::json!({ "plain": message.line.plain, "html": message.line.html }).to_string(),
+        }
+    })
+}
+
+fn name_machines(details: &mut Details, machines: &[String]) {
+    details.nodes = machines.iter().filter_map(|name| Text::new(name)).collect();
+    if let (None, [only]) = (&details.mesh_node_id, &details.nodes[..]) {
+        details.mesh_node_id = Some(only.clone());
+    }
+}

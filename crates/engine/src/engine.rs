@@ -1,0 +1,225 @@
+//! The threads and what they share: one that commits, one a room, one that keeps the session and tidies up.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use meshhook_matrix::Client;
+use meshhook_store::{Accepted, ActError, Store, StoreError};
+
+use crate::admit::{Admission, Arrival, Source, read_again};
+use crate::bell::Bell;
+use crate::clock::Clock;
+use crate::commit::{CommitError, Committer, Reply};
+use crate::id::new_id;
+use crate::lane::{Lane, Next, Shared};
+use crate::observe::Observer;
+use crate::room::Encrypted;
+use crate::session::{Keeper, Sending, TokenSource};
+use crate::upkeep::{self, Upkeep};
+
+/// What an engine works with.
+pub struct Settings {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// The homeserver.
+    pub client: Client,
+    /// Where the access token comes from.
+    pub tokens: TokenSource,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Who sees what happens.
+    pub observer: Arc<dyn Observer>,
+    /// Who may post; asked for when a kept body is read again.
+    pub sources: Vec<Arc<Source>>,
+    /// What to do with an encrypted room.
+    pub encrypted: Encrypted,
+}
+
+/// Why an engine did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The operating system gives no thread.
+    #[error("no thread could be started: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// Takes admissions in and sees to it that each is in its room, once.
+pub struct Engine {
+    shared: Arc<Shared>,
+    sources: Vec<Arc<Source>>,
+    /// Rung when there may be something to send.
+    bell: Arc<Bell>,
+    /// Rung when the engine stops, for those who wait for nothing else.
+    end: Arc<Bell>,
+    /// Gone once the engine stops: the committing thread then ends with the last of its queue.
+    committer: Mutex<Option<Committer>>,
+    stopping: Arc<AtomicBool>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Engine {
+    /// Starts the threads; rooms that something is owed to from before are served too.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub fn start(settings: Settings) -> Result<Self, EngineError> {
+        let Settings { store, client, tokens, clock, observer, sources, encrypted } = settings;
+        let bell = Arc::new(Bell::default());
+        let client = Arc::new(client);
+        let (committer, committing) = Committer::start(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            Arc::clone(&observer),
+            Arc::clone(&bell),
+        )?;
+        let keeper = Arc::new(Keeper::new(
+            Arc::clone(&client),
+            Arc::clone(&store),
+            tokens,
+            Arc::clone(&observer),
+            Arc::clone(&bell),
+            clock.now(),
+        ));
+        let owner = new_id("p_");
+        let shared = Arc::new(Shared { client, store, keeper, clock, observer, encrypted, owner });
+        let engine = Self {
+            shared,
+            sources,
+            bell,
+            end: Arc::default(),
+            committer: Mutex::new(Some(committer)),
+            stopping: Arc::default(),
+            threads: Mutex::new(vec![committing]),
+        };
+        for room in engine.rooms()? {
+            engine.spawn_lane(room)?;
+        }
+        engine.spawn_keeper()?;
+        Ok(engine)
+    }
+
+    fn rooms(&self) -> Result<BTreeSet<String>, StoreError> {
+        let configured = self.sources.iter().map(|source| source.room.clone());
+        let owed = self.shared.store.totals()?.rooms.into_iter().map(|room| room.room);
+        Ok(configured.chain(owed).collect())
+    }
+
+    fn spawn_lane(&self, room: String) -> std::io::Result<()> {
+        let mut lane = Lane::new(Arc::clone(&self.shared), room);
+        let clock = Arc::clone(&self.shared.clock);
+        self.spawn("lane", &self.bell, move |bell| {
+            let heard = bell.count();
+            match lane.step() {
+                Next::Now => {}
+                Next::At(until) => bell.wait(heard, Some(until.since(clock.now()))),
+                Next::Bell => bell.wait(heard, None),
+            }
+        })
+    }
+
+    fn spawn_keeper(&self) -> std::io::Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let mut upkeep = Upkeep::new(&*shared.clock);
+        let mut tidy_at = shared.clock.running();
+        self.spawn("keeper", &self.end, move |bell| {
+            let heard = bell.count();
+            let look_at = shared.keeper.look(shared.clock.now());
+            if shared.clock.running() >= tidy_at {
+                while upkeep.step(&*shared.store, &*shared.clock, &*shared.observer) {}
+                tidy_at = shared.clock.running() + upkeep::EVERY;
+            }
+            bell.wait(heard, Some(look_at.since(shared.clock.now())));
+        })
+    }
+
+    /// Runs `turn` again and again until the engine stops.
+    fn spawn(
+        &self,
+        name: &str,
+        bell: &Arc<Bell>,
+        mut turn: impl FnMut(&Bell) + Send + 'static,
+    ) -> std::io::Result<()> {
+        let (bell, stopping) = (Arc::clone(bell), Arc::clone(&self.stopping));
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
+            while !stopping.load(Ordering::Relaxed) {
+                turn(&bell);
+            }
+        })?;
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+        Ok(())
+    }
+
+    /// Hands an admission in. The reply is called once, after the commit or when nothing was promised.
+    pub fn commit(&self, admission: Admission, reply: Reply) {
+        let committer = self.committer.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match committer {
+            Some(committer) => committer.submit(admission, reply),
+            None => reply(Err(CommitError::Stopping)),
+        }
+    }
+
+    /// The store, to look into.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        &*self.shared.store
+    }
+
+    /// Whether anything is sent, and as whom.
+    #[must_use]
+    pub fn sending(&self) -> Sending {
+        self.shared.keeper.sending()
+    }
+
+    /// Makes a delivery owed again: one that was not understood, or too old, is read anew.
+    ///
+    /// # Errors
+    /// [`ActError`]: nothing was changed.
+    pub fn retry(&self, id: &str, force: bool) -> Result<Accepted, ActError> {
+        let now = self.shared.clock.now();
+        let store = self.store();
+        let accepted = match store.raw(id)? {
+            None => store.retry(id, force, now)?,
+            Some(raw) => {
+                let arrival =
+                    Arrival { now: raw.received_at, request_id: &raw.facts.request_id, delivery_id: id };
+                let source = self.sources.iter().find(|source| source.name == raw.source);
+                let again = source.and_then(|source| read_again(source, &raw, arrival));
+                store.readmit(id, again.ok_or(ActError::Unreadable)?, now)?
+            }
+        };
+        self.bell.ring();
+        Ok(accepted)
+    }
+
+    /// Gives a delivery up.
+    ///
+    /// # Errors
+    /// [`ActError`]: nothing was changed.
+    pub fn discard(&self, id: &str) -> Result<(), ActError> {
+        self.store().discard(id, self.shared.clock.now())
+    }
+
+    /// Takes nothing more in, commits what waits and finishes what is in hand; false when that took longer than
+    /// `at_most`, which loses nothing.
+    pub fn stop(&self, at_most: Duration) -> bool {
+        let deadline = Instant::now() + at_most;
+        drop(self.committer.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.stopping.store(true, Ordering::Relaxed);
+        self.bell.ring();
+        self.end.ring();
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        threads.into_iter().all(|thread| {
+            while !thread.is_finished() && Instant::now() < deadline {
+                thread::sleep(Duration::from_millis(5));
+            }
+            thread.is_finished() && thread.join().is_ok()
+        })
+    }
+}

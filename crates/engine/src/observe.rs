@@ -1,0 +1,103 @@
+//! What the engine lets be seen, for logs and metrics.
+
+use std::time::Duration;
+
+use meshhook_store::{Attempt, StoreError};
+
+/// Something that happened.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Sight<'a> {
+    /// A batch of deliveries reached the disk.
+    Committed {
+        /// How many.
+        deliveries: usize,
+        /// How long it took.
+        took: Duration,
+    },
+    /// The store failed.
+    StoreFailed {
+        /// At what.
+        doing: &'static str,
+        /// How.
+        why: &'a StoreError,
+    },
+    /// A message was frozen.
+    Frozen {
+        /// Where.
+        room: &'a str,
+        /// Its transaction id.
+        txn: &'a str,
+    },
+    /// A PUT, or a look for what an earlier one did, was answered.
+    Attempted {
+        /// Where.
+        room: &'a str,
+        /// The message's transaction id.
+        txn: &'a str,
+        /// The answer.
+        attempt: &'a Attempt,
+    },
+    /// A message is in the room.
+    Settled {
+        /// Where.
+        room: &'a str,
+        /// Its transaction id.
+        txn: &'a str,
+        /// Its event.
+        event_id: &'a str,
+        /// How long after it was frozen.
+        after: Duration,
+    },
+    /// The homeserver refused a message for good; its delivery is parked.
+    Parked {
+        /// Where.
+        room: &'a str,
+        /// Its transaction id.
+        txn: &'a str,
+    },
+    /// Nobody can know whether a message is in the room.
+    Uncertain {
+        /// Where.
+        room: &'a str,
+        /// Its transaction id.
+        txn: &'a str,
+    },
+    /// Nothing is written into a room.
+    Held {
+        /// Which.
+        room: &'a str,
+        /// Why.
+        why: &'a str,
+    },
+    /// The token works.
+    SignedIn {
+        /// The user id.
+        user: &'a str,
+        /// The device id.
+        device: Option<&'a str>,
+    },
+    /// There is another token, and it does not work; the one before still does.
+    TokenNotTaken {
+        /// Why.
+        why: &'a str,
+    },
+    /// Nothing is sent anywhere.
+    NotSending {
+        /// Why.
+        why: &'a str,
+    },
+    /// Expired marks were forgotten.
+    Purged {
+        /// How many.
+        rows: usize,
+    },
+    /// Forgetting pauses: the wall clock was set.
+    ClockJumped,
+}
+
+/// Sees what happens. Called from the engine's threads: it must not wait.
+pub trait Observer: Send + Sync {
+    /// Something happened.
+    fn see(&self, sight: Sight<'_>);
+}
