@@ -1,1 +1,31 @@
 #![doc = include_str!("../README.md")]
+
+mod document;
+mod fault;
+mod file;
+mod later;
+mod load;
+mod log;
+mod matrix;
+mod message;
+mod nearest;
+mod network;
+mod print;
+mod root;
+mod secret;
+mod server;
+mod shared;
+mod source;
+mod storage;
+mod value;
+
+pub use fault::{Fault, Faults};
+pub use load::{Config, Loaded, admin_token_path};
+pub use log::{Level, Log, LogFormat};
+pub use matrix::{EncryptedRoom, Matrix};
+pub use network::Networks;
+pub use root::{ROOT_VARIABLE, config_root};
+pub use secret::read_token;
+pub use server::Server;
+pub use source::Source;
+pub use storage::{Store, StoreUrl};

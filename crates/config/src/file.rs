@@ -1,0 +1,205 @@
+//! Files opened once, and checked by what was opened: nothing can change between a check and its use.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags, StatVfsMountFlags, fstatvfs};
+use secrecy::zeroize::Zeroizing;
+
+/// Permission bits that nobody but owner and group may have.
+pub(crate) const OTHERS_ALL: u32 = 0o007;
+/// The permission bit to write, for others.
+pub(crate) const OTHERS_WRITE: u32 = 0o002;
+
+/// What a file may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Permission bits it may not have.
+    pub(crate) forbidden: u32,
+    /// The most bytes it may hold.
+    pub(crate) bytes: usize,
+}
+
+/// Which file it is, by whatever name: device and inode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileId(u64, u64);
+
+/// A file's text.
+pub(crate) struct Content {
+    pub(crate) text: Zeroizing<String>,
+    pub(crate) id: FileId,
+}
+
+/// Why a file is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum FileError {
+    #[error("no such file")]
+    Missing,
+    #[error("it cannot be read: {0}")]
+    Unreadable(io::ErrorKind),
+    #[error("not a regular file")]
+    NotRegular,
+    #[error("not a folder")]
+    NotFolder,
+    #[error("others may read or write it (mode {0:04o})")]
+    OpenToOthers(u32),
+    #[error("others may write it (mode {0:04o})")]
+    WritableByOthers(u32),
+    #[error("longer than {0} bytes")]
+    TooLong(usize),
+    #[error("not UTF-8")]
+    NotUtf8,
+    #[error("begins with a byte order mark")]
+    ByteOrderMark,
+}
+
+impl FileError {
+    /// What to do about it.
+    pub(crate) fn hint(self) -> &'static str {
+        match self {
+            Self::Missing => {
+                "create it, or correct the name; a relative name is looked up in the config root"
+            }
+            Self::Unreadable(_) => "let the gateway's user read it, and search every folder above it",
+            Self::NotRegular => "name a regular file, or a symbolic link to one",
+            Self::NotFolder => "name the folder that holds gateway.toml",
+            Self::OpenToOthers(_) => {
+                "chmod 0440 or stricter; for a Kubernetes secret volume: defaultMode: 0440"
+            }
+            Self::WritableByOthers(_) => "chmod o-w",
+            Self::TooLong(_) => "is it the right file?",
+            Self::NotUtf8 => "write it as UTF-8 text",
+            Self::ByteOrderMark => "save it as UTF-8 without byte order mark",
+        }
+    }
+}
+
+impl From<rustix::io::Errno> for FileError {
+    fn from(errno: rustix::io::Errno) -> Self {
+        Self::from(io::Error::from(errno))
+    }
+}
+
+impl From<io::Error> for FileError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::Missing,
+            kind => Self::Unreadable(kind),
+        }
+    }
+}
+
+/// Reads a regular file within `limits`.
+pub(crate) fn read(path: &Path, limits: Limits) -> Result<Content, FileError> {
+    let file = open(path)?;
+    let facts = file.metadata()?;
+    if !facts.is_file() {
+        return Err(FileError::NotRegular);
+    }
+    permitted(facts.mode(), limits.forbidden)?;
+    let text = utf8(bytes(file, limits.bytes)?)?;
+    Ok(Content { text, id: FileId(facts.dev(), facts.ino()) })
+}
+
+/// Whether others may not put or replace files in the folder `path`.
+pub(crate) fn check_folder(path: &Path) -> Result<(), FileError> {
+    let folder = open(path)?;
+    let facts = folder.metadata()?;
+    if !facts.is_dir() {
+        return Err(FileError::NotFolder);
+    }
+    // Kubernetes mounts config maps with mode 0777, but read-only.
+    if fstatvfs(&folder)?.f_flag.contains(StatVfsMountFlags::RDONLY) {
+        return Ok(());
+    }
+    permitted(facts.mode(), OTHERS_WRITE)
+}
+
+fn open(path: &Path) -> Result<File, FileError> {
+    // Without NONBLOCK, opening a pipe waits for its other end.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
+}
+
+fn permitted(mode: u32, forbidden: u32) -> Result<(), FileError> {
+    let mode = mode & 0o7777;
+    match mode & forbidden {
+        0 => Ok(()),
+        _ if forbidden == OTHERS_WRITE => Err(FileError::WritableByOthers(mode)),
+        _ => Err(FileError::OpenToOthers(mode)),
+    }
+}
+
+fn bytes(file: File, limit: usize) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    // The buffer never grows, so no copy of a secret is left behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(limit + 2));
+    file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > limit { Err(FileError::TooLong(limit)) } else { Ok(bytes) }
+}
+
+fn utf8(mut bytes: Zeroizing<Vec<u8>>) -> Result<Zeroizing<String>, FileError> {
+    let text = String::from_utf8(std::mem::take(&mut *bytes)).map_err(|error| {
+        drop(Zeroizing::new(error.into_bytes()));
+        FileError::NotUtf8
+    })?;
+    if text.starts_with('\u{FEFF}') { Err(FileError::ByteOrderMark) } else { Ok(Zeroizing::new(text)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    const SECRET: Limits = Limits { forbidden: OTHERS_ALL, bytes: 8 };
+
+    fn write(path: &Path, content: &[u8], mode: u32) {
+        std::fs::write(path, content).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_what_was_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, link) = (dir.path().join("f"), dir.path().join("l"));
+        write(&file, b"12345678", 0o440);
+        symlink(&file, &link).unwrap();
+        let (a, b) = (read(&file, SECRET).unwrap(), read(&link, SECRET).unwrap());
+        assert_eq!((a.text.as_str(), a.id), ("12345678", b.id));
+    }
+
+    #[test]
+    fn what_is_no_file_to_read_says_why() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        write(&at("long"), b"123456789", 0o400);
+        write(&at("latin"), b"\xe4", 0o400);
+        write(&at("bom"), b"\xef\xbb\xbfa", 0o400);
+        write(&at("open"), b"a", 0o444);
+        let made = std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap();
+        assert!(made.success());
+        for (name, error) in [
+            ("long", FileError::TooLong(8)),
+            ("latin", FileError::NotUtf8),
+            ("bom", FileError::ByteOrderMark),
+            ("open", FileError::OpenToOthers(0o444)),
+            ("pipe", FileError::NotRegular),
+            ("", FileError::NotRegular),
+            ("none", FileError::Missing),
+            ("long/below", FileError::Unreadable(io::ErrorKind::NotADirectory)),
+        ] {
+            assert_eq!(read(&at(name), SECRET).err(), Some(error), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_folder_is_not_open_to_others() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(check_folder(dir.path()), Ok(()));
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+        assert_eq!(check_folder(dir.path()), Err(FileError::WritableByOthers(0o777)));
+        write(&dir.path().join("f"), b"", 0o400);
+        assert_eq!(check_folder(&dir.path().join("f")), Err(FileError::NotFolder));
+    }
+}

@@ -1,0 +1,59 @@
+//! Words that later versions are to have: unknown in this one, which says so in its hint.
+
+pub(crate) const TABLES: &[&str] = &["appservice", "node"];
+pub(crate) const MATRIX_KEYS: &[&str] = &["ca_file", "proxy", "tls_fingerprints"];
+pub(crate) const MODES: &[&str] = &["appservice"];
+pub(crate) const MESSAGE_KEYS: &[&str] = &["digest"];
+pub(crate) const TIMELINES: &[&str] = &["card", "thread"];
+pub(crate) const SOURCE_KEYS: &[&str] = &["only", "fields", "states", "allow_any_address"];
+pub(crate) const UNITS: &[&str] = &["stage", "check", "suite", "status", "deployment"];
+pub(crate) const PROVIDERS: &[&str] = &[
+    "appcircle",
+    "appveyor",
+    "argo",
+    "azure-devops",
+    "bitbucket",
+    "bitrise",
+    "buildbot",
+    "buildkite",
+    "cdevents",
+    "circleci",
+    "cirrus",
+    "codemagic",
+    "codeship",
+    "drone",
+    "eas",
+    "forgejo",
+    "generic",
+    "gitea",
+    "gitlab",
+    "gocd",
+    "gogs",
+    "harness",
+    "jenkins",
+    "netlify",
+    "semaphore",
+    "teamcity",
+    "tekton",
+    "travis",
+    "woodpecker",
+    "xcode-cloud",
+];
+pub(crate) const SCHEMES: &[&str] = &[
+    "appcircle",
+    "basic",
+    "bearer",
+    "bitbucket",
+    "buildkite",
+    "buildkite-token",
+    "circleci",
+    "cirrus",
+    "drone",
+    "eas",
+    "gitea",
+    "gitlab-token",
+    "hmac",
+    "path-token",
+    "semaphore",
+    "travis",
+];

@@ -1,0 +1,128 @@
+//! The configuration as a whole.
+
+use std::path::{Path, PathBuf};
+
+use meshhook_render::Style;
+
+use crate::document::{Report, Section, parse};
+use crate::fault::{Fault, Faults, Wrong};
+use crate::file::{self, FileError, Limits, OTHERS_WRITE};
+use crate::shared::Secrets;
+use crate::storage::{self, Store, StoreUrl};
+use crate::{Log, Matrix, Server, Source, later, log, matrix, message, server, source};
+
+/// The file's name in the config root.
+const FILE: &str = "gateway.toml";
+const LIMITS: Limits = Limits { forbidden: OTHERS_WRITE, bytes: 256 * 1024 };
+
+/// Everything that gateway.toml says, checked, with the secrets that it names.
+///
+/// `Debug` and `Display` show no secret; `Display` writes a gateway.toml of the effective values.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// The folder that it was read from.
+    pub root: PathBuf,
+    /// Where the gateway listens.
+    pub server: Server,
+    /// Where deliveries are kept.
+    pub store: Store,
+    /// Which room, and as whom.
+    pub matrix: Matrix,
+    /// How messages look.
+    pub message: Style,
+    /// Who may post.
+    pub sources: Vec<Source>,
+    /// How the gateway speaks to its operator.
+    pub log: Log,
+}
+
+/// A configuration, and what works in it but should be looked at.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// In the order of their lines.
+    pub warnings: Vec<Fault>,
+}
+
+impl Config {
+    /// Reads gateway.toml in `root` and every file that it names. Nothing is written, and nothing is asked of a network.
+    ///
+    /// # Errors
+    /// Every fault there is.
+    pub fn load(root: &Path) -> Result<Loaded, Faults> {
+        let file = root.join(FILE);
+        let text = open(root, &file)?;
+        let (table, report) = parse(&file, &text);
+        let config = read(root, Section::root(&report, &table), &report);
+        let warnings = report.finish()?;
+        let config = config.expect("whatever a configuration lacks was reported as a fault");
+        Ok(Loaded { config, warnings })
+    }
+
+    /// The admin token's file: the one named, else `admin-token` beside the store, which the gateway makes.
+    ///
+    /// `None` where neither a file is named nor the store is one.
+    #[must_use]
+    pub fn admin_token_path(&self) -> Option<PathBuf> {
+        self.server.admin_token_file.clone().or_else(|| self.store.url.admin_token())
+    }
+}
+
+/// As [`Config::admin_token_path`], for whoever may not read the other secrets: only the keys that decide are read.
+///
+/// # Errors
+/// The faults of gateway.toml as a file, and of those keys.
+pub fn admin_token_path(root: &Path) -> Result<Option<PathBuf>, Faults> {
+    let file = root.join(FILE);
+    let text = open(root, &file)?;
+    let (table, report) = parse(&file, &text);
+    let mut document = Section::root(&report, &table);
+    let named = server::admin_token_file(&mut document.section("server"), root);
+    let (url, _) = storage::url(&mut document.section("store"));
+    report.finish()?;
+    Ok(named.or_else(|| url.admin_token()))
+}
+
+fn open(root: &Path, file: &Path) -> Result<String, Faults> {
+    let at =
+        |place: &Path, error: FileError| Fault::new(place, None, Wrong::new(error.to_string(), error.hint()));
+    file::check_folder(root).map_err(|error| at(root, error))?;
+    let content = file::read(file, LIMITS).map_err(|error| at(file, error))?;
+    Ok(content.text.to_string())
+}
+
+fn read(root: &Path, mut document: Section<'_>, report: &Report) -> Option<Config> {
+    let secrets = Secrets::new(root);
+    let server = server::read(document.section("server"), &secrets);
+    let store = store(root, &mut document, report);
+    let matrix = matrix::read(document.section("matrix"), &secrets);
+    let message = message::read(document.section("message"));
+    let sections = document.sections("source");
+    let room = matrix.as_ref().map(|matrix| matrix.room.as_str());
+    let sources = source::read(sections, report, room, &secrets);
+    let log = log::read(document.section("log"));
+    document.need("source", "add a [[source]] with name, provider and secret_files");
+    document.finish(later::TABLES);
+    if server.admin_token_file.is_none() && store.url == StoreUrl::Memory {
+        let hint = "name an admin_token_file in [server], with a token in it";
+        report.warn(
+            None,
+            Wrong::new(
+                "the memory store has no folder for an admin token, so /deliveries answers nobody",
+                hint,
+            ),
+        );
+    }
+    Some(Config { root: root.to_owned(), server, store, matrix: matrix?, message, sources, log })
+}
+
+fn store(root: &Path, document: &mut Section<'_>, report: &Report) -> Store {
+    let (store, span) = storage::read(document.section("store"));
+    if let Err(wrong) = storage::check_place(&store.url, root) {
+        report.fault(span.as_ref(), wrong.of("[store] url"));
+    }
+    store
+}

@@ -1,0 +1,123 @@
+//! The effective configuration as a gateway.toml, without any secret.
+
+use std::fmt::{self, Display, Formatter};
+use std::path::Path;
+
+use meshhook_model::{State, Unit};
+use meshhook_render::{Format, Style};
+
+use crate::storage::Store;
+use crate::value::Short;
+use crate::{Config, Log, Matrix, Server, Source};
+
+impl Display for Config {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        server(f, &self.server)?;
+        store(f, &self.store)?;
+        matrix(f, &self.matrix)?;
+        message(f, &self.message)?;
+        self.sources.iter().try_for_each(|one| source(f, one))?;
+        log(f, self.log)
+    }
+}
+
+fn server(f: &mut Formatter<'_>, server: &Server) -> fmt::Result {
+    writeln!(f, "[server]")?;
+    writeln!(f, "listen = {}", Quoted(server.listen))?;
+    writeln!(f, "path = {}", Quoted(&server.path))?;
+    writeln!(f, "admin_listen = {}", Quoted(server.admin_listen))?;
+    if let Some(file) = &server.admin_token_file {
+        writeln!(f, "admin_token_file = {}", path(file))?;
+    }
+    writeln!(f, "admin_hosts = {}", List(&server.admin_hosts))?;
+    writeln!(f, "trusted_proxies = {}", List(&server.trusted_proxies.texts().collect::<Vec<_>>()))?;
+    writeln!(f, "max_body_bytes = {}", server.max_body_bytes)
+}
+
+fn store(f: &mut Formatter<'_>, store: &Store) -> fmt::Result {
+    writeln!(f, "\n[store]")?;
+    writeln!(f, "url = {}", Quoted(&store.url))?;
+    writeln!(f, "retention = {}", Quoted(Short(store.retention)))
+}
+
+fn matrix(f: &mut Formatter<'_>, matrix: &Matrix) -> fmt::Result {
+    writeln!(f, "\n[matrix]")?;
+    writeln!(f, "homeserver = {}", Quoted(&matrix.homeserver))?;
+    writeln!(f, "room = {}", Quoted(&matrix.room))?;
+    writeln!(f, "mode = \"bot\"")?;
+    writeln!(f, "access_token_file = {}", path(&matrix.access_token_file))?;
+    writeln!(f, "encrypted_room = {}", Quoted(matrix.encrypted_room.as_str()))
+}
+
+fn message(f: &mut Formatter<'_>, style: &Style) -> fmt::Result {
+    let format = match style.format {
+        Format::Html => "html",
+        Format::Plain => "plain",
+    };
+    let emoji = &style.emoji;
+    writeln!(f, "\n[message]")?;
+    writeln!(f, "format = {}", Quoted(format))?;
+    writeln!(f, "timeline = \"lines\"")?;
+    writeln!(f, "notify_on = {}", List(&style.notify_on.iter().map(State::to_string).collect::<Vec<_>>()))?;
+    writeln!(f, "quiet_outcomes = {}", List(&style.quiet_outcomes))?;
+    writeln!(
+        f,
+        "emoji = {{ queued = \"{}\", running = \"{}\", succeeded = \"{}\", failed = \"{}\", warned = \"{}\" }}",
+        emoji.queued, emoji.running, emoji.succeeded, emoji.failed, emoji.warned
+    )
+}
+
+fn source(f: &mut Formatter<'_>, source: &Source) -> fmt::Result {
+    let files: Vec<_> = source.secret_files.iter().map(|file| file.to_string_lossy()).collect();
+    writeln!(f, "\n[[source]]")?;
+    writeln!(f, "name = {}", Quoted(&source.name))?;
+    writeln!(f, "provider = {}", Quoted(source.provider.name()))?;
+    writeln!(f, "scheme = {}", Quoted(source.verifier.scheme()))?;
+    writeln!(f, "secret_files = {}", List(&files))?;
+    writeln!(f, "allow_from = {}", List(&source.allow_from.texts().collect::<Vec<_>>()))?;
+    if let Some(node) = &source.node {
+        writeln!(f, "node = {}", Quoted(node))?;
+    }
+    writeln!(f, "units = {}", List(&source.units.iter().map(Unit::to_string).collect::<Vec<_>>()))?;
+    writeln!(f, "room = {}", Quoted(&source.room))?;
+    writeln!(f, "dedupe_scope = {}", Quoted(&source.dedupe_scope))
+}
+
+fn log(f: &mut Formatter<'_>, log: Log) -> fmt::Result {
+    writeln!(f, "\n[log]")?;
+    writeln!(f, "format = {}", Quoted(log.format.as_str()))?;
+    writeln!(f, "level = {}", Quoted(log.level.as_str()))
+}
+
+fn path(path: &Path) -> impl Display {
+    Quoted(path.display().to_string())
+}
+
+/// A TOML basic string.
+struct Quoted<T>(T);
+
+impl<T: Display> Display for Quoted<T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("\"")?;
+        for c in self.0.to_string().chars() {
+            match c {
+                '"' | '\\' => write!(f, "\\{c}")?,
+                c if c.is_control() => write!(f, "\\u{:04X}", u32::from(c))?,
+                c => write!(f, "{c}")?,
+            }
+        }
+        f.write_str("\"")
+    }
+}
+
+struct List<'l, T>(&'l [T]);
+
+impl<T: Display> Display for List<'_, T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("[")?;
+        for (i, item) in self.0.iter().enumerate() {
+            write!(f, "{}{}", if i == 0 { "" } else { ", " }, Quoted(item))?;
+        }
+        f.write_str("]")
+    }
+}

@@ -1,0 +1,199 @@
+//! `[[source]]`: who may post, and how it proves who it is.
+
+use std::path::PathBuf;
+
+use meshhook_model::{Text, Unit};
+use meshhook_normalize::Provider;
+use meshhook_verify::{Key, Scheme, Verifier};
+use secrecy::ExposeSecret;
+
+use crate::document::{Placed, Report, Section, Value};
+use crate::fault::Wrong;
+use crate::later;
+use crate::matrix::room;
+use crate::nearest::unknown;
+use crate::network::{Networks, network};
+use crate::shared::{Named, Secrets};
+use crate::value::{self, name, text, word};
+
+/// One `[[source]]`.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Source {
+    /// Its name, which stands in the path that it posts to: `[a-z0-9][a-z0-9_-]{0,31}`, unique.
+    pub name: String,
+    /// Whose bodies it sends.
+    pub provider: &'static Provider,
+    /// Its scheme and all its keys, each labelled with its file's name as gateway.toml has it.
+    pub verifier: Verifier,
+    /// The files of its keys.
+    pub secret_files: Vec<PathBuf>,
+    /// Where it may post from; empty means anywhere.
+    pub allow_from: Networks,
+    /// Its own machine, where it has one.
+    pub node: Option<Text>,
+    /// What it announces.
+    pub units: Vec<Unit>,
+    /// The room it is announced in.
+    pub room: String,
+    /// What its subjects are counted under: its name, unless it shares them with another source on purpose.
+    pub dedupe_scope: String,
+}
+
+const UNITS: [(&str, Unit); 2] = [("run", Unit::Run), ("job", Unit::Job)];
+
+/// Reads every source; `default_room` is the room of those that name none.
+pub(crate) fn read(
+    sections: Vec<Section<'_>>,
+    report: &Report,
+    default_room: Option<&str>,
+    secrets: &Secrets<'_>,
+) -> Vec<Source> {
+    let numbered = sections.into_iter().enumerate();
+    let drafts: Vec<_> = numbered.map(|(i, section)| Draft::read(section, i + 1, secrets)).collect();
+    for (i, later) in drafts.iter().enumerate() {
+        later.compare(&drafts[..i], report);
+    }
+    drafts.into_iter().filter_map(|draft| draft.finish(default_room)).collect()
+}
+
+/// A source as far as it could be read.
+struct Draft {
+    name: Option<Placed<String>>,
+    provider: Option<&'static Provider>,
+    verifier: Option<Verifier>,
+    secret_files: Vec<PathBuf>,
+    allow_from: Networks,
+    node: Option<Text>,
+    units: Vec<Unit>,
+    room: Option<String>,
+    dedupe_scope: Option<String>,
+}
+
+impl Draft {
+    fn read(mut section: Section<'_>, number: usize, secrets: &Secrets<'_>) -> Self {
+        let name = section.placed("name", name);
+        let owner = name.as_ref().map_or("without a name", |name| &name.value);
+        let owner = format!("source {number} ({owner})");
+        let provider = section.get("provider", provider);
+        let scheme = scheme(&mut section, provider);
+        let secrets = section.secrets("secret_files", &owner, secrets);
+        let draft = Self {
+            name,
+            provider,
+            verifier: scheme.and_then(|scheme| verifier(&section, scheme, &secrets)),
+            secret_files: secrets.into_iter().map(|named| named.value.path).collect(),
+            allow_from: Networks::of(section.values("allow_from", network).unwrap_or_default()),
+            node: section.get("node", node),
+            units: units(&mut section),
+            room: section.get("room", room),
+            dedupe_scope: section.get("dedupe_scope", value::name),
+        };
+        section.need("name", "add name = \"…\", the last part of the path that the source posts to");
+        section.need("provider", "add provider = \"github\", or \"standard\" for our own format");
+        section.need(
+            "secret_files",
+            "add secret_files = [\"…\"], and what the sender signs with into that file",
+        );
+        section.finish(later::SOURCE_KEYS);
+        draft
+    }
+
+    /// Reports what does not go together with the sources before it.
+    fn compare(&self, earlier: &[Self], report: &Report) {
+        let Some(Placed { value: name, span }) = &self.name else { return };
+        if earlier.iter().any(|other| other.name() == Some(name)) {
+            let wrong = Wrong::new("another source has the same name", "give each a name of its own");
+            report.fault(Some(span), wrong.of(&format!("[[source]] {name}")));
+        } else if let Some(other) = earlier.iter().find(|other| self.may_repeat(other)).and_then(Self::name) {
+            let wrong = Wrong::new(
+                format!("{other} has the same provider: a run that both report is announced twice"),
+                "let them report different repositories, or share one dedupe_scope on purpose",
+            );
+            report.warn(Some(span), wrong.of(&format!("[[source]] {name}")));
+        }
+    }
+
+    fn name(&self) -> Option<&String> {
+        self.name.as_ref().map(|name| &name.value)
+    }
+
+    fn scope(&self) -> Option<&String> {
+        self.dedupe_scope.as_ref().or_else(|| self.name())
+    }
+
+    fn may_repeat(&self, other: &Self) -> bool {
+        let provider = |draft: &Self| draft.provider.map(Provider::name);
+        provider(self).is_some() && provider(self) == provider(other) && self.scope() != other.scope()
+    }
+
+    fn finish(self, default_room: Option<&str>) -> Option<Source> {
+        let name = self.name?.value;
+        Some(Source {
+            provider: self.provider?,
+            verifier: self.verifier?,
+            secret_files: self.secret_files,
+            allow_from: self.allow_from,
+            node: self.node,
+            units: self.units,
+            room: self.room.or_else(|| default_room.map(ToOwned::to_owned))?,
+            dedupe_scope: self.dedupe_scope.unwrap_or_else(|| name.clone()),
+            name,
+        })
+    }
+}
+
+fn provider(value: &Value<'_>) -> Result<&'static Provider, Wrong> {
+    let name = text(value)?;
+    Provider::by_name(name).ok_or_else(|| {
+        let known: Vec<_> = Provider::ALL.iter().map(|provider| provider.name()).collect();
+        unknown("value", name, &known, later::PROVIDERS)
+    })
+}
+
+/// The scheme, which has to be one that the provider's senders use: its own.
+fn scheme(section: &mut Section<'_>, provider: Option<&Provider>) -> Option<Scheme> {
+    let own = provider.and_then(|provider| provider.default_scheme().parse().ok());
+    let named = section.placed("scheme", |value| {
+        let names: Vec<_> = Scheme::ALL.iter().map(|scheme| (scheme.as_str(), *scheme)).collect();
+        word(value, &names, later::SCHEMES)
+    });
+    let (Some(provider), Some(own), Some(named)) = (provider, own, named) else { return own };
+    if named.value != own {
+        let message = format!("the provider {} does not sign by {}", provider.name(), named.value);
+        section.fault_at(
+            &named.span,
+            "scheme",
+            Wrong::new(message, format!("write \"{own}\", or leave it out")),
+        );
+    }
+    Some(own)
+}
+
+fn verifier(section: &Section<'_>, scheme: Scheme, secrets: &[Placed<Named>]) -> Option<Verifier> {
+    let mut keys = Vec::with_capacity(secrets.len());
+    for Placed { value: Named { name, secret, .. }, span } in secrets {
+        match Key::new(scheme, name, secret.expose_secret().as_bytes()) {
+            Ok(key) => keys.push(key),
+            Err(error) => {
+                let hint = "put the secret into the file just as the sender's settings show it";
+                section.fault_at(span, "secret_files", Wrong::new(format!("{name:?}: {error}"), hint));
+            }
+        }
+    }
+    Verifier::new(scheme, keys).ok()
+}
+
+fn units(section: &mut Section<'_>) -> Vec<Unit> {
+    let list = section.filled_list("units", |value| word(value, &UNITS, later::UNITS));
+    list.map_or_else(|| vec![Unit::Run], |list| list.into_iter().map(|placed| placed.value).collect())
+}
+
+/// A machine's name that is shown as it is written.
+fn node(value: &Value<'_>) -> Result<Text, Wrong> {
+    let name = text(value)?;
+    Text::new(name).filter(|text| text.as_str() == name).ok_or_else(|| {
+        let hint = "write it on one line, without invisible characters or blanks around it";
+        Wrong::new("not a machine's name", hint)
+    })
+}

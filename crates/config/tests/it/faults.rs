@@ -1,0 +1,134 @@
+//! What an operator is told, case by case.
+
+use crate::place::{Place, SMALLEST, STANDARD};
+
+/// A title, what to change in [`SMALLEST`], and what stands before and after it.
+struct Case(&'static str, &'static [(&'static str, &'static str)], &'static str);
+
+const CASES: &[Case] = &[
+    Case("an empty table of everything", &[(SMALLEST, "[matrix]\n[[source]]\n")], ""),
+    Case("nothing at all", &[(SMALLEST, "")], ""),
+    Case(
+        "not TOML, twice, and a wrong key before",
+        &[("[matrix]", "[log]\nlvl = 1\n[matrix]"), ("room = ", "room "), ("name =", "name = =")],
+        "",
+    ),
+    Case("slips in keys", &[("room", "rom"), ("provider", "providr")], "[serve]\n[log]\nfrmat = \"text\"\n"),
+    Case("a key of nothing", &[], "[server]\nxyzzy_and_more = 1\n"),
+    Case(
+        "keys of later versions",
+        &[("room =", "ca_file = \"a\"\nproxy = \"b\"\ntls_fingerprints = []\nroom =")],
+        "only = {}\n[appservice]\n[[node]]\n[message]\ndigest = {}\n",
+    ),
+    Case(
+        "values of later versions",
+        &[("room =", "mode = \"appservice\"\nroom ="), ("\"github\"\nsecret", "\"gitlab\"\nsecret")],
+        "units = [\"run\", \"stage\"]\nscheme = \"gitea\"\n[message]\ntimeline = \"card\"\n[store]\nurl = \"redis://:pw@h\"\n",
+    ),
+    Case(
+        "values that are none",
+        &[("\"github\"\nsecret", "\"gitub\"\nsecret")],
+        "units = [\"runn\"]\n[message]\nformat = \"htlm\"\nnotify_on = [\"broken\"]\n[log]\nlevel = \"trace\"\n",
+    ),
+    Case(
+        "values of a wrong type",
+        &[("\"!abcdef\"", "7"), ("[\"github-secret\"]", "\"github-secret\"")],
+        "units = 1\n[server]\nlisten = true\nmax_body_bytes = \"1\"\n[message]\nemoji = \"✅\"\n[store]\nretention = 72\n",
+    ),
+    Case("a section that is none", &[("[[source]]", "[source]")], ""),
+    Case("numbers out of range", &[], "[server]\nmax_body_bytes = 67108865\n[store]\nretention = \"401d\"\n"),
+    Case("a retention too short", &[], "[store]\nretention = \"59m\"\n"),
+    Case("an alias", &[("!abcdef", "#builds:example.org")], ""),
+    Case("http to elsewhere", &[("https://", "http://")], ""),
+    Case("a password in the homeserver's address", &[("https://", "https://bot:hunter2@")], ""),
+    Case(
+        "names that cannot stand in a path",
+        &[("\"github\"\nprov", "\"Git Hub/\"\nprov")],
+        "dedupe_scope = \"\"\n",
+    ),
+    Case("another provider's scheme", &[], "scheme = \"standard-webhooks\"\n"),
+    Case(
+        "one name twice, one secret twice",
+        &[],
+        "[[source]]\nname = \"github\"\nprovider = \"github\"\nsecret_files = [\"github-secret\"]\n",
+    ),
+    Case(
+        "one provider twice",
+        &[],
+        "[[source]]\nname = \"second\"\nprovider = \"github\"\nsecret_files = [\"standard-secret\"]\n",
+    ),
+    Case(
+        "one provider twice on purpose",
+        &[],
+        "[[source]]\nname = \"second\"\nprovider = \"github\"\nsecret_files = [\"standard-secret\"]\ndedupe_scope = \"github\"\n",
+    ),
+    Case(
+        "the same secret in two files",
+        &[],
+        "[[source]]\nname = \"second\"\nprovider = \"standard\"\nsecret_files = [\"standard-secret\"]\n\
+         [[source]]\nname = \"third\"\nprovider = \"standard\"\nsecret_files = [\"standard-copy\"]\n",
+    ),
+    Case("the access token as a secret", &[("github-secret", "matrix-token")], ""),
+    Case("a secret that is none of its scheme", &[("provider = \"github\"", "provider = \"standard\"")], ""),
+    Case(
+        "files that do not do",
+        &[(
+            "[\"github-secret\"]",
+            "[\"none\", \"empty\", \"folder\", \"blank\", \"bom\", \"long\", \"public\"]",
+        )],
+        "",
+    ),
+    Case("no files", &[("[\"github-secret\"]", "[]")], ""),
+    Case(
+        "networks",
+        &[],
+        "allow_from = [\"0.0.0.0/0\", \"10.0.0.7/8\", \"10.0.0.7\", \"office\"]\n[server]\ntrusted_proxies = [\"::/0\"]\n",
+    ),
+    Case(
+        "addresses",
+        &[],
+        "[server]\nlisten = \"localhost:8787\"\nadmin_listen = \"8788\"\nadmin_hosts = [\"http://a\"]\npath = \"/ci/\"\n",
+    ),
+    Case("two listeners on one address", &[], "[server]\nlisten = \"127.0.0.1:8788\"\n"),
+    Case("a store below the root", &[], "[store]\nurl = \"sqlite:ROOT/data/a.db\"\n"),
+    Case("a store below the root by a link", &[], "[store]\nurl = \"sqlite:LINK/a.db\"\n"),
+    Case("no store", &[], "[store]\nurl = \"postgres://u:hunter2@h/\"\n"),
+    Case("memory without an admin token", &[], "[store]\nurl = \"memory:\"\n"),
+    Case("emoji", &[], "[message]\nemoji = { failed = \"no\", runing = \"🔨\", queued = \"✅✅\" }\n"),
+    Case("outcomes and a node", &[], "node = \" mac\"\n[message]\nquiet_outcomes = [\"\", \"ok\"]\n"),
+    Case("a node of nothing visible", &[], "node = \"\\u200b\"\n"),
+];
+
+fn place() -> Place {
+    let place = Place::new();
+    place.write("standard-copy", &STANDARD[6..], 0o400);
+    place.write("empty", "\n", 0o400);
+    place.write("blank", "two words", 0o400);
+    place.write("bom", "\u{FEFF}0123456789abcdef", 0o400);
+    place.write("long", "x".repeat(4097), 0o400);
+    place.write("public", "0123456789abcdef", 0o444);
+    std::fs::create_dir(place.at("folder")).unwrap();
+    place
+}
+
+#[test]
+fn every_fault_is_told_with_its_line_and_a_hint() {
+    let place = place();
+    let outside = tempfile::tempdir().unwrap();
+    let link = outside.path().join("link");
+    std::os::unix::fs::symlink(place.path(), &link).unwrap();
+    let mut told = String::new();
+    for Case(title, changes, after) in CASES {
+        let toml = changes.iter().fold(SMALLEST.to_owned(), |toml, (from, to)| {
+            assert!(toml.contains(from), "{title}: {from}");
+            toml.replacen(from, to, 1)
+        });
+        let toml = (toml + after)
+            .replace("ROOT", &place.path().display().to_string())
+            .replace("LINK", &link.display().to_string());
+        let printed = place.printed(&toml);
+        assert!(!printed.contains("hunter2"), "{printed}");
+        told += &format!("== {title}\n{printed}\n");
+    }
+    insta::assert_snapshot!(told);
+}

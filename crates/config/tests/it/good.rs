@@ -1,0 +1,137 @@
+//! Configurations that are fine.
+
+use std::time::Duration;
+
+use crate::place::{GITHUB, Place, SMALLEST, STANDARD, TOKEN};
+use meshhook_config::{Config, EncryptedRoom, Level, LogFormat, StoreUrl, admin_token_path};
+use secrecy::ExposeSecret;
+
+const EVERYTHING: &str = r#"
+log = { format = "json", level = "debug" }
+
+[server]
+listen = "[::1]:9000"
+path = "/ci"
+admin_listen = "127.0.0.1:9001"
+admin_token_file = "admin-token"
+admin_hosts = ["Gateway.Internal", "fd00::7"]
+trusted_proxies = ["10.0.0.0/8"]
+max_body_bytes = 1_048_576
+
+[store]
+url = "sqlite:/srv/meshhook/data.db"
+retention = "400d"
+
+[matrix]
+homeserver = "http://127.0.0.1:8008/"
+room = "!abcdef:example.org"
+mode = "bot"
+access_token_file = "matrix-token"
+encrypted_room = "plain"
+
+[message]
+format = "plain"
+timeline = "lines"
+notify_on = ["failed", "succeeded"]
+quiet_outcomes = ["cancelled"]
+emoji = { failed = "💥", warned = "⚠️" }
+
+[[source]]
+name = "github"
+provider = "github"
+scheme = "github"
+secret_files = ["github-secret", "github-secret-next"]
+allow_from = ["192.30.252.0/22", "2606:50c0::/32"]
+units = ["run", "job"]
+dedupe_scope = "builds"
+
+[[source]]
+name = "mac-01"
+provider = "standard"
+scheme = "standard-webhooks"
+secret_files = ["standard-secret"]
+node = "mac-01 \"Büro\""
+room = "!other"
+"#;
+
+fn whole() -> Place {
+    let place = Place::new();
+    place.write("admin-token", "0123456789abcdef0123456789abcdef", 0o400);
+    place.write("github-secret-next", "github-next-0123456789abcdef", 0o400);
+    place
+}
+
+#[test]
+fn the_smallest_has_every_default() {
+    let place = Place::new();
+    let loaded = place.load(SMALLEST);
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+    insta::assert_snapshot!(loaded.config.to_string().replace(&place.path().display().to_string(), "ROOT"));
+}
+
+#[test]
+fn every_key_is_read() {
+    let place = whole();
+    let loaded = place.load(EVERYTHING);
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+    let config = loaded.config;
+    assert_eq!(config.store.url, StoreUrl::Sqlite("/srv/meshhook/data.db".into()));
+    assert_eq!(config.store.retention, Duration::from_secs(400 * 86_400));
+    assert_eq!(config.matrix.homeserver, "http://127.0.0.1:8008");
+    assert_eq!(config.matrix.access_token.expose_secret(), TOKEN);
+    assert_eq!(config.matrix.encrypted_room, EncryptedRoom::Plain);
+    assert_eq!((config.log.format, config.log.level), (LogFormat::Json, Level::Debug));
+    assert_eq!(config.sources[1].room, "!other");
+    assert!(config.sources[0].allow_from.contains("192.30.253.1".parse().unwrap()));
+}
+
+#[test]
+fn what_is_printed_can_be_read_again() {
+    let place = whole();
+    for toml in [SMALLEST, EVERYTHING] {
+        let printed = place.load(toml).config.to_string();
+        assert_eq!(place.load(&printed).config.to_string(), printed);
+    }
+    insta::assert_snapshot!(
+        place.load(EVERYTHING).config.to_string().replace(&place.path().display().to_string(), "ROOT")
+    );
+}
+
+#[test]
+fn no_secret_is_printed() {
+    let place = whole();
+    let config = place.load(EVERYTHING).config;
+    let shown = format!("{config} {config:?} {config:#?}");
+    for secret in [TOKEN, GITHUB, STANDARD, &STANDARD[6..], "github-next-0123456789abcdef"] {
+        assert!(!shown.contains(secret));
+    }
+}
+
+#[test]
+fn the_admin_token_lies_beside_the_store_or_where_it_is_said_to() {
+    let place = whole();
+    let beside = place.load(SMALLEST).config.admin_token_path();
+    assert_eq!(beside.as_deref(), Some("/var/lib/meshhook/admin-token".as_ref()));
+    assert_eq!(admin_token_path(place.path()).unwrap(), beside);
+
+    let named = place.load(EVERYTHING).config.admin_token_path();
+    assert_eq!(named, Some(place.at("admin-token")));
+    assert_eq!(admin_token_path(place.path()).unwrap(), named);
+}
+
+#[test]
+fn the_admin_token_is_found_by_who_may_read_no_other_secret() {
+    let place = Place::new();
+    place.write("gateway.toml", "[store]\nurl = \"sqlite:/srv/a.db\"\n[[source]]\nname = 7\n", 0o644);
+    assert_eq!(admin_token_path(place.path()).unwrap(), Some("/srv/admin-token".into()));
+    assert!(Config::load(place.path()).is_err());
+}
+
+#[test]
+fn memory_is_a_store_without_a_folder() {
+    let place = Place::new();
+    let loaded = place.load(&format!("store.url = \"memory:\"\n{SMALLEST}"));
+    assert_eq!(loaded.config.store.url, StoreUrl::Memory);
+    assert_eq!(loaded.config.admin_token_path(), None);
+    assert_eq!(loaded.warnings.len(), 1);
+}

@@ -1,0 +1,9 @@
+//! The crate from outside: real files in a real folder.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod any;
+mod faults;
+mod files;
+mod good;
+mod place;
