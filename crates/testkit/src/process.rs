@@ -38,6 +38,8 @@ impl Process {
     /// SIGTERM, and SIGKILL when that does not end it within the time.
     pub(crate) fn terminate(&mut self, within: Duration) -> ExitStatus {
         self.signal(Signal::TERM);
+        // One that was made to hold still would not notice.
+        self.signal(Signal::CONT);
         let end = Instant::now() + within;
         loop {
             if let Some(status) = self.ended() {

@@ -1,8 +1,9 @@
 //! What the room says, as the homeserver gives it back to someone who is in it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use meshhook_testkit::{Event, Synapse, User};
+use meshhook_testkit::{Event, Synapse, User, try_for};
 use serde_json::{Value, json};
 
 /// A room, seen by one of its members.
@@ -12,11 +13,41 @@ pub(crate) struct Room<'s> {
     pub(crate) observer: User,
 }
 
-impl Room<'_> {
+impl<'s> Room<'s> {
+    pub(crate) const NAME: &'static str = "Builds";
+
+    /// A room with an observer and a bot in it; the bot too.
+    pub(crate) fn create(synapse: &'s Synapse) -> (Self, User) {
+        let (observer, bot) = (synapse.register("observer"), synapse.register("meshhook"));
+        let id = synapse.create_room(&observer.token, json!({ "name": Self::NAME }));
+        synapse.bring_in(&observer.token, &id, &bot);
+        (Self { synapse, id, observer }, bot)
+    }
+
     /// The messages, oldest first.
     pub(crate) fn lines(&self) -> Vec<Event> {
         let events = self.synapse.messages(&self.observer.token, &self.id);
         events.into_iter().filter(|event| event.kind() == "m.room.message").collect()
+    }
+
+    /// How many deliveries the messages are made of.
+    pub(crate) fn keys(&self) -> usize {
+        keys(&self.lines()).len()
+    }
+
+    /// Whether that many are there, or come within the time.
+    pub(crate) fn within(&self, time: Duration, deliveries: usize) -> bool {
+        try_for(time, || (self.keys() >= deliveries).then_some(())).is_some()
+    }
+
+    pub(crate) fn print(&self) {
+        for line in self.lines() {
+            let kind = line.content()["msgtype"].as_str().unwrap_or_default();
+            println!("\n   {} ({kind})", line.sender());
+            for text in line.body().unwrap_or_default().lines() {
+                println!("   │ {text}");
+            }
+        }
     }
 }
 

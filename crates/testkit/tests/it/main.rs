@@ -2,5 +2,6 @@
 // clippy.toml allows it in tests; the helpers beside them count as none.
 #![allow(clippy::unwrap_used)]
 
+mod gateway;
 mod homeserver;
 mod synapse;

@@ -1,0 +1,212 @@
+//! A gateway's configuration, written as an operator would.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fmt::Write as _;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::{Gateway, StartFailure, TOKEN_FILE, store_dir};
+use crate::free_port;
+
+/// What a [`Gateway`] is made from: gateway.toml line by line, and the secrets beside it.
+#[derive(Debug, Clone)]
+pub struct GatewayBuilder {
+    binary: Option<PathBuf>,
+    token: String,
+    sections: BTreeMap<String, Vec<String>>,
+    sources: Vec<Source>,
+    more: String,
+    in_memory: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Source {
+    name: String,
+    secrets: Vec<String>,
+    lines: Vec<String>,
+}
+
+impl GatewayBuilder {
+    pub(super) fn new(homeserver: &str, room: &str, token: &str) -> Self {
+        let builder = Self {
+            binary: None,
+            token: token.into(),
+            sections: BTreeMap::new(),
+            sources: Vec::new(),
+            more: String::new(),
+            in_memory: false,
+        };
+        builder
+            .line("matrix", &format!("homeserver = {}", quoted(homeserver)))
+            .line("matrix", &format!("room = {}", quoted(room)))
+            .line("matrix", &format!("access_token_file = {}", quoted(TOKEN_FILE)))
+    }
+
+    /// The program; `meshhook-gateway` of the same build by default.
+    #[must_use]
+    pub fn binary(mut self, path: impl Into<PathBuf>) -> Self {
+        self.binary = Some(path.into());
+        self
+    }
+
+    /// Adds a source with one secret.
+    #[must_use]
+    pub fn source(mut self, name: &str, provider: &str, secret: &str) -> Self {
+        let lines = vec![format!("name = {}", quoted(name)), format!("provider = {}", quoted(provider))];
+        self.sources.push(Source { name: name.into(), secrets: vec![secret.into()], lines });
+        self
+    }
+
+    /// One more secret for the source added last.
+    #[must_use]
+    pub fn also_secret(mut self, secret: &str) -> Self {
+        self.last_source().secrets.push(secret.into());
+        self
+    }
+
+    /// One more line for the source added last, such as `units = ["job"]`.
+    #[must_use]
+    pub fn in_source(mut self, line: &str) -> Self {
+        self.last_source().lines.push(line.into());
+        self
+    }
+
+    fn last_source(&mut self) -> &mut Source {
+        self.sources.last_mut().expect("a source has been added before")
+    }
+
+    /// One more line in a section, such as `max_body_bytes = 4096` in `server`.
+    #[must_use]
+    pub fn line(mut self, section: &str, line: &str) -> Self {
+        self.sections.entry(section.into()).or_default().push(line.into());
+        self
+    }
+
+    /// More TOML, at the end of the file.
+    #[must_use]
+    pub fn toml(mut self, text: &str) -> Self {
+        self.more.extend([text, "\n"]);
+        self
+    }
+
+    /// A store in memory instead of SQLite.
+    #[must_use]
+    pub fn in_memory(mut self) -> Self {
+        self.in_memory = true;
+        self
+    }
+
+    /// Writes everything and starts the gateway, until it is ready.
+    ///
+    /// # Errors
+    /// When it ends or does not get ready.
+    ///
+    /// # Panics
+    /// When the program is not there.
+    pub fn start(self) -> Result<Gateway, StartFailure> {
+        let mut gateway = self.write();
+        gateway.launch()?;
+        Ok(gateway)
+    }
+
+    /// Writes everything, and starts nothing yet: [`Gateway::restart`] does.
+    #[must_use]
+    pub fn write(self) -> Gateway {
+        let dir = tempfile::Builder::new().prefix("meshhook-gateway-").tempdir().expect("a temporary folder");
+        let ports = (free_port(), free_port());
+        let (config, store) = (dir.path().join("config"), store_dir(dir.path()));
+        for folder in [&config, &store] {
+            DirBuilder::new().mode(0o700).create(folder).expect("a folder in our temporary one");
+        }
+        private_file(&config.join(TOKEN_FILE), &self.token);
+        for source in &self.sources {
+            source.write_secrets(&config);
+        }
+        let admin_token_file = self.admin_token_file(&config, &store);
+        fs::write(config.join("gateway.toml"), self.text(ports, &store))
+            .expect("gateway.toml can be written");
+        let mut secrets: Vec<_> = self.sources.iter().flat_map(|source| source.secrets.clone()).collect();
+        secrets.push(self.token);
+        let binary = self.binary.unwrap_or_else(built_gateway);
+        Gateway { dir, binary, ports, admin_token_file, secrets, process: None }
+    }
+
+    /// With a store on disk the gateway makes the file itself, beside it; without one it has to be given.
+    fn admin_token_file(&self, config: &Path, store: &Path) -> PathBuf {
+        if !self.in_memory {
+            return store.join("admin-token");
+        }
+        let file = config.join("admin-token");
+        private_file(&file, "admin-token-of-a-gateway-in-memory");
+        file
+    }
+
+    fn text(&self, (listen, admin): (u16, u16), store: &Path) -> String {
+        let url = match self.in_memory {
+            true => "memory:".to_owned(),
+            false => format!("sqlite:{}", store.join("meshhook.db").display()),
+        };
+        let mut all = self
+            .clone()
+            .line("server", &format!("listen = \"127.0.0.1:{listen}\""))
+            .line("server", &format!("admin_listen = \"127.0.0.1:{admin}\""))
+            .line("store", &format!("url = {}", quoted(&url)));
+        if self.in_memory {
+            all = all.line("server", "admin_token_file = \"admin-token\"");
+        }
+        let mut text = String::new();
+        for (section, lines) in &all.sections {
+            write!(text, "[{section}]\n{}\n\n", lines.join("\n")).expect("a String takes everything");
+        }
+        for source in &all.sources {
+            let files: Vec<_> = source.files().map(|file| quoted(&file)).collect();
+            let lines = source.lines.join("\n");
+            write!(text, "[[source]]\n{lines}\nsecret_files = [{}]\n\n", files.join(", "))
+                .expect("a String takes everything");
+        }
+        text + &all.more
+    }
+}
+
+impl Source {
+    /// A file name for each secret.
+    fn files(&self) -> impl Iterator<Item = String> {
+        (1..=self.secrets.len()).map(|n| format!("{}-secret-{n}", self.name))
+    }
+
+    fn write_secrets(&self, config: &Path) {
+        for (file, secret) in self.files().zip(&self.secrets) {
+            private_file(&config.join(file), secret);
+        }
+    }
+}
+
+/// Writes a file that only its owner may read.
+pub(super) fn private_file(path: &Path, text: &str) {
+    let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
+    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+    written.expect("a file in our temporary folder can be written");
+}
+
+/// A basic string of TOML; what needs escapes in JSON needs the same ones there.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// `meshhook-gateway` beside this test's own program, which lies in `deps` or `examples` below the build's folder.
+fn built_gateway() -> PathBuf {
+    let own = env::current_exe().expect("the path of this program");
+    let folder = own.parent().expect("a program lies in a folder");
+    let inner = folder.ends_with("deps") || folder.ends_with("examples");
+    let folder = if inner { folder.parent().expect("below the target folder") } else { folder };
+    let binary = folder.join("meshhook-gateway");
+    assert!(
+        binary.exists(),
+        "no gateway at {}: run `cargo build -p meshhook-gateway` (with the profile of the tests) first",
+        binary.display()
+    );
+    binary
+}
