@@ -72,7 +72,8 @@ pub(crate) fn waiting(now: i64) -> Vec<Post> {
 
 /// For each build the POSTs that follow each other: running, then finished; of our own format all but the last.
 pub(crate) fn building(now: i64) -> Vec<Vec<Post>> {
-    let on_github = RUNS.iter().map(|run| vec![run.changed("in_progress", now), run.changed("completed", now)]);
+    let on_github =
+        RUNS.iter().map(|run| vec![run.changed("in_progress", now), run.changed("completed", now)]);
     on_github.chain([vec![disk_image("queued", now), disk_image("running", now)]]).collect()
 }
 

@@ -29,7 +29,8 @@ impl Ci {
 
     /// Posts one after the other, each signed as its source's scheme says.
     pub(crate) fn post_all(&self, gateway: &Gateway, posts: &[Post]) -> Answers {
-        let post = |post| gateway.post(post.source, &self.sign(post, secret_of(post)), post.body.as_bytes());
+        let post =
+            |post: &Post| gateway.post(post.source, &self.sign(post, secret_of(post)), post.body.as_bytes());
         Answers(posts.iter().map(post).collect())
     }
 
@@ -71,11 +72,12 @@ impl Answers {
         self.0.extend(others.0);
     }
 
-    /// Those whose outcome is this, and which are durable where they are accepted.
+    /// Those with this outcome.
     pub(crate) fn count(&self, outcome: &str) -> usize {
         self.bodies().filter(|body| body["outcome"] == outcome).count()
     }
 
+    /// Those that will reach the room, whatever happens.
     pub(crate) fn accepted(&self) -> usize {
         self.bodies().filter(|body| body["outcome"] == "accepted" && body["durable"] == true).count()
     }
@@ -101,7 +103,8 @@ impl fmt::Display for Answers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for answer in &self.0 {
-            let outcome = answer.json()["outcome"].as_str().map_or_else(String::new, |word| format!(" {word}"));
+            let outcome =
+                answer.json()["outcome"].as_str().map_or_else(String::new, |word| format!(" {word}"));
             *counts.entry(format!("{}{outcome}", answer.status)).or_default() += 1;
         }
         let counts = counts.iter().map(|(answer, count)| format!("{count} × {answer}"));

@@ -70,7 +70,10 @@ fn queue(report: &mut Report, gateway: &Gateway, ci: &Ci, room: &Room<'_>) -> An
     report.step("Three runs are queued, and three machines pick them up");
     let answers = ci.post_all(gateway, &builds::waiting(ci.now));
     report.note(&answers.to_string());
-    report.check("the runs are accepted, durably; the jobs only tell the machine", answers.are(&[("accepted", 3), ("ignored", 3)]));
+    report.check(
+        "the runs are accepted, durably; the jobs only tell the machine",
+        answers.are(&[("accepted", 3), ("ignored", 3)]),
+    );
     report.check("their messages come", room.within(PATIENCE, answers.accepted()));
     answers
 }
@@ -106,7 +109,8 @@ fn build_and_kill(
 fn post_side_by_side(gateway: &Gateway, ci: &Ci) -> Answers {
     let builds = builds::building(ci.now);
     thread::scope(|scope| {
-        let posting: Vec<_> = builds.iter().map(|build| scope.spawn(|| ci.post_all(gateway, build))).collect();
+        let posting: Vec<_> =
+            builds.iter().map(|build| scope.spawn(|| ci.post_all(gateway, build))).collect();
         let mut answers = Answers::default();
         for build in posting {
             answers.extend(build.join().expect("a thread that posts has panicked"));
@@ -141,16 +145,23 @@ fn compare(report: &mut Report, room: &Room<'_>, answers: &Answers, repeats: &An
     report.check("the last message comes", room.within(PATIENCE, accepted));
     let lines = room.lines();
     let keys = room::keys(&lines);
-    report.check(&format!("{accepted} accepted, {} in the room: nothing lost", keys.len()), keys.len() == accepted);
+    report.check(
+        &format!("{accepted} accepted, {} in the room: nothing lost", keys.len()),
+        keys.len() == accepted,
+    );
     report.check(
         &format!("{} duplicates, none in the room", repeats.count("duplicate")),
         lines.len() == accepted && room::no_repeats(&keys),
     );
     let harm = lines.iter().find_map(room::harm);
-    report.check("hostile names are text: no markup, no mention, no command, no link to matrix.to", harm.is_none());
+    report.check(
+        "hostile names are text: no markup, no mention, no command, no link to matrix.to",
+        harm.is_none(),
+    );
     if let Some(harm) = harm {
         report.note(&harm);
     }
-    let named = |machine: &&str| lines.iter().any(|line| line.body().is_some_and(|body| body.contains(*machine)));
+    let named =
+        |machine: &&str| lines.iter().any(|line| line.body().is_some_and(|body| body.contains(*machine)));
     report.check("every machine is named", ["mac-01", "mac-02", "mac-03"].iter().all(named));
 }

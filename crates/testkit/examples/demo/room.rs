@@ -71,8 +71,13 @@ pub(crate) fn harm(line: &Event) -> Option<String> {
     let shown = html.replace("<br>", "\n");
     [
         foreign_tag(html).map(|tag| format!("the tag {tag}")),
-        commands(plain).or_else(|| commands(&without_tags(&shown))).map(|line| format!("a line that is a command: {line}")),
-        ["@room", "@admin:server"].into_iter().find(|id| plain.contains(id) || html.contains(id)).map(|id| format!("{id} unbroken")),
+        commands(plain)
+            .or_else(|| commands(&without_tags(&shown)))
+            .map(|line| format!("a line that is a command: {line}")),
+        ["@room", "@admin:server"]
+            .into_iter()
+            .find(|id| plain.contains(id) || html.contains(id))
+            .map(|id| format!("{id} unbroken")),
         html.contains("href=\"https://matrix.to").then(|| "a link to matrix.to".to_owned()),
         (content["m.mentions"] != json!({})).then(|| format!("mentions: {}", content["m.mentions"])),
     ]
@@ -84,7 +89,9 @@ pub(crate) fn harm(line: &Event) -> Option<String> {
 /// The first tag that is none of those that messages are made of.
 fn foreign_tag(html: &str) -> Option<&str> {
     let tags = html.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or(rest));
-    tags.into_iter().find(|tag| !matches!(*tag, "strong" | "/strong" | "br" | "/a") && !tag.starts_with("a href=\"https://"))
+    tags.into_iter().find(|tag| {
+        !matches!(*tag, "strong" | "/strong" | "br" | "/a") && !tag.starts_with("a href=\"https://")
+    })
 }
 
 fn without_tags(html: &str) -> String {
@@ -94,6 +101,7 @@ fn without_tags(html: &str) -> String {
 
 /// The first line that another bot could obey.
 fn commands(text: &str) -> Option<String> {
-    let mut lines = text.lines().map(|line| line.trim_start_matches(['\u{2068}', '\u{2066}', '\u{2067}', ' ']));
+    let mut lines =
+        text.lines().map(|line| line.trim_start_matches(['\u{2068}', '\u{2066}', '\u{2067}', ' ']));
     lines.find(|line| line.starts_with(['!', '/', '@'])).map(str::to_owned)
 }

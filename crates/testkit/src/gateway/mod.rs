@@ -139,6 +139,15 @@ impl Gateway {
         self.process.as_mut().expect("a gateway that runs").signal(signal);
     }
 
+    /// Its process id, while it runs.
+    ///
+    /// # Panics
+    /// When it does not.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("a gateway that runs").id()
+    }
+
     /// Where CI systems post: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> String {

@@ -10,10 +10,10 @@ use crate::http::{self, Answer};
 use crate::percent::encode;
 use crate::{Event, User};
 
-/// The password of every user.
-const PASSWORD: &str = "password-of-tests";
-
 impl Synapse {
+    /// The password of every user.
+    pub const PASSWORD: &'static str = "password-of-tests";
+
     /// Registers a user who is no administrator.
     #[must_use]
     pub fn register(&self, localpart: &str) -> User {
@@ -31,9 +31,9 @@ impl Synapse {
         const PATH: &str = "/_synapse/admin/v1/register";
         let nonce = self.request("GET", PATH, "", None).ok()["nonce"].as_str().expect("a nonce").to_owned();
         let role = if admin { "admin" } else { "notadmin" };
-        let mac = hex_hmac_sha1(&[&nonce, localpart, PASSWORD, role].join("\0"));
+        let mac = hex_hmac_sha1(&[&nonce, localpart, Self::PASSWORD, role].join("\0"));
         let body = json!({
-            "nonce": nonce, "username": localpart, "password": PASSWORD, "admin": admin, "mac": mac,
+            "nonce": nonce, "username": localpart, "password": Self::PASSWORD, "admin": admin, "mac": mac,
         });
         user(&self.request("POST", PATH, "", Some(&body)).ok())
     }
@@ -44,7 +44,7 @@ impl Synapse {
         let body = json!({
             "type": "m.login.password",
             "identifier": { "type": "m.id.user", "user": localpart },
-            "password": PASSWORD,
+            "password": Self::PASSWORD,
             "device_id": device,
         });
         user(&self.request("POST", "/_matrix/client/v3/login", "", Some(&body)).ok())
