@@ -221,17 +221,15 @@ impl<'a> Draft<'a> {
     }
 
     fn announcement(&self, status: BuildStatus, names: &Names, freshness: Freshness) -> Announcement {
-        let style = Arc::clone(&self.source.style);
         Announcement {
             key: names.key,
             subject: names.subject,
             round: status.details.round.get(),
             rank: Rank::from_number(status.state.rank()),
             room: self.source.room.clone(),
-            notify: meshhook_render::message(&status, &style).notify,
             freshness,
             group: names.group,
-            render: renderer(status, style),
+            render: renderer(status, Arc::clone(&self.source.style)),
         }
     }
 
@@ -270,6 +268,7 @@ fn renderer(status: BuildStatus, style: Arc<Style>) -> Render {
         Content {
             content: serde_json::Value::Object(message.content).to_string(),
             line: serde_json::json!({ "plain": message.line.plain, "html": message.line.html }).to_string(),
+            notify: message.notify,
         }
     })
 }

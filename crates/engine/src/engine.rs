@@ -20,6 +20,9 @@ use crate::room::Encrypted;
 use crate::session::{Keeper, Sending, TokenSource};
 use crate::upkeep::{self, Upkeep};
 
+/// A lane that waits looks at the clock so often: somebody may set it.
+const GLANCE: Duration = Duration::from_secs(1);
+
 /// What an engine works with.
 pub struct Settings {
     /// Where everything is kept.
@@ -118,7 +121,7 @@ impl Engine {
             let heard = bell.count();
             match lane.step() {
                 Next::Now => {}
-                Next::At(until) => bell.wait(heard, Some(until.since(clock.now()))),
+                Next::At(until) => bell.wait(heard, Some(until.since(clock.now()).min(GLANCE))),
                 Next::Bell => bell.wait(heard, None),
             }
         })

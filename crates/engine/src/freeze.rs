@@ -50,6 +50,7 @@ mod tests {
             contents: vec![Content {
                 content: r#"{"msgtype":"m.text","body":"x"}"#.to_owned(),
                 line: String::new(),
+                notify: false,
             }],
             refused_before: 0,
         }
@@ -64,7 +65,7 @@ mod tests {
         assert_eq!(txn, GOLDEN);
     }
 
-    const GOLDEN: &str = "";
+    const GOLDEN: &str = "mhecd5160f0c44584fd17c375ef23291bc";
 
     #[test]
     fn every_part_has_a_say_in_the_transaction_id() {

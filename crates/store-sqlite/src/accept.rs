@@ -102,11 +102,11 @@ pub(crate) fn seen_again(db: &Connection, seq: i64) -> Result<Accepted, StoreErr
 }
 
 fn revive(db: &Connection, seq: i64, a: &Announcement, now: Moment) -> Result<Accepted, StoreError> {
-    let Content { content, line } = render(db, a)?;
+    let Content { content, line, notify } = render(db, a)?;
     db.prepare_cached(
         "UPDATE delivery SET seen = seen + 1, solo = 0, content = ?2, line = ?3, notify = ?4 WHERE seq = ?1",
     )
-    .and_then(|mut s| s.execute(params![seq, content, line, a.notify]))
+    .and_then(|mut s| s.execute(params![seq, content, line, notify]))
     .map_err(fault)?;
     let room = room_of(db, seq)?;
     pend(db, seq, &a.subject, (a.round, a.rank), &room, now)?;
@@ -133,7 +133,7 @@ fn name_machine(db: &Connection, machine: &Machine, expires_at: Moment) -> Resul
     Ok(())
 }
 
-pub(crate) fn render(db: &Connection, a: &Announcement) -> Result<Content, StoreError> {
+fn render(db: &Connection, a: &Announcement) -> Result<Content, StoreError> {
     Ok((a.render)(&machines(db, &a.group)?))
 }
 
@@ -144,9 +144,8 @@ fn machines(db: &Connection, group: &GroupKey) -> Result<Vec<String>, StoreError
 }
 
 fn enter(db: &Connection, new: &NewDelivery, a: &Announcement) -> Result<i64, StoreError> {
-    let Content { content, line } = render(db, a)?;
     let seq = insert(db, new, &a.key, Status::Pending)?;
-    fill(db, seq, new, a, &content, &line)?;
+    fill(db, seq, new, a)?;
     Ok(seq)
 }
 
@@ -187,14 +186,8 @@ pub(crate) fn insert(
 }
 
 /// Adds what an announcement has beyond that.
-pub(crate) fn fill(
-    db: &Connection,
-    seq: i64,
-    new: &NewDelivery,
-    a: &Announcement,
-    content: &str,
-    line: &str,
-) -> Result<(), StoreError> {
+pub(crate) fn fill(db: &Connection, seq: i64, new: &NewDelivery, a: &Announcement) -> Result<(), StoreError> {
+    let Content { content, line, notify } = render(db, a)?;
     let event_time = if let Freshness::Body(newest) = a.freshness { Some(newest.millis()) } else { None };
     db.prepare_cached(
         "UPDATE delivery SET key = ?2, subject = ?3, round = ?4, rank = ?5, room = ?6, notify = ?7, content = ?8, \
@@ -208,7 +201,7 @@ pub(crate) fn fill(
             row::round(a.round),
             a.rank.number(),
             a.room,
-            a.notify,
+            notify,
             content,
             line,
             event_time,

@@ -96,7 +96,7 @@ struct Member {
 
 fn oldest(db: &Connection, room: &str) -> Result<Option<Member>, StoreError> {
     db.prepare_cached(
-        "SELECT seq, key, content, line, refusals FROM delivery WHERE room = ?1 AND status = 'pending' \
+        "SELECT seq, key, content, line, notify, refusals FROM delivery WHERE room = ?1 AND status = 'pending' \
          ORDER BY seq LIMIT 1",
     )
     .and_then(|mut s| s.query_row([room], member).optional())
@@ -107,8 +107,8 @@ fn member(row: &Row<'_>) -> rusqlite::Result<Member> {
     Ok(Member {
         seq: row.get(0)?,
         key: Key(row.get(1)?),
-        content: Content { content: row.get(2)?, line: row.get(3)? },
-        refusals: row.get(4)?,
+        content: Content { content: row.get(2)?, line: row.get(3)?, notify: row.get(4)? },
+        refusals: row.get(5)?,
     })
 }
 

@@ -2,11 +2,11 @@
 
 use meshhook_store::rules::{self, Verdict};
 use meshhook_store::{
-    Accepted, ActError, Announcement, Content, Moment, NewDelivery, Outcome, Purport, Status, StoreError,
+    Accepted, ActError, Announcement, Moment, NewDelivery, Outcome, Purport, Status, StoreError,
 };
 use rusqlite::{Connection, params};
 
-use crate::accept::{fill, pend, render, seen_again};
+use crate::accept::{fill, pend, seen_again};
 use crate::fault::fault;
 use crate::row::{Known, answer, by_id, by_key, top_of};
 use crate::settle::finish;
@@ -93,8 +93,7 @@ fn announce_again(
         put_aside(db, seq, Status::Ignored, "duplicate", Outcome::Ignored)?;
         return seen_again(db, first.seq);
     }
-    let Content { content, line } = render(db, a)?;
-    fill(db, seq, again, a, &content, &line)?;
+    fill(db, seq, again, a)?;
     restate(db, seq, again)?;
     if verdict == Verdict::Superseded {
         finish(db, seq, Status::Superseded, now)?;

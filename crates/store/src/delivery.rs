@@ -130,6 +130,8 @@ pub struct Content {
     pub content: String,
     /// The delivery's line in a digest, opaque to the store.
     pub line: String,
+    /// Whether it is to notify people.
+    pub notify: bool,
 }
 
 /// Renders the content, once the machines of its group are known.
@@ -147,8 +149,6 @@ pub struct Announcement {
     pub rank: Rank,
     /// Where to say it.
     pub room: String,
-    /// Whether it is to notify people.
-    pub notify: bool,
     /// What proves that it is news.
     pub freshness: Freshness,
     /// Whose machines it names.

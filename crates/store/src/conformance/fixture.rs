@@ -89,12 +89,12 @@ impl State {
             round: u64::from(self.round),
             rank: self.rank,
             room: self.room.clone(),
-            notify: false,
             freshness: self.freshness,
             group: self.group(),
             render: Box::new(move |machines| Content {
                 content: format!(r#"{{"body":"{words} {}"}}"#, machines.join(",")),
                 line: words.clone(),
+                notify: false,
             }),
         };
         NewDelivery { purport: Purport::Announce(announcement), ..aside(id, self.body_key(), "github", now) }

@@ -1,0 +1,9 @@
+//! The engine with its threads, against a homeserver that is made to fail.
+
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod answers;
+mod fate;
+mod rig;
+mod session;
+mod way;
