@@ -1,12 +1,11 @@
 //! What a client is made from.
 
-use std::fmt;
 use std::time::Duration;
 
 use crate::AddressError;
 
 /// Where and how to reach a homeserver.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
     /// The client-server API's base URL: https, or http on loopback; a path may follow the host.
@@ -18,8 +17,6 @@ pub struct Options {
     pub deadline: Duration,
     /// Certificates in PEM that the homeserver's chain must end in, instead of the public authorities'.
     pub ca_pem: Option<Vec<u8>>,
-    /// `http://…` or `https://…`: a proxy that takes CONNECT. The environment's proxies are never used.
-    pub proxy: Option<String>,
 }
 
 impl Options {
@@ -31,19 +28,7 @@ impl Options {
             user_agent: concat!("meshhook-matrix/", env!("CARGO_PKG_VERSION")).into(),
             deadline: Duration::from_secs(30),
             ca_pem: None,
-            proxy: None,
         }
-    }
-}
-
-/// Without the proxy, whose address may hold a password.
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
-            .field("homeserver", &self.homeserver)
-            .field("user_agent", &self.user_agent)
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
     }
 }
 
@@ -60,7 +45,4 @@ pub enum OptionsError {
     /// No certificate in the PEM, or a broken one.
     #[error("no certificate in PEM form, or a broken one")]
     Certificates,
-    /// The proxy's address.
-    #[error("the proxy's address is not of the form http://host:port")]
-    Proxy,
 }

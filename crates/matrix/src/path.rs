@@ -18,3 +18,36 @@ pub(crate) fn encode(segment: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn ids_are_encoded_once() {
+        assert_eq!(
+            in_room("!a:h.example", &format!("event/{}", encode("$x/+%25"))),
+            "/_matrix/client/v3/rooms/%21a%3Ah.example/event/%24x%2F%2B%2525"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_segment_stays_one_segment(segment: String) {
+            let encoded = encode(&segment);
+            prop_assert!(encoded.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%".contains(&b)));
+            let mut decoded = Vec::new();
+            for part in encoded.split('%').enumerate() {
+                match part {
+                    (0, plain) => decoded.extend_from_slice(plain.as_bytes()),
+                    (_, rest) => {
+                        decoded.push(u8::from_str_radix(&rest[..2], 16).unwrap());
+                        decoded.extend_from_slice(&rest.as_bytes()[2..]);
+                    }
+                }
+            }
+            prop_assert_eq!(decoded, segment.into_bytes());
+        }
+    }
+}

@@ -7,7 +7,7 @@ use serde_json::Value;
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use ureq::http::{HeaderValue, Request, Response};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, AsSendBody, Body, Proxy, ProxyProtocol};
+use ureq::{Agent, AsSendBody, Body};
 
 use crate::address::Address;
 use crate::answer::Answer;
@@ -33,7 +33,6 @@ impl Transport {
         if options.user_agent.is_empty() || HeaderValue::try_from(&options.user_agent).is_err() {
             return Err(OptionsError::UserAgent);
         }
-        let proxy = options.proxy.as_deref().map(proxy).transpose()?;
         let within = |step: Duration| Some(step.min(options.deadline));
         let agent = Agent::config_builder()
             .user_agent(&options.user_agent)
@@ -51,7 +50,8 @@ impl Transport {
             .max_response_header_size(MAX_HEADERS)
             .accept_encoding("identity")
             .max_idle_age(IDLE)
-            .proxy(proxy)
+            // Else the environment's proxies are used.
+            .proxy(None)
             .tls_config(TlsConfig::builder().root_certs(roots(options.ca_pem.as_deref())?).build())
             .build()
             .new_agent();
@@ -132,14 +132,6 @@ fn describe(error: &ureq::Error) -> String {
     match error {
         ureq::Error::Timeout(step) => format!("no whole answer in time ({step})"),
         other => other.to_string(),
-    }
-}
-
-fn proxy(address: &str) -> Result<Proxy, OptionsError> {
-    let proxy = Proxy::new(address).map_err(|_| OptionsError::Proxy)?;
-    match proxy.protocol() {
-        ProxyProtocol::Http | ProxyProtocol::Https => Ok(proxy),
-        _ => Err(OptionsError::Proxy),
     }
 }
 

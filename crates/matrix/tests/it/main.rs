@@ -6,6 +6,7 @@ mod classify;
 mod once;
 mod synapse;
 mod tail;
+mod tls;
 
 use meshhook_matrix::{Client, Options, Token};
 

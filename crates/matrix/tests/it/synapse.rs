@@ -58,6 +58,25 @@ fn a_token_that_is_no_good_stops_everything() {
 }
 
 #[test]
+fn a_user_who_is_locked_suspended_or_deactivated_stops_everything() {
+    let synapse = Synapse::shared();
+    let admin = synapse.register_admin("warden");
+    for (name, path, body, status, errcode) in [
+        ("locked", "v2/users", json!({ "locked": true }), 401, "M_USER_LOCKED"),
+        ("suspended", "v1/suspend", json!({ "suspend": true }), 403, "M_USER_SUSPENDED"),
+        ("deactivated", "v2/users", json!({ "deactivated": true }), 401, "M_UNKNOWN_TOKEN"),
+    ] {
+        let bot = synapse.register(name);
+        let room = room_of(&synapse, &bot);
+        let path = format!("/_synapse/admin/{path}/{}", bot.id);
+        assert!(synapse.request("PUT", &path, &admin.token, Some(&body)).status < 300, "{name}");
+        let failure = client(&synapse.url()).send(&token(&bot.token), &room, "t1", HELLO).unwrap_err();
+        assert!(matches!(failure.kind, FailureKind::Unauthorized { .. }), "{failure}");
+        assert_eq!((failure.status, failure.errcode.as_deref()), (Some(status), Some(errcode)));
+    }
+}
+
+#[test]
 fn a_room_that_one_is_not_in_is_forbidden() {
     let synapse = Synapse::shared();
     let (host, bot) = (synapse.register("room-host"), synapse.register("outsider"));

@@ -148,6 +148,20 @@ fn scripted(server: &Homeserver) -> Result<Tail, meshhook_matrix::Failure> {
 }
 
 #[test]
+fn a_lost_answer_is_told_from_a_lost_message() {
+    let server = Homeserver::start();
+    let (client, token) = (client(&server.url()), token(&server.user().token));
+    let send = |fault| {
+        server.fail_once(Endpoint::Send, fault);
+        client.send(&token, Homeserver::ROOM, "t", &marked("m").to_string()).unwrap_err()
+    };
+    assert_eq!(send(Fault::dropped()).kind, FailureKind::Unknown);
+    assert_eq!(scripted(&server).unwrap(), Tail::Absent);
+    assert_eq!(send(Fault::dropped().after_commit()).kind, FailureKind::Unknown);
+    assert_eq!(found(scripted(&server).unwrap()), server.events(Homeserver::ROOM)[0].id());
+}
+
+#[test]
 fn the_sender_is_checked_where_the_filter_is_ignored() {
     let server = Homeserver::start();
     let page = json!({

@@ -39,8 +39,8 @@ pub struct Fault {
 pub(super) enum Kind {
     /// The true answer: the request takes effect.
     None,
-    /// The first half of the true answer, then a reset connection: the request takes effect.
-    HalfThenReset,
+    /// The first half of the true answer, and after that time a reset connection: the request takes effect.
+    Half(Duration),
     /// Another answer.
     Instead(RawAnswer),
     /// No answer: the connection is closed.
@@ -147,7 +147,14 @@ impl Fault {
     /// The request takes effect, and the connection is reset in the middle of the answer's body.
     #[must_use]
     pub fn truncated() -> Self {
-        Self::new(Kind::HalfThenReset)
+        Self::new(Kind::Half(Duration::ZERO))
+    }
+
+    /// The request takes effect, and in the middle of the answer's body nothing more comes for that long, then a
+    /// reset.
+    #[must_use]
+    pub fn stalled(time: Duration) -> Self {
+        Self::new(Kind::Half(time))
     }
 
     /// Nothing happens for that long, then the connection is closed.

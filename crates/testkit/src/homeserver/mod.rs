@@ -6,7 +6,7 @@ mod wire;
 mod world;
 
 use std::collections::{HashMap, VecDeque};
-use std::io::BufReader;
+use std::io::{self, BufReader};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
@@ -15,9 +15,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::{Event, User};
-use fault::Kind;
 pub use fault::{Endpoint, Fault};
-use wire::Reply;
+use fault::{Kind, RawAnswer};
 pub use wire::Request;
 use world::World;
 
@@ -47,6 +46,14 @@ struct State {
     /// Weak, so that a connection is closed where it is served.
     connections: Vec<Weak<TcpStream>>,
     stopped: bool,
+}
+
+/// What is done about a request in the end.
+#[derive(Debug)]
+enum Reply {
+    Whole(RawAnswer),
+    Half(RawAnswer, Duration),
+    Close,
 }
 
 impl Homeserver {
@@ -216,9 +223,22 @@ impl Script {
         while let Ok(Some(request)) = wire::read(&mut from, number) {
             let (wait, reply) = self.state().reply(request);
             self.wait(wait);
-            if !reply.write(stream).is_ok_and(|more| more) {
+            if !self.answer(&reply, stream).is_ok_and(|more| more) {
                 break;
             }
+        }
+    }
+
+    /// Writes what there is to answer; false when the connection ends with it.
+    fn answer(&self, reply: &Reply, to: &TcpStream) -> io::Result<bool> {
+        match reply {
+            Reply::Whole(answer) => wire::write(answer, to).map(|()| true),
+            Reply::Half(answer, hold) => {
+                wire::write_half(answer, to)?;
+                self.wait(*hold);
+                wire::reset_at_close(to).map(|()| false)
+            }
+            Reply::Close => Ok(false),
         }
     }
 
@@ -235,7 +255,7 @@ impl State {
         let mut commit = || route::answer(&request, &mut self.world);
         let reply = match fault.kind {
             Kind::None => Reply::Whole(commit()),
-            Kind::HalfThenReset => Reply::HalfThenReset(commit()),
+            Kind::Half(hold) => Reply::Half(commit(), hold),
             Kind::Instead(answer) => {
                 fault.commits.then(commit);
                 Reply::Whole(answer)

@@ -80,29 +80,20 @@ fn length(request: &Request) -> io::Result<usize> {
     if length > MAX_BODY { Err(io::Error::other("a body too long")) } else { Ok(length) }
 }
 
-/// What is done about a request in the end.
-#[derive(Debug)]
-pub(super) enum Reply {
-    Whole(RawAnswer),
-    HalfThenReset(RawAnswer),
-    Close,
+/// Writes a whole answer.
+pub(super) fn write(answer: &RawAnswer, mut to: &TcpStream) -> io::Result<()> {
+    to.write_all(&bytes(answer))
 }
 
-impl Reply {
-    /// Writes it; false when the connection ends with it.
-    pub(super) fn write(&self, mut to: &TcpStream) -> io::Result<bool> {
-        match self {
-            Self::Whole(answer) => to.write_all(&bytes(answer)).map(|()| true),
-            Self::HalfThenReset(answer) => {
-                let all = bytes(answer);
-                to.write_all(&all[..all.len() - answer.body.len().div_ceil(2)])?;
-                // A close that lingers for no time at all is a reset on the wire.
-                rustix::net::sockopt::set_socket_linger(to, Some(Duration::ZERO))?;
-                Ok(false)
-            }
-            Self::Close => Ok(false),
-        }
-    }
+/// Writes an answer up to the middle of its body.
+pub(super) fn write_half(answer: &RawAnswer, mut to: &TcpStream) -> io::Result<()> {
+    let all = bytes(answer);
+    to.write_all(&all[..all.len() - answer.body.len().div_ceil(2)])
+}
+
+/// Makes the close to come a reset on the wire: one that lingers for no time at all.
+pub(super) fn reset_at_close(stream: &TcpStream) -> io::Result<()> {
+    Ok(rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO))?)
 }
 
 fn bytes(answer: &RawAnswer) -> Vec<u8> {

@@ -21,9 +21,17 @@ pub enum Limits {
     Default,
 }
 
-/// Writes homeserver.yaml and its logging configuration.
-pub(super) fn write(dir: &Path, port: u16, limits: Limits) {
-    write_json(&dir.join("homeserver.yaml"), &homeserver(dir, port, limits));
+/// Writes homeserver.yaml and its logging configuration; with a second port for TLS, if any.
+pub(super) fn write(dir: &Path, port: u16, tls_port: Option<u16>, limits: Limits) {
+    let mut homeserver = homeserver(dir, port, limits);
+    if let Some(tls_port) = tls_port {
+        let mut listener = homeserver["listeners"][0].clone();
+        (listener["port"], listener["tls"]) = (tls_port.into(), true.into());
+        homeserver["listeners"].as_array_mut().expect("an array, see below").push(listener);
+        homeserver["tls_certificate_path"] = json!(dir.join("server.pem"));
+        homeserver["tls_private_key_path"] = json!(dir.join("server.key"));
+    }
+    write_json(&dir.join("homeserver.yaml"), &homeserver);
     write_json(&dir.join("log.yaml"), &logging(dir));
 }
 

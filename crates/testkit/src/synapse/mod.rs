@@ -2,6 +2,7 @@
 
 mod client;
 mod config;
+mod python;
 mod template;
 
 use std::fs::{self, File};
@@ -26,6 +27,8 @@ threading.Thread(target=end_with_parent, daemon=True).start()
 runpy.run_module("synapse.app.homeserver", run_name="__main__", alter_sys=True)
 "#;
 
+const CERTIFICATES: &str = include_str!("certificates.py");
+
 const START_WITHIN: Duration = Duration::from_secs(60);
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 
@@ -37,6 +40,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 pub struct Synapse {
     dir: TempDir,
     port: u16,
+    tls_port: Option<u16>,
     process: Option<Process>,
 }
 
@@ -56,10 +60,26 @@ impl Synapse {
     /// When there is no Synapse installed, or it does not get ready; the message has what it said.
     #[must_use]
     pub fn start_with(limits: Limits) -> Self {
-        let mut synapse = Self::prepare(limits);
-        fs::copy(template::database(), synapse.database_path()).expect("the template database can be copied");
-        synapse.launch();
-        synapse
+        Self::prepare(limits, None).launched()
+    }
+
+    /// A fresh one that speaks TLS too, at [`Self::tls_url`], with a certificate for `localhost` of an authority of
+    /// its own.
+    ///
+    /// # Panics
+    /// As [`Self::start_with`].
+    #[must_use]
+    pub fn start_with_tls() -> Self {
+        let synapse = Self::prepare(Limits::Relaxed, Some(free_port()));
+        let folder = synapse.dir.path().to_str().expect("a temporary folder's path is UTF-8");
+        python::run(&["-c", CERTIFICATES, folder]);
+        synapse.launched()
+    }
+
+    fn launched(mut self) -> Self {
+        fs::copy(template::database(), self.database_path()).expect("the template database can be copied");
+        self.launch();
+        self
     }
 
     /// One for all tests of a process that ask while one of them holds it; give each its own users and rooms.
@@ -74,11 +94,11 @@ impl Synapse {
         })
     }
 
-    fn prepare(limits: Limits) -> Self {
+    fn prepare(limits: Limits, tls_port: Option<u16>) -> Self {
         let dir = tempfile::Builder::new().prefix("meshhook-synapse-").tempdir().expect("a temporary folder");
         let port = free_port();
-        config::write(dir.path(), port, limits);
-        Self { dir, port, process: None }
+        config::write(dir.path(), port, tls_port, limits);
+        Self { dir, port, tls_port, process: None }
     }
 
     fn launch(&mut self) {
@@ -105,6 +125,17 @@ impl Synapse {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Its address over TLS, under the name that its certificate is for, and its authority's certificate in PEM.
+    ///
+    /// # Panics
+    /// Of one that was not started by [`Self::start_with_tls`].
+    #[must_use]
+    pub fn tls_url(&self) -> (String, Vec<u8>) {
+        let port = self.tls_port.expect("started with TLS");
+        let ca = fs::read(self.dir.path().join("ca.pem")).expect("made at the start");
+        (format!("https://localhost:{port}"), ca)
     }
 
     /// SIGTERM; what it holds stays.

@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 use super::config::SERVER_NAME;
-use super::{Limits, Synapse};
-use crate::{synapse_python, target_dir};
+use super::{Limits, Synapse, python};
+use crate::target_dir;
 
 const VERSION: &str = "import importlib.metadata as m; print(m.version('matrix-synapse'))";
 /// Takes what is still in the write-ahead log with it.
@@ -18,7 +17,7 @@ const BACK_UP: &str =
 pub(super) fn database() -> &'static Path {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
     MADE.get_or_init(|| {
-        let version = python(&["-c", VERSION]);
+        let version = python::run(&["-c", VERSION]);
         let path = target_dir().join(format!("synapse-template/{SERVER_NAME}-{version}.db"));
         if !path.exists() {
             make(&path);
@@ -30,31 +29,15 @@ pub(super) fn database() -> &'static Path {
 fn make(path: &Path) {
     let folder = path.parent().expect("built by a join");
     fs::create_dir_all(folder).expect("the target folder can be written");
-    let mut synapse = Synapse::prepare(Limits::Relaxed);
+    let mut synapse = Synapse::prepare(Limits::Relaxed, None);
     synapse.launch();
     synapse.stop();
     // Another test process may be making it too: whoever is last puts the same thing in place, whole.
     let unfinished = folder.join(format!("unfinished-{}.db", std::process::id()));
-    python(&["-c", BACK_UP, &text(&synapse.database_path()), &text(&unfinished)]);
+    python::run(&["-c", BACK_UP, &text(&synapse.database_path()), &text(&unfinished)]);
     fs::rename(&unfinished, path).expect("a file of ours can be renamed");
 }
 
 fn text(path: &Path) -> String {
     path.to_str().expect("a path that is UTF-8").to_owned()
-}
-
-/// Runs Synapse's Python and returns what it printed.
-fn python(args: &[&str]) -> String {
-    let python = synapse_python();
-    let Output { status, stdout, stderr } = match Command::new(&python).args(args).output() {
-        Ok(output) => output,
-        Err(e) => panic!("{} does not start: {e}", python.display()),
-    };
-    let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-    assert!(
-        status.success(),
-        "{} has no working matrix-synapse (run `cargo xtask test`, or set SYNAPSE_PYTHON):\n{stderr}",
-        python.display()
-    );
-    stdout.trim().to_owned()
 }

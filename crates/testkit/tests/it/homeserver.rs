@@ -215,3 +215,14 @@ fn requests_are_kept_as_they_came() {
     assert_eq!(request.json()["body"], "x");
     assert_eq!(request.connection, 0);
 }
+
+#[test]
+fn a_stalled_answer_stops_in_the_middle() {
+    let server = Homeserver::start();
+    let wait = Duration::from_millis(300);
+    server.fail_once(Endpoint::Send, Fault::stalled(wait));
+    let start = Instant::now();
+    put(&server, "stalled").unwrap_err();
+    assert!(start.elapsed() >= wait);
+    assert_eq!(count(&server), 1);
+}
