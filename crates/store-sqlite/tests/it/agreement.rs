@@ -32,12 +32,12 @@ fn room(number: u8) -> &'static str {
 }
 
 fn states() -> impl Strategy<Value = State> {
-    (0u8..3, 1u8..3, 0u8..3, 0u8..2, 0i64..400).prop_map(|(run, round, rank, at, hours)| {
+    (0u8..3, 1u8..3, 0u8..3, 0u8..2, 0u64..400).prop_map(|(run, round, rank, at, hours)| {
         let state = State::of(run, Rank::from_number(rank)).round(round).room(room(at));
         if hours < 200 {
             state
         } else {
-            state.newest(START.plus(std::time::Duration::from_secs(3600 * (hours as u64 - 200))))
+            state.newest(START.plus(std::time::Duration::from_secs(3600 * (hours - 200))))
         }
     })
 }

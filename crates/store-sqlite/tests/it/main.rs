@@ -1,5 +1,7 @@
 //! The suite of every backend on SQLite, and what is SQLite's own.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 mod agreement;
 mod file;
 
