@@ -1,0 +1,116 @@
+//! The gateway's admin listener.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use meshhook_config::{admin_token_path, config_root, read_token};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use ureq::Agent;
+use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use ureq::http::{HeaderValue, Request};
+
+use crate::failure::{Exit, Failure};
+use crate::http::{self, Answer};
+
+/// Where the admin listener is, and its token.
+#[derive(Args)]
+pub(crate) struct AdminArgs {
+    /// The admin listener's address
+    #[arg(long, env = "MESHHOOK_ADMIN_URL", hide_env_values = true, default_value = "http://127.0.0.1:8788")]
+    admin_url: String,
+    /// The admin token's file [default: as gateway.toml says, else admin-token beside the store]
+    #[arg(long, value_name = "FILE")]
+    admin_token_file: Option<PathBuf>,
+    /// Where gateway.toml lies [default: $OPENCLAW_CONFIG_ROOT, else /etc/meshhook]
+    #[arg(long, value_name = "DIR")]
+    config_root: Option<PathBuf>,
+}
+
+/// The admin listener, with the right to ask it.
+pub(crate) struct Admin {
+    agent: Agent,
+    url: String,
+    authorization: HeaderValue,
+}
+
+impl AdminArgs {
+    /// Finds the token.
+    pub(crate) fn open(&self) -> Result<Admin, Failure> {
+        let url = http::address(&self.admin_url)?;
+        if !http::is_private(url) {
+            let hint = "use https, or a tunnel: ssh -L 8788:127.0.0.1:8788 and the gateway's machine";
+            return Err(Failure::new(
+                Exit::Usage,
+                "over http the admin token could be read on the way",
+                hint,
+            ));
+        }
+        let token = read_token(&self.token_file()?)?;
+        Ok(Admin { agent: http::agent(), url: url.to_owned(), authorization: bearer(&token)? })
+    }
+
+    fn token_file(&self) -> Result<PathBuf, Failure> {
+        if let Some(file) = &self.admin_token_file {
+            return Ok(file.clone());
+        }
+        let root = config_root(self.config_root.as_deref());
+        admin_token_path(&root)?.ok_or_else(|| {
+            let hint = "name an admin_token_file in [server] of gateway.toml";
+            Failure::new(
+                Exit::Configuration,
+                "a gateway with its store in memory has no admin token of its own",
+                hint,
+            )
+        })
+    }
+}
+
+fn bearer(token: &SecretString) -> Result<HeaderValue, Failure> {
+    let value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()));
+    let mut value = value.map_err(|_| {
+        Failure::new(
+            Exit::Configuration,
+            "the admin token is no ASCII text",
+            "make one: openssl rand -hex 32",
+        )
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+impl Admin {
+    /// GET `path`, with its query.
+    pub(crate) fn get(&self, path: &str) -> Result<Value, Failure> {
+        let request = Request::get(self.url(path)).header(AUTHORIZATION, &self.authorization).body(());
+        taken(http::run(&self.agent, request.map_err(|_| unsendable())?)?)
+    }
+
+    /// POST `body` as JSON to `path`.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        let request = Request::post(self.url(path))
+            .header(AUTHORIZATION, &self.authorization)
+            .header(CONTENT_TYPE, "application/json")
+            .body(body.to_string());
+        taken(http::run(&self.agent, request.map_err(|_| unsendable())?)?)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+}
+
+fn taken(answer: Answer) -> Result<Value, Failure> {
+    match answer.status {
+        200 if answer.json.is_object() => Ok(answer.json),
+        200 => {
+            let hint = "MESHHOOK_ADMIN_URL has to be the gateway's admin_listen";
+            Err(Failure::new(Exit::Unreachable, "what answered is no gateway's admin listener", hint))
+        }
+        _ => Err(answer.refusal()),
+    }
+}
+
+fn unsendable() -> Failure {
+    Failure::new(Exit::Usage, "such an id cannot be asked for", "copy it from meshhook deliveries list")
+}

@@ -1,0 +1,57 @@
+//! Readers of arguments.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use meshhook_model::{State, Timestamp};
+use meshhook_normalize::Provider;
+use meshhook_verify::Scheme;
+
+/// A provider by its name.
+pub(crate) fn provider() -> impl TypedValueParser<Value = &'static Provider> {
+    PossibleValuesParser::new(provider_names())
+        .try_map(|name| Provider::by_name(&name).ok_or("unknown provider"))
+}
+
+/// Whose a body is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Whose {
+    Of(&'static Provider),
+    /// To be told by the body and its headers.
+    Auto,
+}
+
+/// A provider by its name, or `auto`.
+pub(crate) fn whose() -> impl TypedValueParser<Value = Whose> {
+    let names = provider_names().chain(["auto"]);
+    PossibleValuesParser::new(names).map(|name| Provider::by_name(&name).map_or(Whose::Auto, Whose::Of))
+}
+
+fn provider_names() -> impl Iterator<Item = &'static str> {
+    Provider::ALL.iter().map(|provider| provider.name())
+}
+
+/// A scheme by its name.
+pub(crate) fn scheme() -> impl TypedValueParser<Value = Scheme> {
+    let names = Scheme::ALL.iter().map(|scheme| scheme.as_str());
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Scheme>())
+}
+
+/// A state by its word.
+pub(crate) fn state() -> impl TypedValueParser<Value = State> {
+    PossibleValuesParser::new(State::ALL.map(State::as_str)).try_map(|word| word.parse::<State>())
+}
+
+/// A time as RFC 3339 writes it.
+pub(crate) fn time(text: &str) -> Result<Timestamp, &'static str> {
+    Timestamp::parse_rfc3339(text).ok_or("write it like 2026-01-31T12:00:00Z")
+}
+
+/// A header line, `Name: value`, without the blanks around its value.
+pub(crate) fn header(line: &str) -> Result<(String, String), &'static str> {
+    let token = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b':');
+    let (name, value) = line.split_once(':').ok_or("write it like \"Name: value\"")?;
+    let value = value.trim_matches([' ', '\t']);
+    if token(name) && !value.contains(['\r', '\n', '\0']) {
+        return Ok((name.to_owned(), value.to_owned()));
+    }
+    Err("write it like \"Name: value\", on one line")
+}

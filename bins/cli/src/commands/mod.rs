@@ -1,0 +1,36 @@
+//! The commands, one file each.
+
+mod deliveries;
+mod normalize;
+mod post;
+mod render;
+mod sign;
+mod verify;
+
+use clap::Subcommand;
+
+use crate::failure::Failure;
+use crate::output::Output;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Post(Box<post::Post>),
+    Sign(sign::Sign),
+    Verify(verify::Verify),
+    Normalize(normalize::Normalize),
+    Render(render::Render),
+    Deliveries(deliveries::Deliveries),
+}
+
+impl Command {
+    pub(crate) fn run(&self, output: &mut Output<'_>) -> Result<(), Failure> {
+        match self {
+            Self::Post(command) => command.run(output),
+            Self::Sign(command) => command.run(output),
+            Self::Verify(command) => command.run(output),
+            Self::Normalize(command) => command.run(output),
+            Self::Render(command) => command.run(output),
+            Self::Deliveries(command) => command.run(output),
+        }
+    }
+}

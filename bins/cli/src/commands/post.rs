@@ -1,0 +1,205 @@
+//! `meshhook post`: signed sample POSTs, as a CI system would send them.
+
+mod curl;
+mod envelope;
+mod follow;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use meshhook_model::State;
+use meshhook_normalize::Provider;
+use serde_json::{Value, json};
+
+use crate::admin::{Admin, AdminArgs};
+use crate::failure::{Exit, Failure};
+use crate::http::{self, Answer};
+use crate::output::Output;
+use crate::sample::{Event, Run, RunArgs};
+use crate::secrets::SecretFile;
+use crate::{args, input};
+
+use envelope::{Body, Signer};
+use follow::{Followed, follow};
+
+/// Post a signed sample, as a CI system would send it
+///
+/// Prints one line per answer. Without --file it is about a run of its own: new ids, fresh times.
+#[derive(Args)]
+pub(crate) struct Post {
+    /// Whose POST it is to be
+    #[arg(long, value_parser = args::provider())]
+    provider: &'static Provider,
+    /// The hook's address, with the source's name in it
+    #[arg(long, env = "MESHHOOK_URL", hide_env_values = true)]
+    url: String,
+    #[command(flatten)]
+    secret: SecretFile,
+    /// GitHub's event [default: workflow_run; with --file as the body is]
+    #[arg(long)]
+    event: Option<GithubEvent>,
+    /// The state that the run is in, or ends in
+    #[arg(long, value_parser = args::state(), default_value = "succeeded", conflicts_with = "file")]
+    state: State,
+    #[command(flatten)]
+    run: RunArgs,
+    /// Post this file, `-` for stdin, as it is
+    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["lifecycle", "workflow", "job", "branch", "commit", "repo", "node", "run_id", "attempt"])]
+    file: Option<PathBuf>,
+    /// Post the run queued, running, and in its final state; GitHub's with its job and machine
+    #[arg(long, conflicts_with = "event")]
+    lifecycle: bool,
+    /// Print commands with a signature instead of posting; the secret is not in them
+    #[arg(long, conflicts_with_all = ["wait", "json"])]
+    curl: bool,
+    /// Ask the admin listener until the message has its event id
+    #[arg(long)]
+    wait: bool,
+    /// How long to wait, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "wait")]
+    timeout: u64,
+    /// Print one JSON object per answer
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    admin: AdminArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum GithubEvent {
+    WorkflowRun,
+    WorkflowJob,
+}
+
+impl From<GithubEvent> for Event {
+    fn from(event: GithubEvent) -> Self {
+        match event {
+            GithubEvent::WorkflowRun => Self::WorkflowRun,
+            GithubEvent::WorkflowJob => Self::WorkflowJob,
+        }
+    }
+}
+
+impl Post {
+    pub(crate) fn run(&self, output: &mut Output<'_>) -> Result<(), Failure> {
+        let signer = Signer::new(self.provider, &self.secret, http::address(&self.url)?)?;
+        let bodies = self.bodies()?;
+        if self.curl {
+            return bodies.iter().try_for_each(|body| curl::print(&signer.sign(body)?, output));
+        }
+        let admin = if self.wait { Some(self.admin.open()?) } else { None };
+        bodies.iter().try_for_each(|body| self.send(&signer, body, admin.as_ref(), output))
+    }
+
+    fn bodies(&self) -> Result<Vec<Body>, Failure> {
+        if let Some(file) = &self.file {
+            let bytes = input::read(file)?;
+            let event = self.event.map(Event::from).or_else(|| envelope::event_of(self.provider, &bytes));
+            return Ok(vec![Body { event, state: None, bytes }]);
+        }
+        let events = self.events()?;
+        let run = self.run.run()?;
+        let body = |(event, state)| Body {
+            event: Some(event),
+            state: Some(state),
+            bytes: run.body(event, state).to_string().into_bytes(),
+        };
+        Ok(events.into_iter().map(body).collect())
+    }
+
+    /// The events to make bodies of, with the state of each.
+    fn events(&self) -> Result<Vec<(Event, State)>, Failure> {
+        if self.lifecycle {
+            return match self.state.is_terminal() {
+                true => Ok(Run::lifecycle(self.provider, self.state)),
+                false => Err(Failure::new(
+                    Exit::Usage,
+                    "a lifecycle has no such end",
+                    "write --state succeeded or failed",
+                )),
+            };
+        }
+        let github = self.provider.event_header().is_some();
+        let event = match self.event {
+            Some(_) if !github => {
+                let message = format!("the provider {} has no events", self.provider.name());
+                return Err(Failure::new(Exit::Usage, message, "leave --event out"));
+            }
+            Some(event) => event.into(),
+            None if github => Event::WorkflowRun,
+            None => Event::Standard,
+        };
+        if event == Event::WorkflowRun && self.run.node.is_some() {
+            let hint = "write --event workflow_job, or --lifecycle for both";
+            return Err(Failure::new(Exit::Usage, "a workflow_run names no machine, its jobs do", hint));
+        }
+        Ok(vec![(event, self.state)])
+    }
+
+    fn send(
+        &self,
+        signer: &Signer<'_>,
+        body: &Body,
+        admin: Option<&Admin>,
+        output: &mut Output<'_>,
+    ) -> Result<(), Failure> {
+        let answer = signer.sign(body)?.send()?;
+        if answer.status != 202 {
+            if self.json {
+                output.json(&json!({ "http_status": answer.status, "answer": answer.json }))?;
+            }
+            return Err(answer.refusal());
+        }
+        let followed = match (admin, answer.text("delivery")) {
+            (Some(admin), Some(id)) if !is_a_lifecycles_job(self.lifecycle, body, &answer) => {
+                Some(follow(admin, id, Duration::from_secs(self.timeout))?)
+            }
+            _ => None,
+        };
+        self.print(body, &answer, followed.as_ref(), output)?;
+        followed.map_or(Ok(()), |followed| followed.judge())
+    }
+
+    fn print(
+        &self,
+        body: &Body,
+        answer: &Answer,
+        followed: Option<&Followed>,
+        output: &mut Output<'_>,
+    ) -> Result<(), Failure> {
+        if self.json {
+            let mut line = json!({ "http_status": answer.status, "answer": answer.json });
+            if let Some(followed) = followed {
+                line["delivery"] = followed.delivery.clone();
+            }
+            return output.json(&line);
+        }
+        output.line(&line(body, answer, followed))
+    }
+}
+
+/// Sources that announce runs alone take a job for its machine, and answer that they ignored it.
+fn is_a_lifecycles_job(lifecycle: bool, body: &Body, answer: &Answer) -> bool {
+    lifecycle && body.event == Some(Event::WorkflowJob) && answer.text("outcome") == Some("ignored")
+}
+
+fn line(body: &Body, answer: &Answer, followed: Option<&Followed>) -> String {
+    let mut words = vec![format!("{:10}", answer.text("outcome").unwrap_or("?"))];
+    words.extend(body.event.and_then(Event::header).map(ToOwned::to_owned));
+    let state = answer.text("state").or_else(|| body.state.map(State::as_str));
+    words.extend(state.map(ToOwned::to_owned));
+    for key in ["reason", "delivery", "correlation_id"] {
+        words.extend(answer.text(key).map(|text| format!("{key}={text}")));
+    }
+    if answer.json.get("durable") == Some(&Value::Bool(false)) {
+        words.push("durable=false".to_owned());
+    }
+    if let Some(followed) = followed {
+        words.extend(
+            ["status", "event_id"].iter().filter_map(|key| Some(format!("{key}={}", followed.text(key)?))),
+        );
+    }
+    words.join(" ")
+}

@@ -1,0 +1,101 @@
+//! A body with all the headers that its provider would send.
+
+use meshhook_model::State;
+use meshhook_normalize::Provider;
+use meshhook_verify::{FRESH_SECONDS, Key, Scheme, sign};
+use serde_json::Value;
+use ureq::http::Request;
+
+use crate::failure::{Exit, Failure};
+use crate::http::{self, Answer};
+use crate::sample::Event;
+use crate::secrets::SecretFile;
+use crate::{clock, random};
+
+/// What is to be posted.
+pub(super) struct Body {
+    pub(super) event: Option<Event>,
+    /// The state that it is about, where it was made here.
+    pub(super) state: Option<State>,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Who posts.
+pub(super) struct Signer<'u> {
+    provider: &'static Provider,
+    key: Key,
+    url: &'u str,
+}
+
+/// A body, ready to be posted.
+pub(super) struct Envelope<'b> {
+    pub(super) url: &'b str,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body: &'b [u8],
+    /// The last second in which a gateway takes it, where the scheme signs a time.
+    pub(super) valid_until: Option<meshhook_model::Timestamp>,
+}
+
+impl<'u> Signer<'u> {
+    pub(super) fn new(
+        provider: &'static Provider,
+        secret: &SecretFile,
+        url: &'u str,
+    ) -> Result<Self, Failure> {
+        let scheme: Scheme = provider.default_scheme().parse().map_err(|error| {
+            Failure::new(
+                Exit::Usage,
+                format!("{}: {error}", provider.default_scheme()),
+                "name another provider",
+            )
+        })?;
+        Ok(Self { provider, key: secret.key(scheme)?, url })
+    }
+
+    /// Signs `body` as of now.
+    pub(super) fn sign<'b>(&'b self, body: &'b Body) -> Result<Envelope<'b>, Failure> {
+        let now = clock::now();
+        let signed = sign(&self.key, &random::message_id()?, now.unix(), &body.bytes)
+            .map_err(|error| Failure::new(Exit::NotSo, error.to_string(), "set the machine's clock"))?;
+        let timed = signed.iter().any(|(name, _)| name.ends_with("-timestamp"));
+        let fresh = i64::try_from(FRESH_SECONDS).unwrap_or(i64::MAX);
+        let mut headers = vec![("content-type", "application/json".to_owned())];
+        headers.extend(self.event_header(body)?);
+        headers.extend(signed);
+        Ok(Envelope {
+            url: self.url,
+            headers,
+            body: &body.bytes,
+            valid_until: timed.then(|| clock::after(now, fresh)),
+        })
+    }
+
+    fn event_header(&self, body: &Body) -> Result<Vec<(&'static str, String)>, Failure> {
+        let (Some(name), Some(event)) = (self.provider.event_header(), body.event.and_then(Event::header))
+        else {
+            return Ok(Vec::new());
+        };
+        Ok(vec![(name, event.to_owned()), ("X-GitHub-Delivery", random::guid()?)])
+    }
+}
+
+impl Envelope<'_> {
+    pub(super) fn send(&self) -> Result<Answer, Failure> {
+        let mut request = Request::post(self.url);
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        let request = request
+            .body(self.body)
+            .map_err(|error| Failure::new(Exit::Usage, error.to_string(), "correct --url"))?;
+        http::run(&http::agent(), request)
+    }
+}
+
+/// Which of GitHub's events a body is.
+pub(super) fn event_of(provider: &Provider, body: &[u8]) -> Option<Event> {
+    provider.event_header()?;
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let events = [Event::WorkflowRun, Event::WorkflowJob];
+    events.into_iter().find(|event| event.header().is_some_and(|key| body.get(key).is_some()))
+}

@@ -1,0 +1,119 @@
+//! What is said when the gateway is not there, or something else is.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
+
+use crate::words::{Secrets, meshhook, said};
+
+/// Answers one request with these bytes.
+fn answering(answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 64 << 10];
+        let _ = stream.read(&mut request);
+        let _ = stream.write_all(answer.as_bytes());
+    });
+    address
+}
+
+fn post_to(url: &str, secrets: &Secrets) -> String {
+    let mut post = meshhook();
+    post.args(["post", "--provider", "standard", "--url", url, "--secret-file"])
+        .arg(secrets.path("standard"));
+    said(&mut post).replace(url, "URL")
+}
+
+const PROBLEM: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/problem+json\r\ncontent-length: 163\r\n\
+connection: close\r\n\r\n{\"type\":\"about:blank\",\"title\":\"Unauthorized\",\"status\":401,\"code\":\"unauthorized\",\
+\"detail\":\"not \\u001b[2Jgenuine\",\"request_id\":\"req-1\",\"hint\":\"compare the secrets\"}     ";
+
+#[test]
+fn nobody_there_is_unreachable() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/h", listener.local_addr().unwrap());
+    drop(listener);
+    insta::assert_snapshot!(post_to(&url, &Secrets::new()), @r"
+    2> error: URL: io: Connection refused (os error 111)
+    2> hint: is the gateway running, and is this its address?
+    => 3
+    ");
+}
+
+#[test]
+fn a_refusal_is_told_with_its_request_id() {
+    insta::assert_snapshot!(post_to(&answering(PROBLEM), &Secrets::new()), @r"
+    2> error: refused: 401 unauthorized: not \u{1b}[2Jgenuine (request req-1)
+    2> hint: compare the secrets
+    => 4
+    ");
+}
+
+#[test]
+fn a_proxys_page_is_a_refusal_too() {
+    let page = "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 6\r\nconnection: close\r\n\r\n<html>";
+    insta::assert_snapshot!(post_to(&answering(page), &Secrets::new()), @r"
+    2> error: refused: 502
+    2> hint: look for the request in the gateway's log
+    => 4
+    ");
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    let moved = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    assert!(post_to(&answering(moved), &Secrets::new()).contains("refused: 302"));
+}
+
+#[test]
+fn an_admin_listener_that_is_none_is_unreachable() {
+    let secrets = Secrets::new();
+    let page = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\nconnection: close\r\n\r\n<html>";
+    let line = format!("deliveries list --admin-url {} --admin-token-file @token", answering(page));
+    let token = secrets.write("token", "0123456789abcdef");
+    private(&token);
+    let told = secrets.said(&line);
+    assert!(
+        told.contains("what answered is no gateway's admin listener") && told.ends_with("=> 3\n"),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_admin_token_is_looked_for_where_gateway_toml_says() {
+    let secrets = Secrets::new();
+    insta::assert_snapshot!(secrets.said("deliveries list --config-root @none"), @r"
+    $ meshhook deliveries list --config-root @none
+    2> error: DIR/none: no such file
+    2> hint: create it, or correct the name; a relative name is looked up in the config root
+    => 78
+    ");
+    secrets.write("gateway.toml", "[store]\nurl = \"memory:\"\n");
+    insta::assert_snapshot!(secrets.said("deliveries list --config-root @."), @r"
+    $ meshhook deliveries list --config-root @.
+    2> error: a gateway with its store in memory has no admin token of its own
+    2> hint: name an admin_token_file in [server] of gateway.toml
+    => 78
+    ");
+    secrets.write("gateway.toml", "[server]\nadmin_token_file = \"token\"\n");
+    insta::assert_snapshot!(secrets.said("deliveries list --config-root @."), @r"
+    $ meshhook deliveries list --config-root @.
+    2> error: DIR/./token: no such file
+    2> hint: create it, or correct the name; a relative name is looked up in the config root
+    => 78
+    ");
+    secrets.write("token", "0123456789abcdef");
+    insta::assert_snapshot!(secrets.said("deliveries list --config-root @."), @r"
+    $ meshhook deliveries list --config-root @.
+    2> error: DIR/./token: others may read or write it (mode 0644)
+    2> hint: chmod 0440 or stricter; for a Kubernetes secret volume: defaultMode: 0440
+    => 78
+    ");
+}
+
+fn private(file: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+}

@@ -1,0 +1,10 @@
+//! The program as people and scripts run it.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as loudly as tests")]
+
+mod body;
+mod broken;
+mod post;
+mod signature;
+mod usage;
+mod words;
