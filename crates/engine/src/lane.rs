@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use meshhook_matrix::{Client, EventId, Failure, FailureKind, Tail, TailQuery};
-use meshhook_store::{Attempt, Lease, Message, Moment, Negative, Refused, Store, StoreError, Take, Taken};
+use meshhook_store::{
+    Attempt, Lease, Message, Moment, Negative, Refused, Store, StoreError, Take, Taken, rules,
+};
 
 use crate::backoff::{backoff, jitter};
 use crate::clock::Clock;
@@ -28,8 +30,9 @@ const LOOKED: Duration = Duration::from_secs(600);
 /// After a failed store nothing is tried for so long.
 const STORE_FAILED: Duration = Duration::from_secs(1);
 
-/// The wait after a 429 that names none.
+/// The wait after a 429 that names none, and the shortest one that is believed.
 const LIMITED: Duration = Duration::from_secs(5);
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// How many pages of our own events a tail read looks through: the anchor is our event just before.
 const PAGES: usize = 10;
@@ -69,6 +72,7 @@ struct Hand {
     lease: Lease,
     message: Message,
     session: Arc<Session>,
+    taken: Moment,
 }
 
 impl Lane {
@@ -79,6 +83,7 @@ impl Lane {
     /// Does the next thing there is to do.
     pub(crate) fn step(&mut self) -> Next {
         let Some(session) = self.shared.keeper.current() else { return Next::Bell };
+        let taken = self.now();
         match self.take(&session) {
             Ok(Taken::Nothing { until: Some(until) }) => Next::At(until),
             Ok(Taken::Nothing { until: None }) => Next::Bell,
@@ -91,7 +96,7 @@ impl Lane {
                 if fresh {
                     self.see(Sight::Frozen { room: &self.room, txn: &message.txn });
                 }
-                let done = self.deliver(Hand { lease, message, session }, fresh);
+                let done = self.deliver(Hand { lease, message, session, taken }, fresh);
                 self.after(done)
             }
             Err(why) => self.after(Err(why)),
@@ -133,14 +138,11 @@ impl Lane {
             return self.postpone(&hand, negative);
         }
         if fresh || self.is_remembered(&hand) {
-            return self.put(&hand);
+            return self.put_in_time(hand);
         }
         match self.fate(&hand) {
             Fate::InTheRoom(event_id, attempt) => self.settle(&hand, &event_id, &attempt),
-            Fate::PutIsSafe => match self.renew(hand)? {
-                Some(hand) => self.put(&hand),
-                None => Ok(()),
-            },
+            Fate::PutIsSafe => self.put_in_time(hand),
             Fate::NobodyKnows(attempt) => self.give_up(&hand, &attempt),
             Fate::AskAgain(failure, attempt) => self.fail(&hand, &failure, attempt),
         }
@@ -206,15 +208,19 @@ impl Lane {
         }
     }
 
-    /// Takes the same message again, so that the lease outlives the PUT; nothing if another has it by now.
-    fn renew(&self, hand: Hand) -> Result<Option<Hand>, StoreError> {
+    /// PUTs while the lease outlives it: a homeserver that was slow to be looked at may have used that up.
+    fn put_in_time(&self, hand: Hand) -> Result<(), StoreError> {
+        if self.now().since(hand.taken) + rules::PUT_DEADLINE < rules::LEASE {
+            return self.put(&hand);
+        }
         match self.take(&hand.session)? {
             Taken::Message { lease, .. }
                 if lease.message == hand.lease.message && lease.generation == hand.lease.generation + 1 =>
             {
-                Ok(Some(Hand { lease, ..hand }))
+                self.put(&Hand { lease, ..hand })
             }
-            _ => Ok(None),
+            // Another has it by now.
+            _ => Ok(()),
         }
     }
 
@@ -252,7 +258,7 @@ impl Lane {
         let negative = match failure.kind {
             FailureKind::Refused => return self.refuse(hand, &attempt),
             FailureKind::Limited { retry_after } => {
-                let gate = now.plus(retry_after.unwrap_or(LIMITED));
+                let gate = now.plus(retry_after.unwrap_or(LIMITED).max(SHORTEST));
                 Negative { gate: Some(gate), ..at(Duration::ZERO) }
             }
             FailureKind::Unauthorized { .. } => {

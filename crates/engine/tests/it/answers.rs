@@ -53,6 +53,17 @@ fn an_answer_that_proves_nothing_is_followed_by_the_same_put() {
 }
 
 #[test]
+fn a_limit_of_no_seconds_is_no_invitation_to_hammer() {
+    let rig = Rig::new();
+    rig.homeserver.fail(Endpoint::Send, Fault::rate_limited(Duration::ZERO));
+    let id = rig.accept(1, "completed", Some("success"));
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(transactions(&rig).len() <= 4, "{}", transactions(&rig).len());
+    rig.homeserver.mend(Endpoint::Send);
+    rig.eventually_status(&id, "sent");
+}
+
+#[test]
 fn a_forbidden_room_is_held_until_it_is_open_again() {
     let rig = Rig::new();
     rig.homeserver.remove_room(Homeserver::ROOM);
