@@ -106,16 +106,7 @@ fn read(root: &Path, mut document: Section<'_>, report: &Report) -> Option<Confi
     let log = log::read(document.section("log"));
     document.need("source", "add a [[source]] with name, provider and secret_files");
     document.finish(later::TABLES);
-    if server.admin_token_file.is_none() && store.url == StoreUrl::Memory {
-        let hint = "name an admin_token_file in [server], with a token in it";
-        report.warn(
-            None,
-            Wrong::new(
-                "the memory store has no folder for an admin token, so /deliveries answers nobody",
-                hint,
-            ),
-        );
-    }
+    warn_of_no_admin_token(&server, &store, report);
     Some(Config { root: root.to_owned(), server, store, matrix: matrix?, message, sources, log })
 }
 
@@ -125,4 +116,11 @@ fn store(root: &Path, document: &mut Section<'_>, report: &Report) -> Store {
         report.fault(span.as_ref(), wrong.of("[store] url"));
     }
     store
+}
+
+fn warn_of_no_admin_token(server: &Server, store: &Store, report: &Report) {
+    if server.admin_token_file.is_none() && store.url == StoreUrl::Memory {
+        let message = "the memory store has no folder for an admin token, so /deliveries answers nobody";
+        report.warn(None, Wrong::new(message, "name an admin_token_file in [server], with a token in it"));
+    }
 }

@@ -57,7 +57,7 @@ pub(crate) struct Post {
     #[arg(long)]
     wait: bool,
     /// How long to wait, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "wait")]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "wait", value_parser = clap::value_parser!(u64).range(..=86_400))]
     timeout: u64,
     /// Print one JSON object per answer
     #[arg(long)]
@@ -152,14 +152,13 @@ impl Post {
             }
             return Err(answer.refusal());
         }
-        let followed = match (admin, answer.text("delivery")) {
-            (Some(admin), Some(id)) if !is_a_lifecycles_job(self.lifecycle, body, &answer) => {
-                Some(follow(admin, id, Duration::from_secs(self.timeout))?)
-            }
-            _ => None,
-        };
+        let timeout = Duration::from_secs(self.timeout);
+        let followed = admin.map(|admin| follow(admin, &answer, timeout)).transpose()?;
         self.print(body, &answer, followed.as_ref(), output)?;
-        followed.map_or(Ok(()), |followed| followed.judge())
+        match followed {
+            Some(followed) if !is_a_lifecycles_job(self.lifecycle, body, &answer) => followed.judge(),
+            _ => Ok(()),
+        }
     }
 
     fn print(

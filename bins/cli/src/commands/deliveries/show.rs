@@ -30,58 +30,54 @@ pub(super) fn print(delivery: &Value, output: &mut Output<'_>) -> Result<(), Fai
     let empty = Map::new();
     let fields = delivery.as_object().unwrap_or(&empty);
     let others = fields.keys().map(String::as_str).filter(|key| !FIRST.contains(key));
-    let lines = FIRST.into_iter().chain(others).filter_map(|key| Some((key, fields.get(key)?)));
-    lines.fold(Lines::default(), |lines, (key, value)| lines.field(key, value)).write(output)
+    let mut lines = Vec::new();
+    for key in FIRST.into_iter().chain(others) {
+        field(&mut lines, 0, key, fields.get(key).unwrap_or(&Value::Null));
+    }
+    lines.iter().try_for_each(|line| output.raw(&format!("{line}\n")))
 }
 
-#[derive(Default)]
-struct Lines {
-    depth: usize,
-    lines: Vec<String>,
+/// Adds the lines of one field; what is absent has none.
+fn field(lines: &mut Vec<String>, depth: usize, key: &str, value: &Value) {
+    let name = "  ".repeat(depth) + &shown(key);
+    match value {
+        Value::Null => {}
+        Value::Object(fields) => {
+            lines.push(name + ":");
+            fields.iter().for_each(|(key, value)| field(lines, depth + 1, key, value));
+        }
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            for (i, item) in items.iter().enumerate() {
+                field(lines, depth, &format!("{key} {}", i + 1), item);
+            }
+        }
+        Value::String(text) if text.contains('\n') => {
+            lines.push(name + ":");
+            lines.extend(text.lines().map(|line| "  ".repeat(depth + 1) + &shown(line)));
+        }
+        Value::String(text) => lines.push(format!("{name}: {}", shown(text))),
+        other => lines.push(format!("{name}: {}", shown(&other.to_string()))),
+    }
 }
 
-impl Lines {
-    fn field(mut self, key: &str, value: &Value) -> Self {
-        let indent = "  ".repeat(self.depth);
-        let key = shown(key);
-        match value {
-            Value::Null => self,
-            Value::Object(fields) => {
-                self.lines.push(format!("{indent}{key}:"));
-                self.deeper(|lines| fields.iter().fold(lines, |lines, (key, value)| lines.field(key, value)))
-            }
-            Value::Array(items) if items.iter().any(Value::is_object) => {
-                let numbered =
-                    |lines, (i, item): (usize, &Value)| Self::field(lines, &format!("{key} {}", i + 1), item);
-                items.iter().enumerate().fold(self, numbered)
-            }
-            Value::String(text) => self.text(&indent, &key, text),
-            other => {
-                self.lines.push(format!("{indent}{key}: {}", shown(&other.to_string())));
-                self
-            }
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
 
-    /// A text of several lines stands below its name.
-    fn text(mut self, indent: &str, key: &str, text: &str) -> Self {
-        if !text.contains('\n') {
-            self.lines.push(format!("{indent}{key}: {}", shown(text)));
-            return self;
-        }
-        self.lines.push(format!("{indent}{key}:"));
-        self.lines.extend(text.lines().map(|line| format!("{indent}  {}", shown(line))));
-        self
-    }
-
-    fn deeper(mut self, inside: impl FnOnce(Self) -> Self) -> Self {
-        self.depth += 1;
-        let mut lines = inside(self);
-        lines.depth -= 1;
-        lines
-    }
-
-    fn write(&self, output: &mut Output<'_>) -> Result<(), Failure> {
-        self.lines.iter().try_for_each(|line| output.raw(&format!("{line}\n")))
+    #[test]
+    fn every_field_has_its_lines() {
+        let mut lines = Vec::new();
+        let message = json!({
+            "id": "m1",
+            "reason": null,
+            "body": "one\ntwo\u{1b}",
+            "attempts": [{ "at": "12:00", "http_status": 429 }, { "outcome": "sent" }],
+            "keys": ["a", "b"],
+        });
+        field(&mut lines, 0, "message", &message);
+        let told = "message:|  attempts 1:|    at: 12:00|    http_status: 429|  attempts 2:|    outcome: sent|  body:|    \
+                    one|    two\\u{1b}|  id: m1|  keys: [\"a\",\"b\"]";
+        assert_eq!(lines.join("|"), told);
     }
 }

@@ -3,10 +3,11 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::admin::Admin;
 use crate::failure::{Exit, Failure};
+use crate::http::Answer;
 
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -15,9 +16,14 @@ pub(super) struct Followed {
     pub(super) delivery: Value,
 }
 
-/// Asks until the delivery's fate is known, for at most `timeout`.
-pub(super) fn follow(admin: &Admin, id: &str, timeout: Duration) -> Result<Followed, Failure> {
+/// Asks for the delivery that `answer` names until its fate is known, for at most `timeout`.
+pub(super) fn follow(admin: &Admin, answer: &Answer, timeout: Duration) -> Result<Followed, Failure> {
     let end = Instant::now() + timeout;
+    // Nothing is sent of what is ignored or unreadable: the answer says it all.
+    let on_its_way = !matches!(answer.text("outcome"), Some("ignored" | "unreadable"));
+    let Some(id) = answer.text("delivery").filter(|_| on_its_way) else {
+        return Ok(Followed::of(answer));
+    };
     loop {
         let followed = Followed { delivery: admin.get(&format!("/deliveries/{id}"))? };
         if !followed.is_on_its_way() || Instant::now() >= end {
@@ -28,6 +34,12 @@ pub(super) fn follow(admin: &Admin, id: &str, timeout: Duration) -> Result<Follo
 }
 
 impl Followed {
+    fn of(answer: &Answer) -> Self {
+        let field = |key| answer.json.get(key).cloned().unwrap_or_default();
+        let (id, status, reason) = (field("delivery"), field("outcome"), field("reason"));
+        Self { delivery: json!({ "id": id, "status": status, "reason": reason }) }
+    }
+
     pub(super) fn text(&self, key: &str) -> Option<&str> {
         self.delivery.get(key)?.as_str()
     }
