@@ -61,7 +61,7 @@ fn nothing_from_outside_reaches_a_terminal_as_control() {
 }
 
 #[test]
-fn colours_are_for_terminals() {
+fn a_pipe_gets_no_colours() {
     let output = meshhook().args(["render", "standard/run-failed-attempt-2.json"]).output().unwrap();
     assert!(!output.stdout.contains(&0x1b));
 }

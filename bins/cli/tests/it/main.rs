@@ -6,5 +6,6 @@ mod body;
 mod broken;
 mod post;
 mod signature;
+mod terminal;
 mod usage;
 mod words;
