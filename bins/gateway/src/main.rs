@@ -1,2 +1,79 @@
-//! gateway
-fn main() {}
+#![doc = include_str!("../README.md")]
+
+mod admin;
+mod admin_token;
+mod answer;
+mod assemble;
+mod ingress;
+mod log;
+mod metrics;
+mod observe;
+mod patient;
+mod problem;
+mod request_id;
+mod run;
+mod server;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use meshhook_config::{Config, Fault, Faults, Loaded, config_root};
+
+use crate::run::StartError;
+
+/// A configuration that cannot be used (`EX_CONFIG` of sysexits.h).
+const EX_CONFIG: u8 = 78;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0   stopped by SIGTERM or SIGINT; with --check: the configuration is fine
+  1   it cannot run: the store is in use or unusable, an address is taken
+  2   wrong usage
+  78  a wrong configuration or secret file";
+
+/// Takes signed build-status POSTs and writes each, once, into a Matrix room.
+#[derive(Parser)]
+#[command(name = "meshhook-gateway", version, about, after_help = EXIT_CODES, max_term_width = 110)]
+struct Args {
+    /// Where gateway.toml lies [default: $OPENCLAW_CONFIG_ROOT, else /etc/meshhook]
+    #[arg(long, value_name = "DIR")]
+    config_root: Option<PathBuf>,
+    /// Check the configuration and the files that it names, print every fault, and exit
+    #[arg(long)]
+    check: bool,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match Config::load(&config_root(args.config_root.as_deref())) {
+        Err(faults) => wrong(&faults),
+        Ok(loaded) if args.check => fine(&loaded),
+        Ok(loaded) => match run::run(loaded) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&error),
+        },
+    }
+}
+
+fn wrong(faults: &Faults) -> ExitCode {
+    say(&faults.to_string());
+    ExitCode::from(EX_CONFIG)
+}
+
+fn fine(loaded: &Loaded) -> ExitCode {
+    loaded.warnings.iter().map(Fault::to_string).for_each(|warning| say(&format!("warning: {warning}")));
+    say("configuration is fine");
+    ExitCode::SUCCESS
+}
+
+fn failed(error: &StartError) -> ExitCode {
+    say(&format!("{error}\nhint: {}", error.hint()));
+    if error.is_configuration() { ExitCode::from(EX_CONFIG) } else { ExitCode::FAILURE }
+}
+
+/// Words go to stderr; when nobody listens there, the exit code still speaks.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,0 +1,165 @@
+//! The operator's door: how it is, what became of each POST, and orders.
+
+mod guard;
+mod order;
+mod query;
+mod route;
+mod view;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::header::AUTHORIZATION;
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Request, StatusCode};
+use meshhook_engine::{Clock, Engine};
+use meshhook_store::{DedupeStore, Filter, Key, StoreError};
+
+use crate::admin_token::AdminToken;
+use crate::answer::{json, typed, with_id};
+use crate::observe::Observations;
+use crate::problem::Problem;
+use crate::request_id::request_id;
+use crate::server::Handler;
+use order::{Drop, Retry, no_delivery, refused, store_failed};
+use route::Route;
+use view::{Page, Readiness, Whole};
+
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// A mark that is no delivery's key: those are hashes.
+const PROBE: Key = Key([0; 32]);
+
+/// The handler of the operator's door.
+pub(crate) struct Admin {
+    token: AdminToken,
+    hosts: Vec<String>,
+    engine: Arc<Engine>,
+    marks: Arc<dyn DedupeStore>,
+    clock: Arc<dyn Clock>,
+    observations: Arc<Observations>,
+}
+
+type Answered = Result<crate::answer::Answer, Problem>;
+
+impl Handler for Admin {
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, _: SocketAddr) -> crate::answer::Answer {
+        let id = request_id(request.headers());
+        let (parts, body) = request.into_parts();
+        let (route, answered) = match self.let_in(&parts) {
+            Ok(route) => (route.as_str(), Arc::clone(&self).answer(route, parts, body).await),
+            Err(problem) => ("-", Err(problem)),
+        };
+        let seen = answered.as_ref().map(hyper::Response::status);
+        self.observations.admin(&id, route, seen);
+        with_id(answered.unwrap_or_else(|problem| problem.answer(&id)), &id)
+    }
+}
+
+impl Admin {
+    pub(crate) fn new(
+        token: AdminToken,
+        hosts: Vec<String>,
+        engine: Arc<Engine>,
+        marks: Arc<dyn DedupeStore>,
+        clock: Arc<dyn Clock>,
+        observations: Arc<Observations>,
+    ) -> Self {
+        Self { token, hosts, engine, marks, clock, observations }
+    }
+
+    /// Checks under which name and from where it is asked, what for, and whether who asks may.
+    fn let_in(&self, parts: &Parts) -> Result<Route, Problem> {
+        guard::check(&parts.headers, &self.hosts)?;
+        let route = Route::of(&parts.method, parts.uri.path())?;
+        if route.is_open() || self.is_operator(&parts.headers) {
+            Ok(route)
+        } else {
+            Err(Problem::challenge())
+        }
+    }
+
+    fn is_operator(&self, headers: &HeaderMap) -> bool {
+        let mut lines = headers.get_all(AUTHORIZATION).iter();
+        let (Some(line), None) = (lines.next(), lines.next()) else { return false };
+        let Some((scheme, token)) = line.as_bytes().split_at_checked(7) else { return false };
+        scheme.eq_ignore_ascii_case(b"bearer ") && self.token.is(token)
+    }
+
+    async fn answer(self: Arc<Self>, route: Route, parts: Parts, body: Incoming) -> Answered {
+        match route {
+            Route::Livez => Ok(typed(StatusCode::OK, "text/plain; charset=utf-8", "ok\n")),
+            Route::Readyz => self.blocking(Self::readiness).await,
+            Route::Metrics => self.blocking(Self::metrics).await,
+            Route::List => {
+                let filter = query::filter(parts.uri.query().unwrap_or_default())?;
+                self.blocking(|this| this.list(filter)).await
+            }
+            Route::Show(id) => self.blocking(move |this| this.show(&id)).await,
+            Route::Retry(id) => {
+                let Retry { force } = order::read(&parts.headers, body).await?;
+                self.blocking(move |this| this.retry(&id, force)).await
+            }
+            Route::Drop(id) => {
+                let Drop {} = order::read(&parts.headers, body).await?;
+                self.blocking(move |this| this.discard(&id)).await
+            }
+        }
+    }
+
+    /// Looks into the store wait for a disk: not on the door's few threads.
+    async fn blocking(self: Arc<Self>, work: impl FnOnce(&Self) -> Answered + Send + 'static) -> Answered {
+        tokio::task::spawn_blocking(move || work(&self))
+            .await
+            .unwrap_or_else(|_| Err(Problem::unavailable("interrupted", 10)))
+    }
+
+    fn readiness(&self) -> Answered {
+        let totals = self.engine.store().totals().map_err(failed)?;
+        let ready = self.observations.is_accepting() || self.try_the_disk();
+        let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        let durable = self.engine.store().is_durable();
+        Ok(json(status, &Readiness::new(ready, durable, self.engine.sending(), totals)))
+    }
+
+    /// After a failure the disk is tried with a write of our own, so that a gateway that is sent nothing, because it
+    /// is not ready, gets ready again.
+    fn try_the_disk(&self) -> bool {
+        let written = self.marks.first_time(&PROBE, self.clock.now(), Duration::ZERO).is_ok();
+        self.observations.accepting(written);
+        written
+    }
+
+    fn metrics(&self) -> Answered {
+        let totals = self.engine.store().totals().map_err(failed)?;
+        let text = self.observations.metrics(&totals, self.clock.now());
+        Ok(typed(StatusCode::OK, OPENMETRICS, text))
+    }
+
+    fn list(&self, filter: Filter) -> Answered {
+        let limit = filter.limit;
+        let views = self.engine.store().list(&Filter { limit: limit + 1, ..filter }).map_err(failed)?;
+        Ok(json(StatusCode::OK, &Page::new(views, limit)))
+    }
+
+    fn show(&self, id: &str) -> Answered {
+        let life = self.engine.store().show(id).map_err(failed)?.ok_or_else(no_delivery)?;
+        Ok(json(StatusCode::OK, &Whole::from(life)))
+    }
+
+    fn retry(&self, id: &str, force: bool) -> Answered {
+        self.engine.retry(id, force).map_err(refused)?;
+        self.show(id)
+    }
+
+    fn discard(&self, id: &str) -> Answered {
+        self.engine.discard(id).map_err(refused)?;
+        self.show(id)
+    }
+}
+
+fn failed(why: StoreError) -> Problem {
+    store_failed(&why)
+}

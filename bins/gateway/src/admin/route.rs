@@ -1,0 +1,71 @@
+//! What can be asked of the admin listener.
+
+use hyper::Method;
+
+use crate::problem::{self, Problem};
+
+/// A question or an order.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// Does it run?
+    Livez,
+    /// Can it accept?
+    Readyz,
+    /// The numbers.
+    Metrics,
+    /// Which deliveries?
+    List,
+    /// That delivery.
+    Show(String),
+    /// Make it owed again.
+    Retry(String),
+    /// Give it up.
+    Drop(String),
+}
+
+impl Route {
+    /// What a method and a path ask for.
+    pub(crate) fn of(method: &Method, path: &str) -> Result<Self, Problem> {
+        let parts: Vec<_> = path.strip_prefix('/').unwrap_or_default().split('/').collect();
+        let route = match parts[..] {
+            ["livez"] => Self::Livez,
+            ["readyz"] => Self::Readyz,
+            ["metrics"] => Self::Metrics,
+            ["deliveries"] => Self::List,
+            ["deliveries", id] if !id.is_empty() => Self::Show(id.to_owned()),
+            ["deliveries", id, "retry"] => Self::Retry(id.to_owned()),
+            ["deliveries", id, "drop"] => Self::Drop(id.to_owned()),
+            _ => return Err(Problem::new(&problem::NOT_FOUND, "There is nothing at this path.", "path")),
+        };
+        let fits = match route {
+            Self::Retry(_) | Self::Drop(_) => *method == Method::POST,
+            _ => *method == Method::GET || *method == Method::HEAD,
+        };
+        if fits { Ok(route) } else { Err(Problem::method(route.allow())) }
+    }
+
+    const fn allow(&self) -> &'static str {
+        match self {
+            Self::Retry(_) | Self::Drop(_) => "POST",
+            _ => "GET, HEAD",
+        }
+    }
+
+    /// Whether it takes no token.
+    pub(crate) const fn is_open(&self) -> bool {
+        matches!(self, Self::Livez | Self::Readyz | Self::Metrics)
+    }
+
+    /// For the log.
+    pub(crate) const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Livez => "GET /livez",
+            Self::Readyz => "GET /readyz",
+            Self::Metrics => "GET /metrics",
+            Self::List => "GET /deliveries",
+            Self::Show(_) => "GET /deliveries/{id}",
+            Self::Retry(_) => "POST /deliveries/{id}/retry",
+            Self::Drop(_) => "POST /deliveries/{id}/drop",
+        }
+    }
+}

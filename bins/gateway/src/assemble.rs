@@ -1,0 +1,153 @@
+//! From a configuration to everything that runs.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use meshhook_config::{Config, EncryptedRoom, StoreUrl};
+use meshhook_engine::{Clock, Encrypted, Engine, Settings, Source, SystemClock, TokenSource, new_id};
+use meshhook_matrix::{Client, Options, Token};
+use meshhook_render::Style;
+use meshhook_store::{DedupeStore, MemoryStore, Store, StoreError};
+use meshhook_store_sqlite::SqliteStore;
+use meshhook_verify::{Key, Scheme, Verifier};
+use secrecy::ExposeSecret;
+
+use crate::admin::Admin;
+use crate::admin_token::AdminToken;
+use crate::ingress::{Gate, Hook, Ingress};
+use crate::observe::Observations;
+use crate::run::StartError;
+
+/// What runs.
+pub(crate) struct App {
+    /// Where CI systems post.
+    pub(crate) listen: SocketAddr,
+    /// Where the operator asks.
+    pub(crate) admin_listen: SocketAddr,
+    /// Answers CI systems.
+    pub(crate) ingress: Arc<Ingress>,
+    /// Answers the operator.
+    pub(crate) admin: Arc<Admin>,
+    /// Sends.
+    pub(crate) engine: Arc<Engine>,
+    /// Sees.
+    pub(crate) observations: Arc<Observations>,
+}
+
+/// Opens the store and starts the engine. Nothing waits for the homeserver.
+pub(crate) fn assemble(config: Config) -> Result<App, StartError> {
+    let client = client(&config)?;
+    let Opened { store, marks } = open(&config.store.url)?;
+    let token = AdminToken::of(&config)?;
+    let observations = Arc::new(Observations::new());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let encrypted = match config.matrix.encrypted_room {
+        EncryptedRoom::Plain => Encrypted::Plain,
+        _ => Encrypted::Hold,
+    };
+    let tokens = token_source(&config);
+    let Config { server, store: kept, message, sources, .. } = config;
+    let style = Arc::new(message);
+    let hooks: Vec<_> =
+        sources.into_iter().map(|source| hook(source, &style, kept.retention)).map(Arc::new).collect();
+    let engine = Arc::new(Engine::start(Settings {
+        store,
+        client,
+        tokens,
+        clock: Arc::clone(&clock),
+        observer: observations.clone(),
+        sources: hooks.iter().map(|hook| Arc::clone(&hook.source)).collect(),
+        encrypted,
+    })?);
+    let gate = Gate {
+        path: server.path,
+        max_body: usize::try_from(server.max_body_bytes).unwrap_or(usize::MAX),
+        trusted: server.trusted_proxies,
+        decoys: decoys(&hooks),
+        hooks,
+    };
+    let admin =
+        Admin::new(token, server.admin_hosts, engine.clone(), marks, clock.clone(), observations.clone());
+    Ok(App {
+        listen: server.listen,
+        admin_listen: server.admin_listen,
+        ingress: Arc::new(Ingress::new(gate, engine.clone(), clock, observations.clone())),
+        admin: Arc::new(admin),
+        engine,
+        observations,
+    })
+}
+
+fn client(config: &Config) -> Result<Client, StartError> {
+    let mut options = Options::new(&config.matrix.homeserver);
+    options.user_agent = concat!("meshhook-gateway/", env!("CARGO_PKG_VERSION")).to_owned();
+    Ok(Client::new(options)?)
+}
+
+/// One store, as the engine sees it and for a write by itself.
+struct Opened {
+    store: Arc<dyn Store>,
+    marks: Arc<dyn DedupeStore>,
+}
+
+impl Opened {
+    fn new(store: impl Store + DedupeStore + 'static) -> Self {
+        let store = Arc::new(store);
+        Self { store: store.clone(), marks: store }
+    }
+}
+
+fn open(url: &StoreUrl) -> Result<Opened, StoreError> {
+    match url {
+        StoreUrl::Sqlite(path) => Ok(Opened::new(SqliteStore::open(path)?)),
+        StoreUrl::Memory => Ok(Opened::new(MemoryStore::new())),
+        other => Err(StoreError::Unusable(format!("{other} is of no kind that this version opens"))),
+    }
+}
+
+/// The file is read again whenever the engine asks, so that a token can be replaced while the gateway runs.
+fn token_source(config: &Config) -> TokenSource {
+    let file = config.matrix.access_token_file.clone();
+    Box::new(move || {
+        let secret = meshhook_config::read_token(&file)
+            .map_err(|fault| format!("{}: {}; {}", fault.file().display(), fault.message(), fault.hint()))?;
+        Token::new(secret.expose_secret()).map_err(|why| format!("{}: {why}", file.display()))
+    })
+}
+
+fn hook(source: meshhook_config::Source, style: &Arc<Style>, retention: std::time::Duration) -> Hook {
+    let meshhook_config::Source {
+        name, provider, verifier, allow_from, node, units, room, dedupe_scope, ..
+    } = source;
+    let style = Arc::clone(style);
+    let source =
+        Source { name, provider, verifier, scope: dedupe_scope, node, units, room, style, retention };
+    Hook { source: Arc::new(source), allow_from }
+}
+
+/// A verifier for each scheme in use, with a random key.
+fn decoys(hooks: &[Arc<Hook>]) -> Vec<Verifier> {
+    let used = |scheme: &&Scheme| hooks.iter().any(|hook| hook.source.verifier.scheme() == **scheme);
+    Scheme::ALL.iter().filter(used).map(|scheme| decoy(*scheme)).collect()
+}
+
+fn decoy(scheme: Scheme) -> Verifier {
+    // Two ids are 52 letters and digits: text for one scheme, base64 of 39 bytes for another.
+    let secret = new_id("") + &new_id("");
+    Key::new(scheme, "decoy", secret.as_bytes())
+        .ok()
+        .and_then(|key| Verifier::new(scheme, vec![key]).ok())
+        .expect("such a secret is one of every scheme")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scheme_has_a_decoy() {
+        for scheme in Scheme::ALL {
+            assert_eq!(decoy(*scheme).scheme(), *scheme);
+        }
+    }
+}

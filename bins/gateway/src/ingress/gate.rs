@@ -1,0 +1,148 @@
+//! What is decided by a request's line and headers, before anything of its body is read.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use hyper::body::{Body as _, Incoming};
+use hyper::header::CONTENT_ENCODING;
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method};
+use meshhook_config::Networks;
+use meshhook_engine::Source;
+use meshhook_verify::{Unverified, Verifier};
+
+use super::client_address::client_address;
+use super::headers::Lines;
+use crate::problem::{self, Problem};
+
+/// A source's hook.
+pub(crate) struct Hook {
+    /// The source, as the engine knows it.
+    pub(crate) source: Arc<Source>,
+    /// Where it may be posted from; empty: anywhere.
+    pub(crate) allow_from: Networks,
+}
+
+/// The hooks, and what holds for all of them.
+pub(crate) struct Gate {
+    /// The path of all hooks.
+    pub(crate) path: String,
+    /// The longest body, in bytes.
+    pub(crate) max_body: usize,
+    /// Who is believed about whom it forwards for.
+    pub(crate) trusted: Networks,
+    /// The hooks.
+    pub(crate) hooks: Vec<Arc<Hook>>,
+    /// A verifier for each scheme in use, with a key that nobody has.
+    pub(crate) decoys: Vec<Verifier>,
+}
+
+/// Whose a request claims to be.
+pub(crate) enum Claim {
+    /// That source's.
+    Hook(Arc<Hook>),
+    /// Nobody's who is let in. It is read and verified all the same, in vain: neither the answer nor its time tells
+    /// which sources there are and from where they post.
+    Nobody {
+        /// The source that it names, if there is one.
+        named: Option<Arc<Hook>>,
+        /// Why, for the log.
+        reason: &'static str,
+    },
+}
+
+impl Claim {
+    /// The source's name, if there is one.
+    pub(crate) fn source(&self) -> Option<&str> {
+        match self {
+            Self::Hook(hook) | Self::Nobody { named: Some(hook), .. } => Some(&hook.source.name),
+            Self::Nobody { named: None, .. } => None,
+        }
+    }
+}
+
+impl Gate {
+    /// Whose address it is.
+    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
+        client_address(peer, headers, &self.trusted)
+    }
+
+    /// Checks line and headers.
+    ///
+    /// A request without the headers of any scheme in use is refused here, and its body never kept.
+    pub(crate) fn claim(
+        &self,
+        parts: &Parts,
+        body: &Incoming,
+        client: Option<IpAddr>,
+    ) -> Result<Claim, Problem> {
+        let name = self.name(parts.uri.path()).ok_or_else(no_hook)?;
+        if parts.method != Method::POST {
+            return Err(Problem::method("POST"));
+        }
+        if body.size_hint().lower() > self.max_body as u64 {
+            return Err(Problem::too_large());
+        }
+        if is_coded(&parts.headers) {
+            let detail = "A signature covers the bytes as they are sent, so they cannot be compressed.";
+            return Err(Problem::new(&problem::UNSUPPORTED, detail, "content_encoding"));
+        }
+        if self.decoy(&parts.headers).is_none() {
+            return Err(Problem::unauthorized("unsigned"));
+        }
+        Ok(self.hook(name, &parts.headers, client))
+    }
+
+    /// The source's name in a hook's path; none in the path of all hooks; nothing in any other.
+    fn name<'p>(&self, path: &'p str) -> Option<Option<&'p str>> {
+        match path.strip_prefix(&self.path)? {
+            "" => Some(None),
+            rest => rest.strip_prefix('/').filter(|name| !name.is_empty() && !name.contains('/')).map(Some),
+        }
+    }
+
+    fn hook(&self, name: Option<&str>, headers: &HeaderMap, client: Option<IpAddr>) -> Claim {
+        let found = match name {
+            Some(name) => self.hooks.iter().find(|hook| hook.source.name == name).ok_or("unknown_source"),
+            None => self.only_fitting(headers).ok_or("no_one_source"),
+        };
+        match found {
+            Ok(hook) if hook.lets_in(client) => Claim::Hook(Arc::clone(hook)),
+            Ok(hook) => Claim::Nobody { named: Some(Arc::clone(hook)), reason: "address" },
+            Err(reason) => Claim::Nobody { named: None, reason },
+        }
+    }
+
+    fn only_fitting(&self, headers: &HeaderMap) -> Option<&Arc<Hook>> {
+        let mut fitting = self.hooks.iter().filter(|hook| hook.source.verifier.applies_to(&Lines(headers)));
+        fitting.next().filter(|_| fitting.next().is_none())
+    }
+
+    fn decoy(&self, headers: &HeaderMap) -> Option<&Verifier> {
+        self.decoys.iter().find(|decoy| decoy.applies_to(&Lines(headers)))
+    }
+
+    /// As much work as verifying: a key that nobody has fits nothing.
+    pub(crate) fn work_in_vain(&self, headers: &HeaderMap, body: &[u8], now: i64) {
+        if let Some(decoy) = self.decoy(headers) {
+            drop(Unverified::new(body).verify(decoy, &Lines(headers), now));
+        }
+    }
+}
+
+impl Hook {
+    fn lets_in(&self, client: Option<IpAddr>) -> bool {
+        self.allow_from.is_empty() || client.is_some_and(|address| self.allow_from.contains(address))
+    }
+}
+
+fn no_hook() -> Problem {
+    Problem::new(&problem::NOT_FOUND, "This path is no hook.", "path")
+}
+
+/// Whether there is a coding other than "identity", which is none.
+fn is_coded(headers: &HeaderMap) -> bool {
+    let codings =
+        headers.get_all(CONTENT_ENCODING).iter().flat_map(|line| line.as_bytes().split(|&b| b == b','));
+    codings.map(<[u8]>::trim_ascii).any(|coding| !coding.eq_ignore_ascii_case(b"identity"))
+}

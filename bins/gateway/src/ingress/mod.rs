@@ -1,0 +1,214 @@
+//! The door for CI systems: who is it, is it whole, is it stored?
+
+mod body;
+mod client_address;
+mod gate;
+mod headers;
+mod limiter;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hyper::body::Incoming;
+use hyper::{HeaderMap, Request, StatusCode};
+use meshhook_engine::{Admission, Arrival, Clock, CommitError, Engine, Refusal, admit, new_id};
+use tokio::sync::oneshot;
+
+use crate::answer::{self, Answer};
+use crate::observe::{Observations, Outcome, Trace};
+use crate::problem::{self, Problem};
+use crate::request_id::request_id;
+use crate::server::Handler;
+use body::{Body, BodyFault, Room};
+use gate::Claim;
+pub(crate) use gate::{Gate, Hook};
+use headers::Lines;
+use limiter::Limiter;
+
+/// How long an answer waits for the disk.
+const DURABLE_WITHIN: Duration = Duration::from_secs(3);
+
+/// What a sender is told to wait after a 503, in seconds.
+const RETRY_AFTER: u64 = 10;
+
+/// To verify and read this much takes less than a millisecond, about what handing it to another thread costs under
+/// load; a longer body would hold up the door's few threads.
+const SHORT: usize = 64 << 10;
+
+/// The handler of the door for CI systems.
+pub(crate) struct Ingress {
+    gate: Gate,
+    engine: Arc<Engine>,
+    clock: Arc<dyn Clock>,
+    observations: Arc<Observations>,
+    room: Room,
+    limiter: Mutex<Limiter>,
+}
+
+/// The engine's answer, once it is durable.
+type Committed = oneshot::Receiver<Result<meshhook_engine::Answer, CommitError>>;
+
+impl Handler for Ingress {
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+        let id = request_id(request.headers());
+        let client = self.gate.client(peer.ip(), request.headers());
+        let observations = Arc::clone(&self.observations);
+        let mut trace = Trace::new(&observations, &id, client);
+        let answer = match self.take(request, client, &id, &mut trace).await {
+            Ok(accepted) => {
+                trace.end(&Outcome::Accepted(&accepted));
+                answer::json(StatusCode::ACCEPTED, &accepted)
+            }
+            Err(problem) => {
+                trace.end(&Outcome::Refused(&problem));
+                problem.answer(&id)
+            }
+        };
+        answer::with_id(answer, &id)
+    }
+}
+
+impl Ingress {
+    pub(crate) fn new(
+        gate: Gate,
+        engine: Arc<Engine>,
+        clock: Arc<dyn Clock>,
+        observations: Arc<Observations>,
+    ) -> Self {
+        let limiter = Mutex::new(Limiter::new(Instant::now()));
+        Self { gate, engine, clock, observations, room: Room::new(), limiter }
+    }
+
+    /// In the order that tells a stranger least: line and headers, the body as a whole, who signed it, what it says.
+    async fn take(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        client: Option<IpAddr>,
+        id: &str,
+        trace: &mut Trace<'_>,
+    ) -> Result<meshhook_engine::Answer, Problem> {
+        let (parts, body) = request.into_parts();
+        let claim = match self.gate.claim(&parts, &body, client) {
+            Ok(claim) => claim,
+            Err(problem) => {
+                body::drain(&parts.headers, body, self.gate.max_body).await;
+                return Err(self.counted(problem, client));
+            }
+        };
+        trace.source(claim.source());
+        let body = body::collect(body, self.gate.max_body, &self.room).await.map_err(fault)?;
+        let judged = Arc::clone(&self).judge(claim, parts.headers, body, id).await;
+        durable(judged.map_err(|problem| self.counted(problem, client))?).await
+    }
+
+    /// A failure to be authorized, or, from where there were too many, the advice to stop.
+    fn counted(&self, problem: Problem, client: Option<IpAddr>) -> Problem {
+        if !problem.is_unauthorized() {
+            return problem;
+        }
+        let mut limiter = self.limiter.lock().unwrap_or_else(PoisonError::into_inner);
+        match limiter.failed(client, Instant::now()) {
+            Some(wait) => problem.limited(wait.as_secs() + 1),
+            None => problem,
+        }
+    }
+
+    /// Verifies and reads a whole body and hands it in. From here on it is the engine's, whether or not the client
+    /// stays for the answer.
+    async fn judge(
+        self: Arc<Self>,
+        claim: Claim,
+        headers: HeaderMap,
+        body: Body,
+        id: &str,
+    ) -> Result<Committed, Problem> {
+        if body.bytes.len() <= SHORT {
+            return self.judge_now(&claim, &headers, body, id);
+        }
+        let id = id.to_owned();
+        tokio::task::spawn_blocking(move || self.judge_now(&claim, &headers, body, &id))
+            .await
+            .unwrap_or_else(|_| Err(unavailable("interrupted")))
+    }
+
+    fn judge_now(
+        &self,
+        claim: &Claim,
+        headers: &HeaderMap,
+        body: Body,
+        id: &str,
+    ) -> Result<Committed, Problem> {
+        let now = self.clock.now();
+        match claim {
+            Claim::Hook(hook) => {
+                let arrival = Arrival { now, request_id: id, delivery_id: &new_id("d_") };
+                let admission = admit(&hook.source, &Lines(headers), body.bytes, arrival).map_err(refused)?;
+                Ok(self.commit(admission, body.room))
+            }
+            Claim::Nobody { reason, .. } => {
+                self.gate.work_in_vain(headers, &body.bytes, now.seconds());
+                Err(Problem::unauthorized(reason))
+            }
+        }
+    }
+
+    /// The body's room is taken until it is on the disk: clients that do not wait cannot fill the memory.
+    fn commit(&self, admission: Admission, room: impl Send + 'static) -> Committed {
+        let (answer, committed) = oneshot::channel();
+        self.engine.commit(
+            admission,
+            Box::new(move |result| {
+                drop(room);
+                // The client may be gone; what was committed stays committed.
+                let _ = answer.send(result);
+            }),
+        );
+        committed
+    }
+}
+
+async fn durable(committed: Committed) -> Result<meshhook_engine::Answer, Problem> {
+    match tokio::time::timeout(DURABLE_WITHIN, committed).await {
+        Ok(Ok(Ok(answer))) => Ok(answer),
+        Ok(Ok(Err(why))) => Err(unavailable(commit_reason(&why)).because(why.to_string())),
+        Ok(Err(_)) => Err(unavailable("engine_gone")),
+        Err(_) => Err(unavailable("disk_slow")),
+    }
+}
+
+fn commit_reason(why: &CommitError) -> &'static str {
+    match why {
+        CommitError::Full => "queue_full",
+        CommitError::TooOld => "too_old",
+        CommitError::Stopping => "stopping",
+        _ => "store_failed",
+    }
+}
+
+fn unavailable(reason: &'static str) -> Problem {
+    Problem::unavailable(reason, RETRY_AFTER)
+}
+
+fn fault(fault: BodyFault) -> Problem {
+    match fault {
+        BodyFault::TooLarge => Problem::too_large(),
+        BodyFault::TooSlow => {
+            Problem::new(&problem::REQUEST_TIMEOUT, "Bodies have 30 seconds, and pauses 10.", "body_slow")
+        }
+        BodyFault::Broken => {
+            Problem::new(&problem::BAD_REQUEST, "The body ended before its end.", "body_broken")
+        }
+        BodyFault::NoRoom => unavailable("bodies_full"),
+    }
+}
+
+fn refused(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::Unverified(why) => Problem::unauthorized(why.code()).because(why.to_string()),
+        Refusal::Field { field, expected } => {
+            Problem::new(&problem::UNPROCESSABLE, format!("{field} has to be {expected}."), "field")
+        }
+        why => Problem::new(&problem::BAD_REQUEST, format!("{why}."), "body"),
+    }
+}

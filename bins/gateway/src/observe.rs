@@ -1,0 +1,267 @@
+//! What happens: each event is a line in the log, a number, or both, and all of them are here.
+//!
+//! The log's fields are an allow-list. Names and ids are our own or checked before; what a homeserver, a store or a
+//! body wrote is shown as [`Plain`]. No line has a header's value, a body, a token, a query or a raw path.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use hyper::StatusCode;
+use meshhook_config::Fault;
+use meshhook_engine::{Answer, Observer, Sight};
+use meshhook_store::{Attempt, Moment, Totals};
+use tokio::net::TcpListener;
+use tracing::{debug, error, info, warn};
+
+use crate::log::Plain;
+use crate::metrics::Metrics;
+use crate::problem::Problem;
+
+/// Sees everything.
+pub(crate) struct Observations {
+    metrics: Metrics,
+    accepting: AtomicBool,
+}
+
+impl Observations {
+    pub(crate) fn new() -> Self {
+        Self { metrics: Metrics::new(), accepting: AtomicBool::new(true) }
+    }
+
+    /// Whether the last delivery that was handed in became durable.
+    pub(crate) fn is_accepting(&self) -> bool {
+        self.accepting.load(Ordering::Relaxed)
+    }
+
+    /// A delivery became durable, or did not.
+    pub(crate) fn accepting(&self, accepting: bool) {
+        self.accepting.store(accepting, Ordering::Relaxed);
+        self.metrics.accepting.set(accepting.into());
+    }
+
+    /// The numbers as text, with the store's as they are now.
+    pub(crate) fn metrics(&self, totals: &Totals, now: Moment) -> String {
+        for room in &totals.rooms {
+            let oldest = room.oldest.map_or(0, |oldest| now.since(oldest).as_secs());
+            self.metrics.waiting.set(&room.room, room.waiting);
+            self.metrics.oldest_seconds.set(&room.room, oldest);
+            self.metrics.held.set(&room.room, room.hold.is_some().into());
+        }
+        self.metrics.parked.set(totals.parked);
+        self.metrics.uncertain.set(totals.uncertain);
+        self.metrics.evicted.set(totals.evicted);
+        self.metrics.text()
+    }
+
+    /// A connection could not be accepted.
+    pub(crate) fn not_accepted(&self, why: &std::io::Error) {
+        self.metrics.not_accepted.inc();
+        warn!(%why, "connection not accepted");
+    }
+
+    /// The operator's request was answered.
+    pub(crate) fn admin(
+        &self,
+        request_id: &str,
+        route: &'static str,
+        answered: Result<StatusCode, &Problem>,
+    ) {
+        match answered {
+            Ok(_) if route.starts_with("GET") => debug!(request_id, route, "admin request"),
+            Ok(status) => info!(request_id, route, status = status.as_u16(), "admin request"),
+            Err(problem) => {
+                let why = problem.why.as_deref().unwrap_or_default();
+                let (status, reason) = (problem.status().as_u16(), problem.reason);
+                warn!(request_id, route, status, reason, why = %Plain(why), "admin request refused");
+            }
+        }
+    }
+}
+
+/// What became of a POST.
+pub(crate) enum Outcome<'a> {
+    /// It is stored.
+    Accepted(&'a Answer),
+    /// It is not.
+    Refused(&'a Problem),
+    /// Its client left before its answer.
+    Left,
+}
+
+/// A POST on its way, which is seen to its end even if its client leaves.
+pub(crate) struct Trace<'a> {
+    observations: &'a Observations,
+    id: &'a str,
+    client: Option<IpAddr>,
+    source: Option<String>,
+    since: Instant,
+    ended: bool,
+}
+
+impl<'a> Trace<'a> {
+    pub(crate) fn new(observations: &'a Observations, id: &'a str, client: Option<IpAddr>) -> Self {
+        Self { observations, id, client, source: None, since: Instant::now(), ended: false }
+    }
+
+    /// The source is known by name.
+    pub(crate) fn source(&mut self, name: Option<&str>) {
+        self.source = name.map(ToOwned::to_owned);
+    }
+
+    /// The end.
+    pub(crate) fn end(&mut self, outcome: &Outcome<'_>) {
+        self.ended = true;
+        let took = self.since.elapsed();
+        self.observations.metrics.request_seconds.observe(took.as_secs_f64());
+        self.count(outcome);
+        let source = self.source.as_deref().unwrap_or("-");
+        let client = self.client.map_or_else(|| "-".to_owned(), |address| address.to_string());
+        let (request_id, took_ms) = (self.id, millis(took));
+        match outcome {
+            Outcome::Accepted(Answer { outcome, delivery, correlation_id, state, reason, .. }) => info!(
+                request_id, source, client, took_ms, outcome, delivery,
+                correlation_id = %Plain(correlation_id),
+                state = state.unwrap_or("-"), reason = reason.as_deref().unwrap_or("-"),
+                "request accepted"
+            ),
+            Outcome::Refused(problem) => warn!(
+                request_id, source, client, took_ms,
+                status = problem.status().as_u16(), reason = problem.reason,
+                why = %Plain(problem.why.as_deref().unwrap_or("-")),
+                "request refused"
+            ),
+            Outcome::Left => warn!(request_id, source, client, took_ms, "client left before its answer"),
+        }
+    }
+
+    fn count(&self, outcome: &Outcome<'_>) {
+        let metrics = &self.observations.metrics;
+        let source = ("source", self.source.as_deref().unwrap_or(""));
+        let answer = match outcome {
+            Outcome::Accepted(answer) => answer.outcome,
+            Outcome::Refused(problem) => problem.code(),
+            Outcome::Left => "client_left",
+        };
+        metrics.requests.count([source, ("answer", answer)]);
+        if let Outcome::Refused(problem) = outcome {
+            metrics.refusals.count([source, ("reason", problem.reason)]);
+            if problem.status() == StatusCode::SERVICE_UNAVAILABLE {
+                self.observations.accepting(false);
+            }
+        }
+    }
+}
+
+impl Drop for Trace<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end(&Outcome::Left);
+        }
+    }
+}
+
+impl Observer for Observations {
+    fn see(&self, sight: Sight<'_>) {
+        match sight {
+            Sight::Committed { deliveries, took } => {
+                self.accepting(true);
+                self.metrics.committed.inc_by(deliveries as u64);
+                self.metrics.commit_seconds.observe(took.as_secs_f64());
+                debug!(deliveries, took_ms = millis(took), "committed");
+            }
+            Sight::StoreFailed { doing, why } => {
+                self.metrics.store_failures.count([("doing", doing)]);
+                error!(doing, why = %Plain(&why.to_string()), "store failed");
+            }
+            Sight::Purged { rows } => {
+                self.metrics.purged.inc_by(rows as u64);
+                debug!(rows, "forgot what had expired");
+            }
+            Sight::ClockJumped => warn!("the clock was set; nothing is forgotten until it agrees again"),
+            Sight::SignedIn { user, device } => {
+                self.metrics.sending.set(1);
+                info!(user = %Plain(user), device = %Plain(device.unwrap_or("-")), "signed in");
+            }
+            Sight::NotSending { why } => {
+                self.metrics.sending.set(0);
+                warn!(why = %Plain(why), "nothing is sent");
+            }
+            Sight::TokenNotTaken { why } => warn!(why = %Plain(why), "the new access token is not used"),
+            other => self.see_message(other),
+        }
+    }
+}
+
+impl Observations {
+    fn see_message(&self, sight: Sight<'_>) {
+        match sight {
+            Sight::Frozen { room, txn } => {
+                self.metrics.frozen.inc();
+                debug!(room = %Plain(room), txn, "message frozen");
+            }
+            Sight::Attempted { room, txn, attempt } => self.attempted(room, txn, attempt),
+            Sight::Settled { room, txn, event_id, after } => {
+                self.metrics.sent.inc();
+                self.metrics.send_seconds.observe(after.as_secs_f64());
+                info!(room = %Plain(room), txn, event_id = %Plain(event_id), after_ms = millis(after), "message sent");
+            }
+            Sight::Parked { room, txn } => {
+                warn!(room = %Plain(room), txn, "message refused for good, delivery parked")
+            }
+            Sight::Uncertain { room, txn } => {
+                warn!(room = %Plain(room), txn, "nobody can know whether this was sent")
+            }
+            Sight::Held { room, why } => {
+                self.metrics.holds.inc();
+                warn!(room = %Plain(room), why = %Plain(why), "room held");
+            }
+            _ => {}
+        }
+    }
+
+    fn attempted(&self, room: &str, txn: &str, attempt: &Attempt) {
+        let Attempt { took, result, http_status, errcode, detail, .. } = attempt;
+        self.metrics.attempts.count([("result", result)]);
+        let (room, took_ms, status) = (Plain(room), millis(*took), http_status.unwrap_or(0));
+        let (errcode, detail) = (Plain(errcode.as_deref().unwrap_or("-")), Plain(detail));
+        if matches!(result.as_str(), "sent" | "found") {
+            debug!(%room, txn, took_ms, result, "attempt");
+        } else {
+            warn!(%room, txn, took_ms, result, status, %errcode, %detail, "attempt failed");
+        }
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A configuration that works and should be looked at.
+pub(crate) fn warned(warning: &Fault) {
+    let file = warning.file().display().to_string();
+    let line = warning.line().unwrap_or(0);
+    let (what, hint) = (Plain(warning.message()), Plain(warning.hint()));
+    warn!(file = %Plain(&file), line, %what, %hint, "configuration");
+}
+
+/// Both doors are open.
+pub(crate) fn listening(hooks: &TcpListener, admin: &TcpListener) {
+    let address = |listener: &TcpListener| listener.local_addr().map_or("-".to_owned(), |a| a.to_string());
+    let version = env!("CARGO_PKG_VERSION");
+    info!(version, listen = address(hooks), admin_listen = address(admin), "meshhook-gateway runs");
+}
+
+/// A signal came.
+pub(crate) fn stopping() {
+    info!("stopping");
+}
+
+/// The end.
+pub(crate) fn stopped(finished: bool) {
+    if finished {
+        info!("stopped");
+    } else {
+        warn!("stopped before the message in hand was answered for; it is sent after the next start");
+    }
+}

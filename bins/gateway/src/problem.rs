@@ -1,0 +1,178 @@
+//! Errors as RFC 9457 has them, each with a code that does not change and one hint.
+
+use std::borrow::Cow;
+
+use hyper::StatusCode;
+use hyper::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use serde::Serialize;
+
+use crate::answer::{self, Answer};
+
+/// An error: what the sender is told, and why, for the log alone.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    kind: &'static Kind,
+    detail: Cow<'static, str>,
+    header: Option<(HeaderName, HeaderValue)>,
+    /// For log and metrics: a word that the sender is not told.
+    pub(crate) reason: &'static str,
+    /// For the log: the reason in words.
+    pub(crate) why: Option<String>,
+}
+
+/// A kind of problem.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    hint: &'static str,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $status:ident $code:literal $title:literal, $hint:literal;)+) => {
+        $($(#[$doc])* pub(crate) static $name: Kind =
+            Kind { status: StatusCode::$status, code: $code, title: $title, hint: $hint };)+
+    };
+}
+
+kinds! {
+    /// A body or a query that cannot be read.
+    BAD_REQUEST = BAD_REQUEST "bad_request" "The request cannot be read",
+        "send what the documentation of this endpoint describes";
+    /// Not proved to be who it has to be.
+    UNAUTHORIZED = UNAUTHORIZED "unauthorized" "Not authorized",
+        "check the source in the URL, the secret on both sides and the sender's clock; the gateway's log names the reason under this request id";
+    /// Under a name, or from a page, that the admin listener does not answer to.
+    FORBIDDEN = FORBIDDEN "forbidden" "Not answered here",
+        "ask under a loopback name, or one of admin_hosts in gateway.toml, and not from another site's page";
+    /// Nothing is there.
+    NOT_FOUND = NOT_FOUND "not_found" "Nothing here",
+        "check the path";
+    /// Not by this method.
+    METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED "method_not_allowed" "Not by this method",
+        "use one of the methods in the Allow header";
+    /// The body did not come in time.
+    REQUEST_TIMEOUT = REQUEST_TIMEOUT "request_timeout" "The body did not come in time",
+        "send it again, without pauses";
+    /// Not in this status.
+    CONFLICT = CONFLICT "conflict" "Not possible now",
+        "look at the delivery again; retry takes {\"force\":true} for an uncertain one";
+    /// The body is longer than is taken.
+    TOO_LARGE = PAYLOAD_TOO_LARGE "body_too_large" "The body is too large",
+        "send less, or raise max_body_bytes in gateway.toml";
+    /// A coding or type that is not taken.
+    UNSUPPORTED = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "Not in this form",
+        "send the body without Content-Encoding; to the admin listener as application/json";
+    /// A field has another type or value than it must.
+    UNPROCESSABLE = UNPROCESSABLE_ENTITY "invalid_field" "A field is not as it has to be",
+        "correct the field; meshhook normalize shows how a body is read";
+    /// Too many that were not verified.
+    TOO_MANY = TOO_MANY_REQUESTS "too_many_requests" "Too many requests that were not authorized",
+        "correct the secret before sending again; requests that are authorized are still taken";
+    /// Nothing was promised.
+    UNAVAILABLE = SERVICE_UNAVAILABLE "unavailable" "Not accepted",
+        "send the same request again later; GitHub does so only by hand";
+}
+
+/// The document.
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    detail: &'a str,
+    request_id: &'a str,
+    hint: &'a str,
+}
+
+impl Problem {
+    /// A problem; `reason` is for the log.
+    pub(crate) fn new(
+        kind: &'static Kind,
+        detail: impl Into<Cow<'static, str>>,
+        reason: &'static str,
+    ) -> Self {
+        Self { kind, detail: detail.into(), header: None, reason, why: None }
+    }
+
+    /// The same, with the reason in words for the log.
+    pub(crate) fn because(self, why: String) -> Self {
+        Self { why: Some(why), ..self }
+    }
+
+    /// One answer for whatever is wrong with a signature, its address or its source.
+    pub(crate) fn unauthorized(reason: &'static str) -> Self {
+        Self::new(&UNAUTHORIZED, "The request is not proved to come from a source of this gateway.", reason)
+    }
+
+    /// Another method than those in `allow`.
+    pub(crate) fn method(allow: &'static str) -> Self {
+        let detail = "The path is there, the method is not.";
+        Self::new(&METHOD_NOT_ALLOWED, detail, "method").with(ALLOW, HeaderValue::from_static(allow))
+    }
+
+    /// Nothing was promised; `reason` says why not.
+    pub(crate) fn unavailable(reason: &'static str, retry_after: u64) -> Self {
+        Self::new(&UNAVAILABLE, "Nothing was stored, and nothing is promised.", reason)
+            .with(RETRY_AFTER, HeaderValue::from(retry_after))
+    }
+
+    /// The same reason, after too many of its kind.
+    pub(crate) fn limited(self, retry_after: u64) -> Self {
+        let detail = "Too many requests from this address were not authorized.";
+        let limited = Self::new(&TOO_MANY, detail, self.reason);
+        Self { why: self.why, ..limited.with(RETRY_AFTER, HeaderValue::from(retry_after)) }
+    }
+
+    /// A body that is announced, or is, too long.
+    pub(crate) fn too_large() -> Self {
+        Self::new(&TOO_LARGE, "The body is longer than max_body_bytes.", "body_too_large")
+    }
+
+    /// The admin listener wants its token.
+    pub(crate) fn challenge() -> Self {
+        Self::new(&UNAUTHORIZED, "The admin token is missing or wrong.", "admin_token")
+            .with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    }
+
+    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+
+    /// The code, for log and metrics.
+    pub(crate) const fn code(&self) -> &'static str {
+        self.kind.code
+    }
+
+    /// The status.
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.kind.status
+    }
+
+    /// Whether nobody knows who asked.
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        self.kind.status == StatusCode::UNAUTHORIZED
+    }
+
+    /// The answer.
+    pub(crate) fn answer(&self, request_id: &str) -> Answer {
+        let document = Document {
+            r#type: format!("urn:meshhook:problem:{}", self.kind.code.replace('_', "-")),
+            title: self.kind.title,
+            status: self.kind.status.as_u16(),
+            code: self.kind.code,
+            detail: &self.detail,
+            request_id,
+            hint: self.kind.hint,
+        };
+        let body = answer::write(&document);
+        let mut answer = answer::typed(self.kind.status, "application/problem+json", body);
+        if let Some((name, value)) = &self.header {
+            answer.headers_mut().insert(name, value.clone());
+        }
+        answer
+    }
+}
