@@ -4,6 +4,7 @@
 
 mod body;
 mod broken;
+mod gateway;
 mod post;
 mod signature;
 mod terminal;

@@ -6,23 +6,27 @@ use crate::failure::Failure;
 use crate::output::{Output, shown};
 
 /// Fields in the order in which they are told; others follow.
-const FIRST: [&str; 16] = [
+const FIRST: [&str; 20] = [
     "id",
     "status",
     "reason",
     "event_id",
     "received_at",
     "source",
-    "key_label",
+    "verified_by",
     "state",
     "outcome",
     "workflow",
+    "job",
     "repo",
     "run_id",
+    "round",
     "node",
     "room",
     "correlation_id",
+    "request_id",
     "seen",
+    "expires_at",
 ];
 
 /// Prints every field, nested ones indented.
