@@ -16,7 +16,7 @@ use crate::admin::{Admin, AdminArgs};
 use crate::failure::{Exit, Failure};
 use crate::http::{self, Answer};
 use crate::output::Output;
-use crate::sample::{Event, Run, RunArgs};
+use crate::sample::{Event, RunArgs};
 use crate::secrets::SecretFile;
 use crate::{args, input};
 
@@ -111,31 +111,30 @@ impl Post {
 
     /// The events to make bodies of, with the state of each.
     fn events(&self) -> Result<Vec<(Event, State)>, Failure> {
-        if self.lifecycle {
-            return match self.state.is_terminal() {
-                true => Ok(Run::lifecycle(self.provider, self.state)),
-                false => Err(Failure::new(
-                    Exit::Usage,
-                    "a lifecycle has no such end",
-                    "write --state succeeded or failed",
-                )),
-            };
+        if !self.lifecycle {
+            return Ok(vec![(self.single_event()?, self.state)]);
         }
-        let github = self.provider.event_header().is_some();
-        let event = match self.event {
-            Some(_) if !github => {
-                let message = format!("the provider {} has no events", self.provider.name());
-                return Err(Failure::new(Exit::Usage, message, "leave --event out"));
+        if self.state.is_terminal() {
+            return Ok(Event::lifecycle(self.provider, self.state));
+        }
+        Err(Failure::new(Exit::Usage, "a lifecycle has no such end", "write --state succeeded or failed"))
+    }
+
+    fn single_event(&self) -> Result<Event, Failure> {
+        let wrong = |message: String, hint: &str| Err(Failure::new(Exit::Usage, message, hint));
+        let name = self.provider.name();
+        let events = Event::all_of(self.provider);
+        match self.event.map(Event::from).or(events.first().copied()) {
+            None => wrong(format!("there is no sample of the provider {name}"), "post one by --file"),
+            Some(event) if !events.contains(&event) => {
+                wrong(format!("the provider {name} has no such event"), "leave --event out")
             }
-            Some(event) => event.into(),
-            None if github => Event::WorkflowRun,
-            None => Event::Standard,
-        };
-        if event == Event::WorkflowRun && self.run.node.is_some() {
-            let hint = "write --event workflow_job, or --lifecycle for both";
-            return Err(Failure::new(Exit::Usage, "a workflow_run names no machine, its jobs do", hint));
+            Some(Event::WorkflowRun) if self.run.node.is_some() => wrong(
+                "a workflow_run names no machine, its jobs do".to_owned(),
+                "write --event workflow_job, or --lifecycle for both",
+            ),
+            Some(event) => Ok(event),
         }
-        Ok(vec![(event, self.state)])
     }
 
     fn send(

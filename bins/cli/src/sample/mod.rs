@@ -64,6 +64,30 @@ pub(crate) enum Event {
 }
 
 impl Event {
+    /// The events that there are samples of, the one of a whole run first.
+    pub(crate) fn all_of(provider: &Provider) -> &'static [Self] {
+        match provider.name() {
+            "github" => &[Self::WorkflowRun, Self::WorkflowJob],
+            "standard" => &[Self::Standard],
+            _ => &[],
+        }
+    }
+
+    /// A run from queued to `last`, event by event.
+    pub(crate) fn lifecycle(provider: &Provider, last: State) -> Vec<(Self, State)> {
+        use State::{Queued, Running};
+        match *Self::all_of(provider) {
+            // The job goes first where it names its machine, so that the run's message can name it too.
+            [run, job] => {
+                vec![(run, Queued), (job, Queued), (job, Running), (run, Running), (job, last), (run, last)]
+            }
+            ref events => {
+                let states = [Queued, Running, last];
+                events.iter().flat_map(|event| states.map(|state| (*event, state))).collect()
+            }
+        }
+    }
+
     /// The word of the provider's event header.
     pub(crate) const fn header(self) -> Option<&'static str> {
         match self {
@@ -112,24 +136,6 @@ impl Run {
             Event::WorkflowJob => github::workflow_job(self, state),
             Event::Standard => standard::status(self, state),
         }
-    }
-
-    /// Which events there are of one run from queued to `last`, in their order.
-    pub(crate) fn lifecycle(provider: &Provider, last: State) -> Vec<(Event, State)> {
-        use Event::{Standard, WorkflowJob, WorkflowRun};
-        use State::{Queued, Running};
-        if provider.event_header().is_none() {
-            return vec![(Standard, Queued), (Standard, Running), (Standard, last)];
-        }
-        // The job goes first where it names its machine, so that the run's message can name it too.
-        vec![
-            (WorkflowRun, Queued),
-            (WorkflowJob, Queued),
-            (WorkflowJob, Running),
-            (WorkflowRun, Running),
-            (WorkflowJob, last),
-            (WorkflowRun, last),
-        ]
     }
 
     fn started(&self, state: State) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::words::{Secrets, meshhook};
+use crate::words::{Secrets, fixtures, meshhook};
 
 const URL: &str = "http://127.0.0.1:8787/hooks/matrix/build-status/ci";
 
@@ -130,10 +130,19 @@ fn the_machine_is_named_by_the_environment_too() {
 #[test]
 fn a_file_is_posted_as_it_is() {
     let secrets = Secrets::new();
-    let file = crate::words::fixtures().join("github/workflow_job-queued.json");
-    let (_, posts) =
-        printed(&["--provider", "github", "--file", file.to_str().unwrap()], &secrets.path("github"));
-    assert!(posts[0].body() == std::fs::read_to_string(&file).unwrap());
-    assert!(posts[0].headers().any(|header| header == "X-GitHub-Event: workflow_job"));
-    verified(&posts[0], "github", &secrets.path("github"));
+    for (name, headers) in [
+        (
+            "github/workflow_job-queued.json",
+            ["content-type: application/json", "X-GitHub-Event: workflow_job"],
+        ),
+        (
+            "github/workflow_run-completed-failure.form",
+            ["content-type: application/x-www-form-urlencoded", "X-GitHub-Event: workflow_run"],
+        ),
+    ] {
+        let (_, posts) = printed(&["--provider", "github", "--file", name], &secrets.path("github"));
+        assert!(posts[0].body() == std::fs::read_to_string(fixtures().join(name)).unwrap());
+        assert_eq!(posts[0].headers().take(2).collect::<Vec<_>>(), headers);
+        verified(&posts[0], "github", &secrets.path("github"));
+    }
 }

@@ -5,6 +5,7 @@ use meshhook_normalize::Provider;
 use meshhook_verify::{FRESH_SECONDS, Key, Scheme, sign};
 use serde_json::Value;
 use ureq::http::Request;
+use url::form_urlencoded;
 
 use crate::failure::{Exit, Failure};
 use crate::http::{self, Answer};
@@ -59,7 +60,7 @@ impl<'u> Signer<'u> {
             .map_err(|error| Failure::new(Exit::NotSo, error.to_string(), "set the machine's clock"))?;
         let timed = signed.iter().any(|(name, _)| name.ends_with("-timestamp"));
         let fresh = i64::try_from(FRESH_SECONDS).unwrap_or(i64::MAX);
-        let mut headers = vec![("content-type", "application/json".to_owned())];
+        let mut headers = vec![("content-type", content_type(&body.bytes).to_owned())];
         headers.extend(self.event_header(body)?);
         headers.extend(signed);
         Ok(Envelope {
@@ -92,10 +93,23 @@ impl Envelope<'_> {
     }
 }
 
-/// Which of GitHub's events a body is.
+/// The type that a sender would name: GitHub can be set to send a form with JSON in it.
+fn content_type(body: &[u8]) -> &'static str {
+    match form_payload(body) {
+        Some(_) => "application/x-www-form-urlencoded",
+        None => "application/json",
+    }
+}
+
+fn form_payload(body: &[u8]) -> Option<String> {
+    let mut pairs = form_urlencoded::parse(body.strip_prefix(b"payload=").map(|_| body)?);
+    pairs.next().map(|(_, payload)| payload.into_owned())
+}
+
+/// Which of the provider's events a body is.
 pub(super) fn event_of(provider: &Provider, body: &[u8]) -> Option<Event> {
-    provider.event_header()?;
-    let body: Value = serde_json::from_slice(body).ok()?;
-    let events = [Event::WorkflowRun, Event::WorkflowJob];
-    events.into_iter().find(|event| event.header().is_some_and(|key| body.get(key).is_some()))
+    let payload = form_payload(body);
+    let json: Value = serde_json::from_slice(payload.as_ref().map_or(body, String::as_bytes)).ok()?;
+    let is = |event: &Event| event.header().is_some_and(|key| json.get(key).is_some());
+    Event::all_of(provider).iter().copied().find(is)
 }
