@@ -35,7 +35,7 @@ pub(crate) struct Content {
 /// Why a file is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FileError {
-    #[error("no such file")]
+    #[error("it does not exist")]
     Missing,
     #[error("it cannot be read: {0}")]
     Unreadable(io::ErrorKind),

@@ -87,8 +87,13 @@ pub fn admin_token_path(root: &Path) -> Result<Option<PathBuf>, Faults> {
 }
 
 fn open(root: &Path, file: &Path) -> Result<String, Faults> {
-    let at =
-        |place: &Path, error: FileError| Fault::new(place, None, Wrong::new(error.to_string(), error.hint()));
+    let at = |place: &Path, error: FileError| {
+        let hint = match error {
+            FileError::Missing => "create it, or name its folder by --config-root or OPENCLAW_CONFIG_ROOT",
+            other => other.hint(),
+        };
+        Fault::new(place, None, Wrong::new(error.to_string(), hint))
+    };
     file::check_folder(root).map_err(|error| at(root, error))?;
     let content = file::read(file, LIMITS).map_err(|error| at(file, error))?;
     Ok(content.text.to_string())

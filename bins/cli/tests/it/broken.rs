@@ -86,8 +86,8 @@ fn the_admin_token_is_looked_for_where_gateway_toml_says() {
     let secrets = Secrets::new();
     insta::assert_snapshot!(secrets.said("deliveries list --config-root @none"), @r"
     $ meshhook deliveries list --config-root @none
-    2> error: DIR/none: no such file
-    2> hint: create it, or correct the name; a relative name is looked up in the config root
+    2> error: DIR/none: it does not exist
+    2> hint: create it, or name its folder by --config-root or OPENCLAW_CONFIG_ROOT
     => 78
     ");
     secrets.write("gateway.toml", "[store]\nurl = \"memory:\"\n");
@@ -100,7 +100,7 @@ fn the_admin_token_is_looked_for_where_gateway_toml_says() {
     secrets.write("gateway.toml", "[server]\nadmin_token_file = \"token\"\n");
     insta::assert_snapshot!(secrets.said("deliveries list --config-root @."), @r"
     $ meshhook deliveries list --config-root @.
-    2> error: DIR/./token: no such file
+    2> error: DIR/./token: it does not exist
     2> hint: create it, or correct the name; a relative name is looked up in the config root
     => 78
     ");

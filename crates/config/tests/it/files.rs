@@ -10,8 +10,8 @@ use secrecy::ExposeSecret;
 fn gateway_toml_belongs_to_the_operator() {
     let place = Place::new();
     insta::assert_snapshot!(place.reload(), @r"
-    error: ROOT/gateway.toml: no such file
-    hint: create it, or correct the name; a relative name is looked up in the config root
+    error: ROOT/gateway.toml: it does not exist
+    hint: create it, or name its folder by --config-root or OPENCLAW_CONFIG_ROOT
     ");
     place.write("gateway.toml", SMALLEST, 0o666);
     insta::assert_snapshot!(place.reload(), @r"
@@ -81,7 +81,10 @@ fn what_may_be_a_secret_in_the_wrong_place_is_not_repeated() {
     let place = Place::new();
     let pasted = SMALLEST.replace("github-secret", "It's-a-Secret-to-Everybody");
     let printed = place.printed(&pasted);
-    assert!(printed.contains("gateway.toml:10: [[source]] secret_files, entry 1: no such file"), "{printed}");
+    assert!(
+        printed.contains("gateway.toml:10: [[source]] secret_files, entry 1: it does not exist"),
+        "{printed}"
+    );
     assert!(!printed.contains("Everybody"), "{printed}");
 }
 
