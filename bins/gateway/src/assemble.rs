@@ -1,6 +1,5 @@
 //! From a configuration to everything that runs.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use meshhook_config::{Config, EncryptedRoom, StoreUrl};
@@ -20,10 +19,6 @@ use crate::run::StartError;
 
 /// What runs.
 pub(crate) struct App {
-    /// Where CI systems post.
-    pub(crate) listen: SocketAddr,
-    /// Where the operator asks.
-    pub(crate) admin_listen: SocketAddr,
     /// Answers CI systems.
     pub(crate) ingress: Arc<Ingress>,
     /// Answers the operator.
@@ -34,10 +29,10 @@ pub(crate) struct App {
     pub(crate) observations: Arc<Observations>,
 }
 
-/// Opens the store and starts the engine. Nothing waits for the homeserver.
-pub(crate) fn assemble(config: Config) -> Result<App, StartError> {
+/// Starts the engine. Nothing waits for the homeserver.
+pub(crate) fn assemble(config: Config, opened: Opened) -> Result<App, StartError> {
+    let Opened { store, marks } = opened;
     let client = client(&config)?;
-    let Opened { store, marks } = open(&config.store.url)?;
     let token = AdminToken::of(&config)?;
     let observations = Arc::new(Observations::new());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -69,8 +64,6 @@ pub(crate) fn assemble(config: Config) -> Result<App, StartError> {
     let admin =
         Admin::new(token, server.admin_hosts, engine.clone(), marks, clock.clone(), observations.clone());
     Ok(App {
-        listen: server.listen,
-        admin_listen: server.admin_listen,
         ingress: Arc::new(Ingress::new(gate, engine.clone(), clock, observations.clone())),
         admin: Arc::new(admin),
         engine,
@@ -85,23 +78,24 @@ fn client(config: &Config) -> Result<Client, StartError> {
 }
 
 /// One store, as the engine sees it and for a write by itself.
-struct Opened {
+pub(crate) struct Opened {
     store: Arc<dyn Store>,
     marks: Arc<dyn DedupeStore>,
 }
 
 impl Opened {
+    /// Opens the store of a configuration.
+    pub(crate) fn of(config: &Config) -> Result<Self, StoreError> {
+        match &config.store.url {
+            StoreUrl::Sqlite(path) => Ok(Self::new(SqliteStore::open(path)?)),
+            StoreUrl::Memory => Ok(Self::new(MemoryStore::new())),
+            other => Err(StoreError::Unusable(format!("{other} is of no kind that this version opens"))),
+        }
+    }
+
     fn new(store: impl Store + DedupeStore + 'static) -> Self {
         let store = Arc::new(store);
         Self { store: store.clone(), marks: store }
-    }
-}
-
-fn open(url: &StoreUrl) -> Result<Opened, StoreError> {
-    match url {
-        StoreUrl::Sqlite(path) => Ok(Opened::new(SqliteStore::open(path)?)),
-        StoreUrl::Memory => Ok(Opened::new(MemoryStore::new())),
-        other => Err(StoreError::Unusable(format!("{other} is of no kind that this version opens"))),
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) fn set_up(log: Log) {
         .with_target(false);
     match log.format {
         LogFormat::Json => {
-            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).init()
+            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
         }
         _ => lines.init(),
     }

@@ -3,7 +3,9 @@
 //! The log's fields are an allow-list. Names and ids are our own or checked before; what a homeserver, a store or a
 //! body wrote is shown as [`Plain`]. No line has a header's value, a body, a token, a query or a raw path.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::PanicHookInfo;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -11,9 +13,9 @@ use hyper::StatusCode;
 use meshhook_config::Fault;
 use meshhook_engine::{Answer, Observer, Sight};
 use meshhook_store::{Attempt, Moment, Totals};
-use tokio::net::TcpListener;
 use tracing::{debug, error, info, warn};
 
+use crate::ingress::Hook;
 use crate::log::Plain;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
@@ -94,7 +96,7 @@ pub(crate) struct Trace<'a> {
     observations: &'a Observations,
     id: &'a str,
     client: Option<IpAddr>,
-    source: Option<String>,
+    source: Option<Arc<Hook>>,
     since: Instant,
     ended: bool,
 }
@@ -104,9 +106,13 @@ impl<'a> Trace<'a> {
         Self { observations, id, client, source: None, since: Instant::now(), ended: false }
     }
 
-    /// The source is known by name.
-    pub(crate) fn source(&mut self, name: Option<&str>) {
-        self.source = name.map(ToOwned::to_owned);
+    /// It names this source, or fits it alone.
+    pub(crate) fn source(&mut self, hook: Option<&Arc<Hook>>) {
+        self.source = hook.map(Arc::clone);
+    }
+
+    fn source_name(&self) -> Option<&str> {
+        self.source.as_ref().map(|hook| hook.source.name.as_str())
     }
 
     /// The end.
@@ -115,7 +121,7 @@ impl<'a> Trace<'a> {
         let took = self.since.elapsed();
         self.observations.metrics.request_seconds.observe(took.as_secs_f64());
         self.count(outcome);
-        let source = self.source.as_deref().unwrap_or("-");
+        let source = self.source_name().unwrap_or("-");
         let client = self.client.map_or_else(|| "-".to_owned(), |address| address.to_string());
         let (request_id, took_ms) = (self.id, millis(took));
         match outcome {
@@ -137,7 +143,7 @@ impl<'a> Trace<'a> {
 
     fn count(&self, outcome: &Outcome<'_>) {
         let metrics = &self.observations.metrics;
-        let source = ("source", self.source.as_deref().unwrap_or(""));
+        let source = ("source", self.source_name().unwrap_or(""));
         let answer = match outcome {
             Outcome::Accepted(answer) => answer.outcome,
             Outcome::Refused(problem) => problem.code(),
@@ -146,9 +152,6 @@ impl<'a> Trace<'a> {
         metrics.requests.count([source, ("answer", answer)]);
         if let Outcome::Refused(problem) = outcome {
             metrics.refusals.count([source, ("reason", problem.reason)]);
-            if problem.status() == StatusCode::SERVICE_UNAVAILABLE {
-                self.observations.accepting(false);
-            }
         }
     }
 }
@@ -207,10 +210,10 @@ impl Observations {
                 info!(room = %Plain(room), txn, event_id = %Plain(event_id), after_ms = millis(after), "message sent");
             }
             Sight::Parked { room, txn } => {
-                warn!(room = %Plain(room), txn, "message refused for good, delivery parked")
+                warn!(room = %Plain(room), txn, "message refused for good, delivery parked");
             }
             Sight::Uncertain { room, txn } => {
-                warn!(room = %Plain(room), txn, "nobody can know whether this was sent")
+                warn!(room = %Plain(room), txn, "nobody can know whether this was sent");
             }
             Sight::Held { room, why } => {
                 self.metrics.holds.inc();
@@ -246,10 +249,15 @@ pub(crate) fn warned(warning: &Fault) {
 }
 
 /// Both doors are open.
-pub(crate) fn listening(hooks: &TcpListener, admin: &TcpListener) {
-    let address = |listener: &TcpListener| listener.local_addr().map_or("-".to_owned(), |a| a.to_string());
+pub(crate) fn listening(hooks: SocketAddr, admin: SocketAddr) {
     let version = env!("CARGO_PKG_VERSION");
-    info!(version, listen = address(hooks), admin_listen = address(admin), "meshhook-gateway runs");
+    info!(version, listen = %hooks, admin_listen = %admin, "meshhook-gateway runs");
+}
+
+/// A bug. Its words may quote what was in hand, so only its place is told.
+pub(crate) fn panicked(thread: &str, panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map_or_else(|| "-".to_owned(), ToString::to_string);
+    error!(thread, place, "panic");
 }
 
 /// A signal came.

@@ -3,21 +3,45 @@
 use std::borrow::Cow;
 
 use hyper::StatusCode;
-use hyper::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::header::{self, HeaderName, HeaderValue};
 use serde::Serialize;
 
 use crate::answer::{self, Answer};
+
+/// What a sender is told to wait where nothing was promised, in seconds.
+const RETRY_AFTER: u64 = 10;
 
 /// An error: what the sender is told, and why, for the log alone.
 #[derive(Debug)]
 pub(crate) struct Problem {
     kind: &'static Kind,
     detail: Cow<'static, str>,
-    header: Option<(HeaderName, HeaderValue)>,
+    header: Extra,
     /// For log and metrics: a word that the sender is not told.
     pub(crate) reason: &'static str,
     /// For the log: the reason in words.
     pub(crate) why: Option<String>,
+}
+
+/// A header that some problems have.
+#[derive(Debug)]
+enum Extra {
+    None,
+    Allow(&'static str),
+    /// In seconds.
+    RetryAfter(u64),
+    Challenge,
+}
+
+impl Extra {
+    fn line(&self) -> Option<(HeaderName, HeaderValue)> {
+        match *self {
+            Self::None => None,
+            Self::Allow(methods) => Some((header::ALLOW, HeaderValue::from_static(methods))),
+            Self::RetryAfter(seconds) => Some((header::RETRY_AFTER, HeaderValue::from(seconds))),
+            Self::Challenge => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+        }
+    }
 }
 
 /// A kind of problem.
@@ -37,12 +61,19 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// A body or a query that cannot be read.
-    BAD_REQUEST = BAD_REQUEST "bad_request" "The request cannot be read",
-        "send what the documentation of this endpoint describes";
+    /// A hook's body that cannot be read.
+    BAD_BODY = BAD_REQUEST "bad_request" "The body cannot be read",
+        "send JSON, or a form with the one key payload; meshhook normalize shows how a body is read";
+    /// A query or an order that cannot be read.
+    BAD_ORDER = BAD_REQUEST "bad_request" "The request cannot be read",
+        "correct what is named";
     /// Not proved to be who it has to be.
     UNAUTHORIZED = UNAUTHORIZED "unauthorized" "Not authorized",
-        "check the source in the URL, the secret on both sides and the sender's clock; the gateway's log names the reason under this request id";
+        "check the source in the URL, the secret on both sides and the sender's clock; the gateway's log names the \
+         reason under this request id";
+    /// Without the admin token.
+    NO_ADMIN = UNAUTHORIZED "unauthorized" "Not authorized",
+        "send the admin token as Authorization: Bearer; it is in admin_token_file, else in admin-token beside the store";
     /// Under a name, or from a page, that the admin listener does not answer to.
     FORBIDDEN = FORBIDDEN "forbidden" "Not answered here",
         "ask under a loopback name, or one of admin_hosts in gateway.toml, and not from another site's page";
@@ -72,7 +103,7 @@ kinds! {
         "correct the secret before sending again; requests that are authorized are still taken";
     /// Nothing was promised.
     UNAVAILABLE = SERVICE_UNAVAILABLE "unavailable" "Not accepted",
-        "send the same request again later; GitHub does so only by hand";
+        "send the same request again after the time in Retry-After; it is not announced twice";
 }
 
 /// The document.
@@ -94,7 +125,7 @@ impl Problem {
         detail: impl Into<Cow<'static, str>>,
         reason: &'static str,
     ) -> Self {
-        Self { kind, detail: detail.into(), header: None, reason, why: None }
+        Self { kind, detail: detail.into(), header: Extra::None, reason, why: None }
     }
 
     /// The same, with the reason in words for the log.
@@ -110,20 +141,20 @@ impl Problem {
     /// Another method than those in `allow`.
     pub(crate) fn method(allow: &'static str) -> Self {
         let detail = "The path is there, the method is not.";
-        Self::new(&METHOD_NOT_ALLOWED, detail, "method").with(ALLOW, HeaderValue::from_static(allow))
+        Self::new(&METHOD_NOT_ALLOWED, detail, "method").with(Extra::Allow(allow))
     }
 
     /// Nothing was promised; `reason` says why not.
-    pub(crate) fn unavailable(reason: &'static str, retry_after: u64) -> Self {
-        Self::new(&UNAVAILABLE, "Nothing was stored, and nothing is promised.", reason)
-            .with(RETRY_AFTER, HeaderValue::from(retry_after))
+    pub(crate) fn unavailable(reason: &'static str) -> Self {
+        Self::new(&UNAVAILABLE, "It is not known to be stored, and nothing is promised.", reason)
+            .with(Extra::RetryAfter(RETRY_AFTER))
     }
 
     /// The same reason, after too many of its kind.
     pub(crate) fn limited(self, retry_after: u64) -> Self {
         let detail = "Too many requests from this address were not authorized.";
         let limited = Self::new(&TOO_MANY, detail, self.reason);
-        Self { why: self.why, ..limited.with(RETRY_AFTER, HeaderValue::from(retry_after)) }
+        Self { why: self.why, ..limited.with(Extra::RetryAfter(retry_after)) }
     }
 
     /// A body that is announced, or is, too long.
@@ -133,13 +164,11 @@ impl Problem {
 
     /// The admin listener wants its token.
     pub(crate) fn challenge() -> Self {
-        Self::new(&UNAUTHORIZED, "The admin token is missing or wrong.", "admin_token")
-            .with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+        Self::new(&NO_ADMIN, "The admin token is missing or wrong.", "admin_token").with(Extra::Challenge)
     }
 
-    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.header = Some((name, value));
-        self
+    fn with(self, header: Extra) -> Self {
+        Self { header, ..self }
     }
 
     /// The code, for log and metrics.
@@ -170,9 +199,7 @@ impl Problem {
         };
         let body = answer::write(&document);
         let mut answer = answer::typed(self.kind.status, "application/problem+json", body);
-        if let Some((name, value)) = &self.header {
-            answer.headers_mut().insert(name, value.clone());
-        }
+        answer.headers_mut().extend(self.header.line());
         answer
     }
 }

@@ -1,13 +1,15 @@
 //! The program's life: assemble, listen, serve until a signal, finish what is in hand.
 
 use std::net::{SocketAddr, TcpListener};
+use std::panic::{self, PanicHookInfo};
+use std::thread;
 use std::time::Duration;
 
 use meshhook_config::Loaded;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::assemble::{App, assemble};
+use crate::assemble::{App, Opened, assemble};
 use crate::server::{Limits, serve};
 
 /// How long requests in hand may take to be answered once a signal came.
@@ -22,6 +24,9 @@ const WORKERS: usize = 2;
 
 /// Threads for long bodies and for looks into the store.
 const BLOCKING: usize = 8;
+
+/// The name of the threads that answer requests.
+const DOOR: &str = "door";
 
 /// Why the program does not run.
 #[derive(Debug, thiserror::Error)]
@@ -81,52 +86,84 @@ impl StartError {
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) fn run(loaded: Loaded) -> Result<(), StartError> {
-    crate::log::set_up(loaded.config.log);
-    for warning in &loaded.warnings {
-        crate::observe::warned(warning);
-    }
-    let app = assemble(loaded.config)?;
+    let Loaded { config, warnings, .. } = loaded;
+    crate::log::set_up(config.log);
+    panic::set_hook(Box::new(panicked));
+    warnings.iter().for_each(crate::observe::warned);
+    let store = Opened::of(&config)?;
+    let doors = Doors::open(config.server.listen, config.server.admin_listen)?;
+    let app = assemble(config, store)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .max_blocking_threads(BLOCKING)
+        .thread_name(DOOR)
         .enable_all()
         .build()
         .map_err(StartError::System)?;
-    let served = runtime.block_on(serve_until_signal(&app));
+    let served = runtime.block_on(serve_until_signal(&app, doors)).map_err(StartError::System);
     let finished = app.engine.stop(FINISH_WITHIN);
     runtime.shutdown_background();
     crate::observe::stopped(finished);
     served
 }
 
-async fn serve_until_signal(app: &App) -> Result<(), StartError> {
-    let mut signals = Signals::new().map_err(StartError::System)?;
-    let (hooks, admin) = (listen(app.listen)?, listen(app.admin_listen)?);
-    crate::observe::listening(&hooks, &admin);
+/// A bug at the door costs its request an answer. One in the engine's threads would leave a room silent, or nothing
+/// accepted, without end: the process ends, and whoever runs it starts it anew. Nothing is lost by that.
+fn panicked(panic: &PanicHookInfo<'_>) {
+    let thread = thread::current();
+    let name = thread.name().unwrap_or("-");
+    crate::observe::panicked(name, panic);
+    if name != DOOR {
+        std::process::abort();
+    }
+}
+
+/// Where we listen.
+struct Doors {
+    hooks: TcpListener,
+    admin: TcpListener,
+}
+
+impl Doors {
+    fn open(hooks: SocketAddr, admin: SocketAddr) -> Result<Self, StartError> {
+        Ok(Self { hooks: listen(hooks)?, admin: listen(admin)? })
+    }
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    bound.map_err(|why| StartError::Listen { address, why })
+}
+
+async fn serve_until_signal(app: &App, doors: Doors) -> std::io::Result<()> {
+    let mut signals = Signals::new()?;
+    crate::observe::listening(doors.hooks.local_addr()?, doors.admin.local_addr()?);
     let (stop, stopped) = watch::channel(());
-    let doors = async {
+    let (hooks, admin) = (from_std(doors.hooks)?, from_std(doors.admin)?);
+    let served = async {
         tokio::join!(
             serve(hooks, app.ingress.clone(), Limits::HOOKS, stopped.clone(), &app.observations),
-            serve(admin, app.admin.clone(), Limits::ADMIN, stopped, &app.observations),
+            serve(admin, app.admin.clone(), Limits::ADMIN, stopped.clone(), &app.observations),
         )
     };
-    tokio::pin!(doors);
+    let end = async {
+        signals.recv().await;
+        crate::observe::stopping();
+        drop(stop);
+        tokio::time::sleep(ANSWER_WITHIN).await;
+    };
     tokio::select! {
-        () = signals.recv() => {}
-        _ = &mut doors => {}
+        _ = served => {}
+        () = end => {}
     }
-    crate::observe::stopping();
-    drop(stop);
-    let _ = tokio::time::timeout(ANSWER_WITHIN, doors).await;
     Ok(())
 }
 
-fn listen(address: SocketAddr) -> Result<tokio::net::TcpListener, StartError> {
-    let bound = TcpListener::bind(address).and_then(|listener| {
-        listener.set_nonblocking(true)?;
-        tokio::net::TcpListener::from_std(listener)
-    });
-    bound.map_err(|why| StartError::Listen { address, why })
+fn from_std(listener: TcpListener) -> std::io::Result<tokio::net::TcpListener> {
+    tokio::net::TcpListener::from_std(listener)
 }
 
 struct Signals {

@@ -113,7 +113,7 @@ impl Admin {
     async fn blocking(self: Arc<Self>, work: impl FnOnce(&Self) -> Answered + Send + 'static) -> Answered {
         tokio::task::spawn_blocking(move || work(&self))
             .await
-            .unwrap_or_else(|_| Err(Problem::unavailable("interrupted", 10)))
+            .unwrap_or_else(|_| Err(Problem::unavailable("interrupted")))
     }
 
     fn readiness(&self) -> Answered {

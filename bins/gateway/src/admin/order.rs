@@ -43,7 +43,7 @@ pub(crate) async fn read<T: for<'de> Deserialize<'de>>(
 }
 
 fn unreadable(detail: &'static str) -> Problem {
-    Problem::new(&problem::BAD_REQUEST, detail, "order")
+    Problem::new(&problem::BAD_ORDER, detail, "order")
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -68,5 +68,5 @@ pub(crate) fn no_delivery() -> Problem {
 
 /// The store failed.
 pub(crate) fn store_failed(why: &StoreError) -> Problem {
-    Problem::unavailable("store_failed", 10).because(why.to_string())
+    Problem::unavailable("store_failed").because(why.to_string())
 }

@@ -59,5 +59,5 @@ fn words<const N: usize>(words: [&str; N]) -> String {
 }
 
 fn wrong(what: String) -> Problem {
-    Problem::new(&problem::BAD_REQUEST, format!("In the query: {what}."), "query")
+    Problem::new(&problem::BAD_ORDER, format!("In the query: {what}."), "query")
 }

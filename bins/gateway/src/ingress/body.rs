@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::HeaderMap;
 use hyper::body::{Body as _, Incoming};
@@ -90,7 +91,7 @@ pub(crate) async fn drain(headers: &HeaderMap, mut body: Incoming, most: usize) 
     let until = Instant::now() + DRAIN;
     let mut left = most;
     while let Ok(Some(Ok(frame))) = timeout_at(until, body.frame()).await {
-        left = left.saturating_sub(frame.data_ref().map_or(0, |data| data.len()));
+        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
         if left == 0 {
             return;
         }

@@ -41,30 +41,20 @@ pub(crate) struct Gate {
 pub(crate) enum Claim {
     /// That source's.
     Hook(Arc<Hook>),
-    /// Nobody's who is let in. It is read and verified all the same, in vain: neither the answer nor its time tells
-    /// which sources there are and from where they post.
-    Nobody {
-        /// The source that it names, if there is one.
-        named: Option<Arc<Hook>>,
-        /// Why, for the log.
-        reason: &'static str,
-    },
-}
-
-impl Claim {
-    /// The source's name, if there is one.
-    pub(crate) fn source(&self) -> Option<&str> {
-        match self {
-            Self::Hook(hook) | Self::Nobody { named: Some(hook), .. } => Some(&hook.source.name),
-            Self::Nobody { named: None, .. } => None,
-        }
-    }
+    /// Nobody's who is let in, for a reason that only the log is told. It is read and verified all the same, in vain:
+    /// neither the answer nor its time tells which sources there are and from where they post.
+    Nobody(&'static str),
 }
 
 impl Gate {
     /// Whose address it is.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
         client_address(peer, headers, &self.trusted)
+    }
+
+    /// The source that a path names, whoever asks.
+    pub(crate) fn named(&self, path: &str) -> Option<&Arc<Hook>> {
+        self.name(path)?.and_then(|name| self.by_name(name))
     }
 
     /// Checks line and headers.
@@ -103,14 +93,18 @@ impl Gate {
 
     fn hook(&self, name: Option<&str>, headers: &HeaderMap, client: Option<IpAddr>) -> Claim {
         let found = match name {
-            Some(name) => self.hooks.iter().find(|hook| hook.source.name == name).ok_or("unknown_source"),
+            Some(name) => self.by_name(name).ok_or("unknown_source"),
             None => self.only_fitting(headers).ok_or("no_one_source"),
         };
         match found {
             Ok(hook) if hook.lets_in(client) => Claim::Hook(Arc::clone(hook)),
-            Ok(hook) => Claim::Nobody { named: Some(Arc::clone(hook)), reason: "address" },
-            Err(reason) => Claim::Nobody { named: None, reason },
+            Ok(_) => Claim::Nobody("address"),
+            Err(reason) => Claim::Nobody(reason),
         }
+    }
+
+    fn by_name(&self, name: &str) -> Option<&Arc<Hook>> {
+        self.hooks.iter().find(|hook| hook.source.name == name)
     }
 
     fn only_fitting(&self, headers: &HeaderMap) -> Option<&Arc<Hook>> {

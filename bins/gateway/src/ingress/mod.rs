@@ -29,9 +29,6 @@ use limiter::Limiter;
 /// How long an answer waits for the disk.
 const DURABLE_WITHIN: Duration = Duration::from_secs(3);
 
-/// What a sender is told to wait after a 503, in seconds.
-const RETRY_AFTER: u64 = 10;
-
 /// To verify and read this much takes less than a millisecond, about what handing it to another thread costs under
 /// load; a longer body would hold up the door's few threads.
 const SHORT: usize = 64 << 10;
@@ -89,6 +86,7 @@ impl Ingress {
         trace: &mut Trace<'_>,
     ) -> Result<meshhook_engine::Answer, Problem> {
         let (parts, body) = request.into_parts();
+        trace.source(self.gate.named(parts.uri.path()));
         let claim = match self.gate.claim(&parts, &body, client) {
             Ok(claim) => claim,
             Err(problem) => {
@@ -96,10 +94,13 @@ impl Ingress {
                 return Err(self.counted(problem, client));
             }
         };
-        trace.source(claim.source());
+        if let Claim::Hook(hook) = &claim {
+            trace.source(Some(hook));
+        }
         let body = body::collect(body, self.gate.max_body, &self.room).await.map_err(fault)?;
         let judged = Arc::clone(&self).judge(claim, parts.headers, body, id).await;
-        durable(judged.map_err(|problem| self.counted(problem, client))?).await
+        let committed = durable(judged.map_err(|problem| self.counted(problem, client))?).await;
+        committed.inspect_err(|_| self.observations.accepting(false))
     }
 
     /// A failure to be authorized, or, from where there were too many, the advice to stop.
@@ -129,7 +130,7 @@ impl Ingress {
         let id = id.to_owned();
         tokio::task::spawn_blocking(move || self.judge_now(&claim, &headers, body, &id))
             .await
-            .unwrap_or_else(|_| Err(unavailable("interrupted")))
+            .unwrap_or_else(|_| Err(Problem::unavailable("interrupted")))
     }
 
     fn judge_now(
@@ -146,7 +147,7 @@ impl Ingress {
                 let admission = admit(&hook.source, &Lines(headers), body.bytes, arrival).map_err(refused)?;
                 Ok(self.commit(admission, body.room))
             }
-            Claim::Nobody { reason, .. } => {
+            Claim::Nobody(reason) => {
                 self.gate.work_in_vain(headers, &body.bytes, now.seconds());
                 Err(Problem::unauthorized(reason))
             }
@@ -171,9 +172,9 @@ impl Ingress {
 async fn durable(committed: Committed) -> Result<meshhook_engine::Answer, Problem> {
     match tokio::time::timeout(DURABLE_WITHIN, committed).await {
         Ok(Ok(Ok(answer))) => Ok(answer),
-        Ok(Ok(Err(why))) => Err(unavailable(commit_reason(&why)).because(why.to_string())),
-        Ok(Err(_)) => Err(unavailable("engine_gone")),
-        Err(_) => Err(unavailable("disk_slow")),
+        Ok(Ok(Err(why))) => Err(Problem::unavailable(commit_reason(&why)).because(why.to_string())),
+        Ok(Err(_)) => Err(Problem::unavailable("engine_gone")),
+        Err(_) => Err(Problem::unavailable("disk_slow")),
     }
 }
 
@@ -186,10 +187,6 @@ fn commit_reason(why: &CommitError) -> &'static str {
     }
 }
 
-fn unavailable(reason: &'static str) -> Problem {
-    Problem::unavailable(reason, RETRY_AFTER)
-}
-
 fn fault(fault: BodyFault) -> Problem {
     match fault {
         BodyFault::TooLarge => Problem::too_large(),
@@ -197,9 +194,9 @@ fn fault(fault: BodyFault) -> Problem {
             Problem::new(&problem::REQUEST_TIMEOUT, "Bodies have 30 seconds, and pauses 10.", "body_slow")
         }
         BodyFault::Broken => {
-            Problem::new(&problem::BAD_REQUEST, "The body ended before its end.", "body_broken")
+            Problem::new(&problem::BAD_BODY, "The body ended before its end.", "body_broken")
         }
-        BodyFault::NoRoom => unavailable("bodies_full"),
+        BodyFault::NoRoom => Problem::unavailable("bodies_full"),
     }
 }
 
@@ -209,6 +206,6 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::Field { field, expected } => {
             Problem::new(&problem::UNPROCESSABLE, format!("{field} has to be {expected}."), "field")
         }
-        why => Problem::new(&problem::BAD_REQUEST, format!("{why}."), "body"),
+        why => Problem::new(&problem::BAD_BODY, format!("{why}."), "body"),
     }
 }
