@@ -68,7 +68,8 @@ fn cargo(workspace: &Workspace, words: &str) -> Command {
 
 /// The set-up commands of the README, without `cargo`: what it promises is what is run.
 fn readme_commands(root: &Path) -> Outcome<Vec<String>> {
-    let readme = fs::read_to_string(root.join("README.md")).map_err(|e| format!("cannot read README.md: {e}"))?;
+    let readme =
+        fs::read_to_string(root.join("README.md")).map_err(|e| format!("cannot read README.md: {e}"))?;
     let commands: Vec<String> = set_up_commands(&readme).map(str::to_owned).collect();
     for promised in ["xtask demo", "xtask test"] {
         if !commands.iter().any(|command| command == promised) {
@@ -90,8 +91,7 @@ mod tests {
 
     #[test]
     fn commands_are_read_out_of_code_blocks() {
-        let readme =
-            "# x\n```sh\ncargo xtask demo   # sees it work\ncargo xtask test\ncargo install x\n```\nRun `cargo doc`.\n";
+        let readme = "# x\n```sh\ncargo xtask demo   # sees it work\ncargo xtask test\ncargo install x\n```\nRun `cargo doc`.\n";
         assert_eq!(set_up_commands(readme).collect::<Vec<_>>(), ["xtask demo", "xtask test"]);
     }
 }
