@@ -6,6 +6,7 @@ use hyper::body::Incoming;
 use hyper::header::CONTENT_TYPE;
 use meshhook_store::{ActError, StoreError};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use tokio::time::{Duration, timeout};
 
 use crate::problem::{self, Problem};
@@ -38,7 +39,9 @@ pub(crate) async fn read<T: for<'de> Deserialize<'de>>(
     }
     let body = timeout(WITHIN, Limited::new(body, MOST).collect()).await;
     let Ok(Ok(body)) = body else { return Err(unreadable("The order is too long, too slow or not whole.")) };
-    serde_json::from_slice(&body.to_bytes())
+    // Read as an object first: serde takes an array for a struct, too.
+    serde_json::from_slice::<Map<String, Value>>(&body.to_bytes())
+        .and_then(|object| serde_json::from_value(Value::Object(object)))
         .map_err(|_| unreadable("An order is {}, or for a retry {\"force\":true}."))
 }
 

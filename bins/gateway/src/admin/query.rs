@@ -16,8 +16,7 @@ pub(crate) fn filter(query: &str) -> Result<Filter, Problem> {
     let mut filter = Filter { limit: DEFAULT, ..Filter::default() };
     let mut seen = Vec::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        let known = NAMES.into_iter().find(|known| *known == name);
-        let name = known.ok_or_else(|| wrong("unknown parameter; there are status, state, source, run, node, correlation_id, limit and before".to_owned()))?;
+        let Some(name) = NAMES.into_iter().find(|known| *known == name) else { return Err(unknown(&name)) };
         if seen.contains(&name) {
             return Err(wrong(format!("{name} stands there twice")));
         }
@@ -48,6 +47,11 @@ fn set(filter: &mut Filter, name: &str, value: String) -> Result<(), String> {
         _ => filter.before = Some(value.parse().map_err(|_| "the next of an answer before".to_owned())?),
     }
     Ok(())
+}
+
+fn unknown(name: &str) -> Problem {
+    let name: String = name.chars().take(32).collect();
+    wrong(format!("{name:?} is unknown; there are {}", NAMES.join(", ")))
 }
 
 fn limit(value: &str) -> Option<usize> {

@@ -20,6 +20,9 @@ const STALL: Duration = Duration::from_secs(10);
 /// For so long a body that nobody reads is taken in, so that its sender gets to read the answer.
 const DRAIN: Duration = Duration::from_secs(5);
 
+/// And so much of it: as much as GitHub ever sends.
+const DRAIN_BYTES: usize = 25 << 20;
+
 /// The bytes of all bodies that may be in memory together.
 const IN_FLIGHT: usize = 64 << 20;
 
@@ -84,12 +87,12 @@ impl Body {
 
 /// Takes in, and forgets, a body that was refused unread: a connection that is closed while its client still writes
 /// is reset, and the answer lost. Who waits for "100 Continue" has not begun to write.
-pub(crate) async fn drain(headers: &HeaderMap, mut body: Incoming, most: usize) {
+pub(crate) async fn drain(headers: &HeaderMap, mut body: Incoming) {
     if headers.contains_key(EXPECT) || body.is_end_stream() {
         return;
     }
     let until = Instant::now() + DRAIN;
-    let mut left = most;
+    let mut left = DRAIN_BYTES;
     while let Ok(Some(Ok(frame))) = timeout_at(until, body.frame()).await {
         left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
         if left == 0 {

@@ -90,7 +90,7 @@ impl Ingress {
         let claim = match self.gate.claim(&parts, &body, client) {
             Ok(claim) => claim,
             Err(problem) => {
-                body::drain(&parts.headers, body, self.gate.max_body).await;
+                body::drain(&parts.headers, body).await;
                 return Err(self.counted(problem, client));
             }
         };
@@ -206,6 +206,6 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::Field { field, expected } => {
             Problem::new(&problem::UNPROCESSABLE, format!("{field} has to be {expected}."), "field")
         }
-        why => Problem::new(&problem::BAD_BODY, format!("{why}."), "body"),
+        why => Problem::new(&problem::BAD_BODY, format!("It cannot be read: {why}."), "body"),
     }
 }

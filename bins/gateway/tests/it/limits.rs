@@ -1,0 +1,234 @@
+//! What a stranger could draw out, and what is too much.
+
+use std::io::Write;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use meshhook_testkit::Gateway;
+use meshhook_testkit::signed::Headers;
+
+use crate::rig::{accepted, build, build_headers, post_build, scripted, started, with};
+use crate::wire::{closes_after, connect, exchange, head, rest};
+
+fn lines(headers: &Headers) -> Vec<(&str, &str)> {
+    headers.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+/// Closed between `from` and `to` seconds from `start`.
+#[track_caller]
+fn was_closed(start: Instant, from: u64, to: u64) {
+    let took = start.elapsed();
+    assert!(took >= Duration::from_secs(from) && took <= Duration::from_secs(to), "closed after {took:?}");
+}
+
+#[test]
+fn a_connection_that_says_nothing_is_closed() {
+    let (_homeserver, gateway) = started();
+    let start = Instant::now();
+    assert_eq!(rest(&mut connect(&gateway)), "");
+    was_closed(start, 9, 15);
+}
+
+#[test]
+fn a_header_that_drips_in_is_cut_off() {
+    let (_homeserver, gateway) = started();
+    let mut stream = connect(&gateway);
+    let start = Instant::now();
+    let mut dripping = stream.try_clone().unwrap();
+    let drip = std::thread::spawn(move || {
+        for byte in head("builds", &[("X-Padding", &"x".repeat(200))]).bytes() {
+            if dripping.write_all(&[byte]).is_err() {
+                return;
+            }
+            sleep(Duration::from_millis(200));
+        }
+    });
+    closes_after(&mut stream);
+    was_closed(start, 9, 15);
+    drip.join().unwrap();
+}
+
+#[test]
+fn a_connection_that_idles_after_an_answer_is_closed() {
+    let (_homeserver, gateway) = started();
+    let body = build("1", "running").to_string();
+    let mut headers = build_headers(body.as_bytes());
+    headers.push(("Content-Length", body.len().to_string()));
+    let mut stream = connect(&gateway);
+    // Twice on the same connection, with most of the time between: the time begins anew with each answer.
+    for wait in [7, 0] {
+        stream.write_all(head("builds", &lines(&headers)).as_bytes()).unwrap();
+        stream.write_all(body.as_bytes()).unwrap();
+        sleep(Duration::from_secs(wait));
+    }
+    let start = Instant::now();
+    let (_, said) = closes_after(&mut stream);
+    assert_eq!(said.matches("HTTP/1.1 202 Accepted").count(), 2, "{said}");
+    was_closed(start, 9, 15);
+}
+
+#[test]
+fn a_body_that_stalls_is_given_up() {
+    let (_homeserver, gateway) = started();
+    let body = build("1", "running").to_string();
+    let mut headers = build_headers(body.as_bytes());
+    headers.push(("Content-Length", body.len().to_string()));
+    let mut stream = connect(&gateway);
+    stream.write_all(head("builds", &lines(&headers)).as_bytes()).unwrap();
+    stream.write_all(&body.as_bytes()[..10]).unwrap();
+    let start = Instant::now();
+    let (_, said) = closes_after(&mut stream);
+    assert!(said.starts_with("HTTP/1.1 408 "), "{said}");
+    was_closed(start, 9, 15);
+}
+
+#[test]
+fn a_body_that_drips_in_is_given_up() {
+    let (_homeserver, gateway) = started();
+    let body = build("1", "running").to_string();
+    let mut headers = build_headers(body.as_bytes());
+    headers.push(("Content-Length", body.len().to_string()));
+    let mut stream = connect(&gateway);
+    stream.write_all(head("builds", &lines(&headers)).as_bytes()).unwrap();
+    let mut dripping = stream.try_clone().unwrap();
+    let drip = std::thread::spawn(move || {
+        for byte in body.bytes() {
+            if dripping.write_all(&[byte]).is_err() {
+                return;
+            }
+            sleep(Duration::from_secs(1));
+        }
+    });
+    let start = Instant::now();
+    let (_, said) = closes_after(&mut stream);
+    assert!(said.starts_with("HTTP/1.1 408 "), "{said}");
+    was_closed(start, 29, 36);
+    drip.join().unwrap();
+}
+
+#[test]
+fn a_body_that_is_too_long_is_refused_by_its_length_and_by_its_bytes() {
+    let homeserver = meshhook_testkit::Homeserver::start();
+    let gateway = scripted(&homeserver).line("server", "max_body_bytes = 100000").start().unwrap();
+    let fits = padded(100_000);
+    accepted(&gateway.post("builds", &build_headers(&fits), &fits));
+    for length in [100_001, 5_000_000] {
+        let long = padded(length);
+        let answer = gateway.post("builds", &build_headers(&long), &long);
+        assert_eq!(answer.status, 413, "{answer:?}");
+        assert_eq!(answer.json()["code"], "body_too_large");
+    }
+    let chunk = format!("186A1\r\n{}\r\n0\r\n\r\n", "x".repeat(100_001));
+    let mut headers = build_headers(chunk.as_bytes());
+    headers.push(("Transfer-Encoding", "chunked".to_owned()));
+    let said = exchange(&gateway, (head("builds", &lines(&headers)) + &chunk).as_bytes());
+    assert!(said.starts_with("HTTP/1.1 413 "), "{said}");
+}
+
+/// A body in our own format, blown up by blanks.
+fn padded(length: usize) -> Vec<u8> {
+    let mut body = build(&length.to_string(), "running").to_string().into_bytes();
+    body.resize(length, b' ');
+    body
+}
+
+#[test]
+fn headers_have_bounds() {
+    let (_homeserver, gateway) = started();
+    let many = "X-A: b\r\n".repeat(200);
+    let long = format!("X-A: {}\r\n", "b".repeat(40_000));
+    for lines in [many, long] {
+        let request = format!("POST /hooks/matrix/build-status/builds HTTP/1.1\r\nHost: ci\r\n{lines}\r\n");
+        let said = exchange(&gateway, request.as_bytes());
+        assert!(said.starts_with("HTTP/1.1 431 "), "{said}");
+    }
+}
+
+/// What is answered to a chunked body under these header lines, and a second request after it.
+fn framed(gateway: &Gateway, framing: &[(&str, &str)]) -> String {
+    let body = build("1", "running").to_string();
+    let headers = build_headers(body.as_bytes());
+    let all: Vec<_> = lines(&headers).into_iter().chain(framing.iter().copied()).collect();
+    let second = "GET /second HTTP/1.1\r\nHost: ci\r\n\r\n";
+    let chunked = format!("{:x}\r\n{body}\r\n0\r\n\r\n{second}", body.len());
+    exchange(gateway, (head("builds", &all) + &chunked).as_bytes())
+}
+
+#[test]
+fn lengths_that_mean_nothing_are_refused() {
+    let (_homeserver, gateway) = started();
+    for framing in [
+        &[("Content-Length", "93"), ("Content-Length", "5")][..],
+        &[("Content-Length", "+5")],
+        &[("Content-Length", "5, 6")],
+        &[("Content-Length", "99999999999999999999")],
+        &[("Transfer-Encoding", "gzip")],
+        &[("Transfer-Encoding", "chunked, identity")],
+    ] {
+        let said = framed(&gateway, framing);
+        assert!(said.starts_with("HTTP/1.1 400 "), "{framing:?}: {said}");
+        assert_eq!(said.matches("HTTP/1.1").count(), 1, "{framing:?}: {said}");
+    }
+}
+
+#[test]
+fn of_two_lengths_the_chunks_count_and_the_connection_ends() {
+    let (_homeserver, gateway) = started();
+    let (length, chunked) = (("Content-Length", "93"), ("Transfer-Encoding", "chunked"));
+    for framing in [[length, chunked], [chunked, length]] {
+        // As RFC 9112, section 6.3, has it: nothing after the chunks is a request.
+        let said = framed(&gateway, &framing);
+        assert!(said.starts_with("HTTP/1.1 202 "), "{framing:?}: {said}");
+        assert_eq!(said.matches("HTTP/1.1").count(), 1, "{framing:?}: {said}");
+    }
+}
+
+#[test]
+fn who_asks_whether_to_go_on_is_told() {
+    let (_homeserver, gateway) = started();
+    let body = build("1", "running").to_string();
+    let mut headers = build_headers(body.as_bytes());
+    headers.extend([("Content-Length", body.len().to_string()), ("Expect", "100-continue".to_owned())]);
+    let mut stream = connect(&gateway);
+    stream.write_all(head("builds", &lines(&headers)).as_bytes()).unwrap();
+    let mut first = [0; 25];
+    std::io::Read::read_exact(&mut stream, &mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(body.as_bytes()).unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    // Who has no right to go on is told that instead.
+    let unsigned = head("builds", &[("Content-Length", "100"), ("Expect", "100-continue")]);
+    let start = Instant::now();
+    let said = exchange(&gateway, unsigned.as_bytes());
+    assert!(said.starts_with("HTTP/1.1 401 "), "{said}");
+    assert!(start.elapsed() < Duration::from_secs(3));
+}
+
+#[test]
+fn one_that_hangs_does_not_hold_up_the_others() {
+    let (_homeserver, gateway) = started();
+    let hanging: Vec<_> = (0..200).map(|_| half_a_request(&gateway)).collect();
+    let start = Instant::now();
+    accepted(&post_build(&gateway, &build("1", "running")));
+    assert!(start.elapsed() < Duration::from_secs(2));
+    drop(hanging);
+}
+
+fn half_a_request(gateway: &Gateway) -> std::net::TcpStream {
+    let mut stream = connect(gateway);
+    stream.write_all(b"POST /hooks/matrix/build-status/builds HTTP/1.1\r\n").unwrap();
+    stream
+}
+
+#[test]
+fn a_coded_body_is_not_taken() {
+    let (_homeserver, gateway) = started();
+    let body = build("1", "running").to_string();
+    for (coding, status) in
+        [("identity", 202), ("Identity", 202), ("gzip", 415), ("identity, gzip", 415), ("", 415)]
+    {
+        let headers = with(build_headers(body.as_bytes()), "Content-Encoding", coding);
+        let answer = gateway.post("builds", &headers, body.as_bytes());
+        assert_eq!(answer.status, status, "{coding}: {answer:?}");
+    }
+}
