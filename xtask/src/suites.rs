@@ -147,7 +147,7 @@ fn parse(list: &str) -> impl Iterator<Item = Suite> {
     })
 }
 
-/// The suites that the tree shows: integration tests, and the example in a crate's README.
+/// The suites that the tree shows: integration tests, and the example in a library's README.
 fn in_tree(root: &Path) -> Outcome<Vec<Suite>> {
     let mut found = Vec::new();
     for parent in ["crates", "bins"] {
@@ -158,7 +158,7 @@ fn in_tree(root: &Path) -> Outcome<Vec<Suite>> {
             let name = folder.strip_prefix(root).unwrap_or(&folder).display();
             let tests = fs::read_dir(folder.join("tests")).into_iter().flatten().flatten();
             found.extend(tests.map(|test| format!("{name} {}", target_name(&test.path()))));
-            if folder.join("README.md").exists() {
+            if folder.join("src/lib.rs").exists() {
                 found.push(format!("{name} doc"));
             }
         }
