@@ -3,7 +3,7 @@
 //! What may be in it is an allow-list, kept in [`crate::observe`], the only file that writes lines: no header
 //! values, bodies, tokens, queries or raw paths.
 
-use std::fmt;
+use std::borrow::Cow;
 use std::io::IsTerminal;
 
 use meshhook_config::{Level, Log, LogFormat};
@@ -34,21 +34,17 @@ const fn level(level: Level) -> LevelFilter {
     }
 }
 
-/// A text that comes from outside, on one line: what a terminal or a line's reader would obey is escaped.
-pub(crate) struct Plain<'a>(pub(crate) &'a str);
-
-impl fmt::Display for Plain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .chars()
-            .try_for_each(|c| if obeyed(c) { write!(f, "{}", c.escape_unicode()) } else { write!(f, "{c}") })
-    }
+/// A text that comes from outside, without what a terminal or a reader of lines would obey. As a line's value it is
+/// quoted besides, so that it cannot look like a field of its own.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    if text.contains(obeyed) { text.replace(obeyed, "\u{FFFD}").into() } else { text.into() }
 }
 
 /// Control characters, line and paragraph separators, and what turns the direction of a line.
 fn obeyed(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200E}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{61C}')
+    let turns =
+        matches!(c, '\u{61C}' | '\u{200E}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns
 }
 
 #[cfg(test)]
@@ -56,8 +52,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_from_outside_makes_a_line_or_colours_it() {
-        let text = Plain("a\nb\r\x1b[31mc\u{202E}d\u{2028}e\u{9b}ä✅").to_string();
-        assert_eq!(text, r"a\u{a}b\u{d}\u{1b}[31mc\u{202e}d\u{2028}e\u{9b}ä✅");
+    fn nothing_from_outside_is_obeyed() {
+        assert_eq!(plain("a\nb\r\x1b[31mc\u{202E}d\u{2028}e\u{9b}ä✅"), "a�b��[31mc�d�e�ä✅");
+        assert!(matches!(plain("as it is"), Cow::Borrowed(_)));
     }
 }

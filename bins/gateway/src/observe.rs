@@ -1,7 +1,7 @@
 //! What happens: each event is a line in the log, a number, or both, and all of them are here.
 //!
 //! The log's fields are an allow-list. Names and ids are our own or checked before; what a homeserver, a store or a
-//! body wrote is shown as [`Plain`]. No line has a header's value, a body, a token, a query or a raw path.
+//! body wrote goes through [`plain`]. No line has a header's value, a body, a token, a query or a raw path.
 
 use std::net::{IpAddr, SocketAddr};
 use std::panic::PanicHookInfo;
@@ -16,7 +16,7 @@ use meshhook_store::{Attempt, Moment, Totals};
 use tracing::{debug, error, info, warn};
 
 use crate::ingress::Hook;
-use crate::log::Plain;
+use crate::log::plain;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 
@@ -75,7 +75,7 @@ impl Observations {
             Err(problem) => {
                 let why = problem.why.as_deref().unwrap_or_default();
                 let (status, reason) = (problem.status().as_u16(), problem.reason);
-                warn!(request_id, route, status, reason, why = %Plain(why), "admin request refused");
+                warn!(request_id, route, status, reason, why = &*plain(why), "admin request refused");
             }
         }
     }
@@ -126,15 +126,25 @@ impl<'a> Trace<'a> {
         let (request_id, took_ms) = (self.id, millis(took));
         match outcome {
             Outcome::Accepted(Answer { outcome, delivery, correlation_id, state, reason, .. }) => info!(
-                request_id, source, client, took_ms, outcome, delivery,
-                correlation_id = %Plain(correlation_id),
-                state = state.unwrap_or("-"), reason = reason.as_deref().unwrap_or("-"),
+                request_id,
+                source,
+                client,
+                took_ms,
+                outcome,
+                delivery,
+                correlation_id = &*plain(correlation_id),
+                state = state.unwrap_or("-"),
+                reason = reason.as_deref().unwrap_or("-"),
                 "request accepted"
             ),
             Outcome::Refused(problem) => warn!(
-                request_id, source, client, took_ms,
-                status = problem.status().as_u16(), reason = problem.reason,
-                why = %Plain(problem.why.as_deref().unwrap_or("-")),
+                request_id,
+                source,
+                client,
+                took_ms,
+                status = problem.status().as_u16(),
+                reason = problem.reason,
+                why = &*plain(problem.why.as_deref().unwrap_or("-")),
                 "request refused"
             ),
             Outcome::Left => warn!(request_id, source, client, took_ms, "client left before its answer"),
@@ -175,7 +185,7 @@ impl Observer for Observations {
             }
             Sight::StoreFailed { doing, why } => {
                 self.metrics.store_failures.count([("doing", doing)]);
-                error!(doing, why = %Plain(&why.to_string()), "store failed");
+                error!(doing, why = &*plain(&why.to_string()), "store failed");
             }
             Sight::Purged { rows } => {
                 self.metrics.purged.inc_by(rows as u64);
@@ -184,13 +194,13 @@ impl Observer for Observations {
             Sight::ClockJumped => warn!("the clock was set; nothing is forgotten until it agrees again"),
             Sight::SignedIn { user, device } => {
                 self.metrics.sending.set(1);
-                info!(user = %Plain(user), device = %Plain(device.unwrap_or("-")), "signed in");
+                info!(user = &*plain(user), device = &*plain(device.unwrap_or("-")), "signed in");
             }
             Sight::NotSending { why } => {
                 self.metrics.sending.set(0);
-                warn!(why = %Plain(why), "nothing is sent");
+                warn!(why = &*plain(why), "nothing is sent");
             }
-            Sight::TokenNotTaken { why } => warn!(why = %Plain(why), "the new access token is not used"),
+            Sight::TokenNotTaken { why } => warn!(why = &*plain(why), "the new access token is not used"),
             other => self.see_message(other),
         }
     }
@@ -201,23 +211,29 @@ impl Observations {
         match sight {
             Sight::Frozen { room, txn } => {
                 self.metrics.frozen.inc();
-                debug!(room = %Plain(room), txn, "message frozen");
+                debug!(room = &*plain(room), txn, "message frozen");
             }
             Sight::Attempted { room, txn, attempt } => self.attempted(room, txn, attempt),
             Sight::Settled { room, txn, event_id, after } => {
                 self.metrics.sent.inc();
                 self.metrics.send_seconds.observe(after.as_secs_f64());
-                info!(room = %Plain(room), txn, event_id = %Plain(event_id), after_ms = millis(after), "message sent");
+                info!(
+                    room = &*plain(room),
+                    txn,
+                    event_id = &*plain(event_id),
+                    after_ms = millis(after),
+                    "message sent"
+                );
             }
             Sight::Parked { room, txn } => {
-                warn!(room = %Plain(room), txn, "message refused for good, delivery parked");
+                warn!(room = &*plain(room), txn, "message refused for good, delivery parked");
             }
             Sight::Uncertain { room, txn } => {
-                warn!(room = %Plain(room), txn, "nobody can know whether this was sent");
+                warn!(room = &*plain(room), txn, "nobody can know whether this was sent");
             }
             Sight::Held { room, why } => {
                 self.metrics.holds.inc();
-                warn!(room = %Plain(room), why = %Plain(why), "room held");
+                warn!(room = &*plain(room), why = &*plain(why), "room held");
             }
             _ => {}
         }
@@ -226,12 +242,12 @@ impl Observations {
     fn attempted(&self, room: &str, txn: &str, attempt: &Attempt) {
         let Attempt { took, result, http_status, errcode, detail, .. } = attempt;
         self.metrics.attempts.count([("result", result)]);
-        let (room, took_ms, status) = (Plain(room), millis(*took), http_status.unwrap_or(0));
-        let (errcode, detail) = (Plain(errcode.as_deref().unwrap_or("-")), Plain(detail));
+        let (room, took_ms, status) = (&*plain(room), millis(*took), http_status.unwrap_or(0));
+        let (errcode, detail) = (&*plain(errcode.as_deref().unwrap_or("-")), &*plain(detail));
         if matches!(result.as_str(), "sent" | "found") {
-            debug!(%room, txn, took_ms, result, "attempt");
+            debug!(room, txn, took_ms, result, "attempt");
         } else {
-            warn!(%room, txn, took_ms, result, status, %errcode, %detail, "attempt failed");
+            warn!(room, txn, took_ms, result, status, errcode, detail, "attempt failed");
         }
     }
 }
@@ -244,8 +260,8 @@ fn millis(time: Duration) -> u64 {
 pub(crate) fn warned(warning: &Fault) {
     let file = warning.file().display().to_string();
     let line = warning.line().unwrap_or(0);
-    let (what, hint) = (Plain(warning.message()), Plain(warning.hint()));
-    warn!(file = %Plain(&file), line, %what, %hint, "configuration");
+    let (what, hint) = (&*plain(warning.message()), &*plain(warning.hint()));
+    warn!(file = &*plain(&file), line, what, hint, "configuration");
 }
 
 /// Both doors are open.

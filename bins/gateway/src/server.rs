@@ -113,6 +113,8 @@ impl Accepted {
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
+            // Who has said all there is to say may still hear the answer.
+            .half_close(true)
             .header_read_timeout(HEADER_WITHIN)
             .max_buf_size(MAX_HEADER)
             .max_header_size(MAX_HEADER)

@@ -304,8 +304,8 @@ fn the_numbers_tell_what_happened() {
     homeserver.fail_once(Endpoint::Send, Fault::rate_limited(std::time::Duration::from_millis(100)));
     let gateway = scripted(&homeserver).start().unwrap();
     accepted(&post_build(&gateway, &build("1", "failed")));
-    assert_eq!(gateway.post("builds", &vec![], b"{}").status, 401);
-    assert_eq!(gateway.post("a-name-that-nobody-has", &vec![], b"{}").status, 401);
+    assert_eq!(gateway.post("builds", &[], b"{}").status, 401);
+    assert_eq!(gateway.post("a-name-that-nobody-has", &[], b"{}").status, 401);
     let numbers = eventually(SOON, || {
         let numbers = ask(&gateway, "GET", "/metrics", &[]).text();
         numbers.contains("meshhook_messages_sent_total 1").then_some(numbers)

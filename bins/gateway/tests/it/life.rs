@@ -15,7 +15,7 @@ use crate::wire;
 fn program() -> Command {
     let own = std::env::current_exe().unwrap();
     let mut command = Command::new(own.parent().unwrap().parent().unwrap().join("meshhook-gateway"));
-    command.env_remove("OPENCLAW_CONFIG_ROOT").env_remove("RUST_BACKTRACE").env("NO_COLOR", "1");
+    command.env_remove("OPENCLAW_CONFIG_ROOT").env_remove("COLUMNS").env("NO_COLOR", "1");
     command
 }
 
@@ -152,7 +152,7 @@ fn a_log_in_json_is_json_line_by_line() {
         .start()
         .unwrap();
     accepted(&post_build(&gateway, &build("1", "failed")));
-    assert_eq!(gateway.post("builds", &vec![], b"{}").status, 401);
+    assert_eq!(gateway.post("builds", &[], b"{}").status, 401);
     gateway.stop();
     let mut seen = Vec::new();
     for line in gateway.log().lines() {

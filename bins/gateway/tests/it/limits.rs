@@ -196,12 +196,110 @@ fn who_asks_whether_to_go_on_is_told() {
     assert_eq!(&first, b"HTTP/1.1 100 Continue\r\n\r\n");
     stream.write_all(body.as_bytes()).unwrap();
     stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let said = rest(&mut stream);
+    assert!(said.starts_with("HTTP/1.1 202 "), "{said}");
     // Who has no right to go on is told that instead.
     let unsigned = head("builds", &[("Content-Length", "100"), ("Expect", "100-continue")]);
     let start = Instant::now();
     let said = exchange(&gateway, unsigned.as_bytes());
     assert!(said.starts_with("HTTP/1.1 401 "), "{said}");
     assert!(start.elapsed() < Duration::from_secs(3));
+}
+
+#[test]
+fn who_has_said_all_still_hears_the_answer() {
+    let (_homeserver, gateway) = started();
+    let body = build("1", "running").to_string();
+    let mut headers = build_headers(body.as_bytes());
+    headers.push(("Content-Length", body.len().to_string()));
+    let mut stream = connect(&gateway);
+    stream.write_all((head("builds", &lines(&headers)) + &body).as_bytes()).unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let said = rest(&mut stream);
+    assert!(said.starts_with("HTTP/1.1 202 "), "{said}");
+    // Who has not is told so, or nothing.
+    let mut stream = connect(&gateway);
+    stream.write_all((head("builds", &lines(&headers)) + &body[..9]).as_bytes()).unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let said = rest(&mut stream);
+    assert!(said.is_empty() || said.starts_with("HTTP/1.1 400 "), "{said}");
+    assert!(gateway.log().contains("body_broken"), "{}", gateway.log());
+}
+
+#[test]
+fn who_does_not_take_the_answers_is_left() {
+    let (_homeserver, gateway) = started();
+    let mut stream = crate::wire::to(&gateway.admin_url());
+    stream.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+    let request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(100);
+    while stream.write_all(&request).is_ok() {}
+    let start = Instant::now();
+    stream.set_write_timeout(Some(Duration::from_secs(60))).unwrap();
+    // The other side reads nothing more until it gives the connection up: writing ends when it does.
+    while stream.write_all(&request).is_ok() {}
+    was_closed(start, 25, 45);
+}
+
+#[test]
+fn bodies_fill_so_much_memory_and_no_more() {
+    let (_homeserver, gateway) = started();
+    let length = 4 << 20;
+    let headers = build_headers(b"forged");
+    let announced = length.to_string();
+    let all: Vec<_> = lines(&headers).into_iter().chain([("Content-Length", announced.as_str())]).collect();
+    // Sixteen bodies of 4 MiB are all the room there is; each lacks its last byte.
+    let unfinished: Vec<_> = (0..16)
+        .map(|_| {
+            let mut stream = connect(&gateway);
+            stream.write_all(head("builds", &all).as_bytes()).unwrap();
+            stream.write_all(&vec![b' '; length - 1]).unwrap();
+            stream
+        })
+        .collect();
+    let answer = meshhook_testkit::eventually(Duration::from_secs(5), || {
+        let answer = post_build(&gateway, &build("1", "running"));
+        (answer.status != 202).then_some(answer)
+    });
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("10")));
+    assert!(gateway.log().contains("bodies_full"));
+    assert_eq!(gateway.admin_get("/readyz").status, 200, "the store is fine");
+    drop(unfinished);
+    meshhook_testkit::eventually(Duration::from_secs(5), || {
+        (post_build(&gateway, &build("1", "running")).status == 202).then_some(())
+    });
+}
+
+#[test]
+fn noise_is_no_request_and_does_no_harm() {
+    let (_homeserver, gateway) = started();
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut noise = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        u8::try_from(state >> 56).unwrap()
+    };
+    for n in 0..200 {
+        let mut request = if n % 2 == 0 { Vec::new() } else { head("builds", &[]).into_bytes() };
+        request.truncate(n / 2);
+        request.extend((0..n * 3).map(|_| noise()));
+        let mut stream = connect(&gateway);
+        let _ = stream.write_all(&request);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        rest(&mut stream);
+    }
+    for request in [
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "OPTIONS * HTTP/1.1\r\nHost: ci\r\nConnection: close\r\n\r\n",
+        "CONNECT evil.example.org:443 HTTP/1.1\r\nHost: ci\r\nConnection: close\r\n\r\n",
+        "GET http://evil.example.org/ HTTP/1.1\r\nHost: ci\r\nConnection: close\r\n\r\n",
+        "POST /hooks/matrix/build-status/%00%0a HTTP/1.1\r\nHost: ci\r\nConnection: close\r\n\r\n",
+        "GET / HTTP/0.9\r\n\r\n",
+        "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}",
+    ] {
+        let said = exchange(&gateway, request.as_bytes());
+        assert!(said.is_empty() || said.starts_with("HTTP/1.1 4"), "{request:?}: {said}");
+    }
+    accepted(&post_build(&gateway, &build("1", "running")));
+    assert!(!gateway.log().contains("panic"));
 }
 
 #[test]
