@@ -22,7 +22,7 @@ usage: cargo xtask COMMAND
 
   demo [--keep]       build status from a signed POST to a room of a real Synapse, checked at every step;
                       --keep leaves it all running and says where to look
-  test [ARGUMENT…]    every test; arguments go to `cargo test --workspace`, then the suites are not counted
+  test [-- ARGUMENT…] every test, suite by suite; or `cargo test ARGUMENT…` with what the tests need
   ci                  format, lints, documentation, and the README's commands
 ";
 

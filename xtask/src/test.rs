@@ -5,7 +5,7 @@ use crate::process;
 use crate::suites::{Counts, Tally, expected};
 use crate::{Outcome, Workspace, synapse};
 
-/// The programs that tests start, by the packages' build.
+/// The packages of the programs that tests start; each has its package's name.
 const PROGRAMS: [&str; 2] = ["meshhook-gateway", "meshhook"];
 
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
@@ -14,20 +14,28 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     let python = synapse::python(workspace)?;
     let test = || {
         let mut cargo = workspace.cargo();
-        cargo.args(["test", "--workspace"]).env("SYNAPSE_PYTHON", &python);
+        cargo.arg("test").env("SYNAPSE_PYTHON", &python);
         cargo
     };
-    // Also builds the programs, before the first test needs one.
-    let messages = process::output(test().args(["--no-run", "--message-format=json-render-diagnostics"]))?;
+    if !arguments.is_empty() {
+        build_programs(workspace)?;
+        return process::run(test().args(arguments));
+    }
+    // Builds the programs too, before the first test needs one.
+    let build = ["--workspace", "--no-run", "--message-format=json-render-diagnostics"];
+    let messages = process::output(test().args(build))?;
     if let Some(program) = PROGRAMS.iter().find(|program| !workspace.built(program).exists()) {
         return Err(format!("cargo did not build {program}"));
     }
-    if !arguments.is_empty() {
-        return process::run(test().args(arguments));
-    }
     let mut tally = Tally::new(&artifacts::read(&messages, &workspace.root));
-    let ended_well = process::watch(test().arg("--no-fail-fast"), &mut |line| tally.line(line))?;
+    let all = ["--workspace", "--no-fail-fast"];
+    let ended_well = process::watch(test().args(all), &mut |line| tally.line(line))?;
     conclude(&tally, &tally.faults(&expected), ended_well)
+}
+
+fn build_programs(workspace: &Workspace) -> Outcome {
+    let packages = PROGRAMS.iter().flat_map(|package| ["-p", *package]);
+    process::run(workspace.cargo().args(["build", "--bins"]).args(packages))
 }
 
 fn conclude(tally: &Tally, faults: &[String], ended_well: bool) -> Outcome {
