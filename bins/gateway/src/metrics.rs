@@ -60,6 +60,7 @@ pub(crate) struct Metrics {
     pub(crate) refusals: Counters,
     pub(crate) request_seconds: Histogram,
     pub(crate) not_accepted: Counter,
+    pub(crate) connections_failed: Counters,
     pub(crate) commit_seconds: Histogram,
     pub(crate) committed: Counter,
     pub(crate) store_failures: Counters,
@@ -88,6 +89,7 @@ impl Metrics {
             refusals: Counters::default(),
             request_seconds: seconds(),
             not_accepted: Counter::default(),
+            connections_failed: Counters::default(),
             commit_seconds: seconds(),
             committed: Counter::default(),
             store_failures: Counters::default(),
@@ -120,6 +122,7 @@ impl Metrics {
         let families = [
             ("requests", "POSTs by source and answer", &self.requests),
             ("refusals", "POSTs not accepted, by source and reason", &self.refusals),
+            ("connections_failed", "Connections that ended before their time", &self.connections_failed),
             ("store_failures", "Store operations that failed", &self.store_failures),
             ("attempts", "Answers of the homeserver, by result", &self.attempts),
         ];

@@ -62,6 +62,18 @@ impl Observations {
         warn!(%why, "connection not accepted");
     }
 
+    /// A connection ended before its time. Strangers cause these at will, so they fill no log.
+    pub(crate) fn connection_failed(&self, why: &hyper::Error) {
+        let reason = match why {
+            why if why.is_parse() => "not_http",
+            why if why.is_timeout() => "slow",
+            why if why.is_incomplete_message() => "cut_off",
+            _ => "other",
+        };
+        self.metrics.connections_failed.count([("reason", reason)]);
+        debug!(reason, "connection failed");
+    }
+
     /// The operator's request was answered.
     pub(crate) fn admin(
         &self,

@@ -64,7 +64,7 @@ pub(crate) async fn serve<H: Handler>(
     handler: Arc<H>,
     limits: Limits,
     mut stop: watch::Receiver<()>,
-    observations: &Observations,
+    observations: &Arc<Observations>,
 ) {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.connections));
@@ -75,7 +75,13 @@ pub(crate) async fn serve<H: Handler>(
         };
         match accepted {
             Ok(accepted) => {
-                tokio::spawn(accepted.serve(Arc::clone(&handler), graceful.watcher()));
+                let (handler, watcher) = (Arc::clone(&handler), graceful.watcher());
+                let observations = Arc::clone(observations);
+                tokio::spawn(async move {
+                    if let Err(why) = accepted.serve(handler, watcher).await {
+                        observations.connection_failed(&why);
+                    }
+                });
             }
             // The client left while it waited.
             Err(why) if why.kind() == ErrorKind::ConnectionAborted => {}
@@ -104,8 +110,8 @@ async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> std::io::Resul
 }
 
 impl Accepted {
-    /// Serves the connection to its end. What a client does wrong below HTTP ends it; there is nobody to tell.
-    async fn serve<H: Handler>(self, handler: Arc<H>, watcher: Watcher) {
+    /// Serves the connection to its end. What is no HTTP ends it, at most with hyper's own bare answer.
+    async fn serve<H: Handler>(self, handler: Arc<H>, watcher: Watcher) -> hyper::Result<()> {
         let Self { stream, peer, _place } = self;
         let service = service_fn(|request| {
             let handler = Arc::clone(&handler);
@@ -120,6 +126,6 @@ impl Accepted {
             .max_header_size(MAX_HEADER)
             .max_headers(MAX_HEADERS)
             .serve_connection(TokioIo::new(Patient::new(stream)), service);
-        let _ = watcher.watch(connection).await;
+        watcher.watch(connection).await
     }
 }

@@ -227,6 +227,22 @@ fn who_has_said_all_still_hears_the_answer() {
 }
 
 #[test]
+fn a_client_that_leaves_does_not_take_its_delivery_along() {
+    let (_homeserver, gateway) = started();
+    for run in 0..20 {
+        let body = build(&run.to_string(), "running").to_string();
+        let mut headers = build_headers(body.as_bytes());
+        headers.push(("Content-Length", body.len().to_string()));
+        let mut stream = connect(&gateway);
+        stream.write_all((head("builds", &lines(&headers)) + &body).as_bytes()).unwrap();
+    }
+    meshhook_testkit::eventually(Duration::from_secs(10), || {
+        let list = gateway.admin_get("/deliveries?state=running").ok();
+        (list["deliveries"].as_array().unwrap().len() == 20).then_some(())
+    });
+}
+
+#[test]
 fn who_does_not_take_the_answers_is_left() {
     let (_homeserver, gateway) = started();
     let mut stream = crate::wire::to(&gateway.admin_url());
@@ -299,6 +315,8 @@ fn noise_is_no_request_and_does_no_harm() {
     }
     accepted(&post_build(&gateway, &build("1", "running")));
     assert!(!gateway.log().contains("panic"));
+    let numbers = gateway.admin_get("/metrics").text();
+    assert!(numbers.contains("meshhook_connections_failed_total{reason=\"not_http\"}"), "{numbers}");
 }
 
 #[test]
