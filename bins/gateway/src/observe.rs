@@ -133,9 +133,13 @@ impl<'a> Trace<'a> {
         let took = self.since.elapsed();
         self.observations.metrics.request_seconds.observe(took.as_secs_f64());
         self.count(outcome);
+        self.write(outcome, millis(took));
+    }
+
+    fn write(&self, outcome: &Outcome<'_>, took_ms: u64) {
         let source = self.source_name().unwrap_or("-");
         let client = self.client.map_or_else(|| "-".to_owned(), |address| address.to_string());
-        let (request_id, took_ms) = (self.id, millis(took));
+        let request_id = self.id;
         match outcome {
             Outcome::Accepted(Answer { outcome, delivery, correlation_id, state, reason, .. }) => info!(
                 request_id,
