@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use meshhook_config::{Config, EncryptedRoom, StoreUrl};
-use meshhook_engine::{Clock, Encrypted, Engine, Settings, Source, SystemClock, TokenSource, new_id};
+use meshhook_engine::{Clock, Digest, Encrypted, Engine, Settings, Source, SystemClock, TokenSource, new_id};
 use meshhook_matrix::{Client, Options, Token};
 use meshhook_render::Style;
 use meshhook_store::{DedupeStore, MemoryStore, Store, StoreError};
@@ -41,7 +41,9 @@ pub(crate) fn assemble(config: Config, opened: Opened) -> Result<App, StartError
         _ => Encrypted::Hold,
     };
     let tokens = token_source(&config);
-    let Config { server, store: kept, message, sources, .. } = config;
+    let Config { server, store: kept, message, digest, sources, .. } = config;
+    let digest = Digest { behind: digest.behind, max_lines: digest.max_lines, ..Digest::default() };
+    let format = message.format;
     let style = Arc::new(message);
     let hooks: Vec<_> =
         sources.into_iter().map(|source| hook(source, &style, kept.retention)).map(Arc::new).collect();
@@ -53,6 +55,8 @@ pub(crate) fn assemble(config: Config, opened: Opened) -> Result<App, StartError
         observer: observations.clone(),
         sources: hooks.iter().map(|hook| Arc::clone(&hook.source)).collect(),
         encrypted,
+        digest,
+        format,
     })?);
     let gate = Gate {
         path: server.path,

@@ -23,6 +23,7 @@ pub use fault::{Fault, Faults};
 pub use load::{Config, Loaded, admin_token_path};
 pub use log::{Level, Log, LogFormat};
 pub use matrix::{EncryptedRoom, Matrix};
+pub use message::Digest;
 pub use network::Networks;
 pub use root::{ROOT_VARIABLE, config_root};
 pub use secret::read_token;

@@ -9,7 +9,7 @@ use crate::fault::{Fault, Faults, Wrong};
 use crate::file::{self, FileError, Limits, OTHERS_WRITE};
 use crate::shared::Secrets;
 use crate::storage::{self, Store, StoreUrl};
-use crate::{Log, Matrix, Server, Source, later, log, matrix, message, server, source};
+use crate::{Digest, Log, Matrix, Server, Source, later, log, matrix, message, server, source};
 
 /// The file's name in the config root.
 const FILE: &str = "gateway.toml";
@@ -31,6 +31,8 @@ pub struct Config {
     pub matrix: Matrix,
     /// How messages look.
     pub message: Style,
+    /// When and how messages share one.
+    pub digest: Digest,
     /// Who may post.
     pub sources: Vec<Source>,
     /// How the gateway speaks to its operator.
@@ -104,7 +106,7 @@ fn read(root: &Path, mut document: Section<'_>, report: &Report) -> Option<Confi
     let server = server::read(document.section("server"), &secrets);
     let store = store(root, &mut document, report);
     let matrix = matrix::read(document.section("matrix"), &secrets);
-    let message = message::read(document.section("message"));
+    let (message, digest) = message::read(document.section("message"));
     let sections = document.sections("source");
     let room = matrix.as_ref().map(|matrix| matrix.room.as_str());
     let sources = source::read(sections, report, room, &secrets);
@@ -112,7 +114,7 @@ fn read(root: &Path, mut document: Section<'_>, report: &Report) -> Option<Confi
     document.need("source", "add a [[source]] with name, provider and secret_files");
     document.finish(later::TABLES);
     warn_of_no_admin_token(&server, &store, report);
-    Some(Config { root: root.to_owned(), server, store, matrix: matrix?, message, sources, log })
+    Some(Config { root: root.to_owned(), server, store, matrix: matrix?, message, digest, sources, log })
 }
 
 fn store(root: &Path, document: &mut Section<'_>, report: &Report) -> Store {

@@ -1,19 +1,36 @@
 //! `[message]`: how messages look, and which notify.
 
+use std::time::Duration;
+
 use meshhook_model::State;
 use meshhook_render::{Emoji, EmojiSet, Format, Style};
 
 use crate::document::{Section, Value};
 use crate::fault::Wrong;
 use crate::later;
-use crate::value::{text, word};
+use crate::value::{duration, text, whole, word};
 
 pub(crate) const FORMATS: [(&str, Format); 2] = [("html", Format::Html), ("plain", Format::Plain)];
 
 /// The longest outcome, in bytes: providers' words are far shorter.
 const LONGEST_OUTCOME: usize = 64;
 
-pub(crate) fn read(mut section: Section<'_>) -> Style {
+/// `[message] digest`: when and how many lines share a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Digest {
+    /// How long the oldest has to have waited.
+    pub behind: Duration,
+    /// How many lines a message has at most.
+    pub max_lines: usize,
+}
+
+const BEHIND: Duration = Duration::from_secs(5);
+const LONGEST_BEHIND: Duration = Duration::from_secs(600);
+const MAX_LINES: u32 = 20;
+
+pub(crate) fn read(mut section: Section<'_>) -> (Style, Digest) {
+    let digest = digest(section.section("digest"));
     let defaults = Style::default();
     section.get("timeline", |value| word(value, &[("lines", ())], later::TIMELINES));
     let style = Style {
@@ -22,8 +39,16 @@ pub(crate) fn read(mut section: Section<'_>) -> Style {
         notify_on: section.values("notify_on", state).unwrap_or(defaults.notify_on),
         quiet_outcomes: section.values("quiet_outcomes", outcome).unwrap_or(defaults.quiet_outcomes),
     };
-    section.finish(later::MESSAGE_KEYS);
-    style
+    section.finish(&[]);
+    (style, digest)
+}
+
+fn digest(mut section: Section<'_>) -> Digest {
+    let least = Duration::from_secs(1);
+    let behind = section.get("behind", |value| duration(value, least, LONGEST_BEHIND)).unwrap_or(BEHIND);
+    let max_lines = section.get("max_lines", |value| whole(value, 1, MAX_LINES)).unwrap_or(MAX_LINES);
+    section.finish(&[]);
+    Digest { behind, max_lines: usize::try_from(max_lines).unwrap_or(usize::MAX) }
 }
 
 fn emoji(mut section: Section<'_>, defaults: EmojiSet) -> EmojiSet {

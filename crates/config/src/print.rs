@@ -8,14 +8,14 @@ use meshhook_render::{Format, Style};
 
 use crate::storage::Store;
 use crate::value::Short;
-use crate::{Config, Log, Matrix, Server, Source};
+use crate::{Config, Digest, Log, Matrix, Server, Source};
 
 impl Display for Config {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         server(f, &self.server)?;
         store(f, &self.store)?;
         matrix(f, &self.matrix)?;
-        message(f, &self.message)?;
+        message(f, &self.message, self.digest)?;
         self.sources.iter().try_for_each(|one| source(f, one))?;
         log(f, self.log)
     }
@@ -49,7 +49,7 @@ fn matrix(f: &mut Formatter<'_>, matrix: &Matrix) -> fmt::Result {
     writeln!(f, "encrypted_room = {}", Quoted(matrix.encrypted_room.as_str()))
 }
 
-fn message(f: &mut Formatter<'_>, style: &Style) -> fmt::Result {
+fn message(f: &mut Formatter<'_>, style: &Style, digest: Digest) -> fmt::Result {
     let format = match style.format {
         Format::Html => "html",
         Format::Plain => "plain",
@@ -60,6 +60,8 @@ fn message(f: &mut Formatter<'_>, style: &Style) -> fmt::Result {
     writeln!(f, "timeline = \"lines\"")?;
     writeln!(f, "notify_on = {}", List(&style.notify_on.iter().map(State::to_string).collect::<Vec<_>>()))?;
     writeln!(f, "quiet_outcomes = {}", List(&style.quiet_outcomes))?;
+    let behind = Short(digest.behind);
+    writeln!(f, "digest = {{ behind = \"{behind}\", max_lines = {} }}", digest.max_lines)?;
     writeln!(
         f,
         "emoji = {{ queued = \"{}\", running = \"{}\", succeeded = \"{}\", failed = \"{}\", warned = \"{}\" }}",

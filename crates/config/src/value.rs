@@ -58,11 +58,14 @@ pub(crate) fn name(value: &Value<'_>) -> Result<String, Wrong> {
     ))
 }
 
-/// A length of time like "72h", "3d" or "90m", from `least` to `most`.
+/// A length of time like "72h", "3d", "90m" or "5s", from `least` to `most`.
 pub(crate) fn duration(value: &Value<'_>, least: Duration, most: Duration) -> Result<Duration, Wrong> {
     let wrong = || {
-        let hint =
-            format!("write a number and m, h or d, like \"72h\": from {} to {}", Short(least), Short(most));
+        let hint = format!(
+            "write a number and s, m, h or d, like \"72h\": from {} to {}",
+            Short(least),
+            Short(most)
+        );
         Wrong::new("not a length of time in the range", hint)
     };
     let seconds = seconds(text(value)?).ok_or_else(wrong)?;
@@ -73,6 +76,7 @@ pub(crate) fn duration(value: &Value<'_>, least: Duration, most: Duration) -> Re
 fn seconds(text: &str) -> Option<u64> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let unit = match unit {
+        "s" => 1,
         "m" => 60,
         "h" => 3600,
         "d" => 86_400,
@@ -88,10 +92,10 @@ pub(crate) struct Short(pub(crate) Duration);
 impl std::fmt::Display for Short {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let seconds = self.0.as_secs();
-        let (unit, word) = [(86_400, "d"), (3600, "h")]
+        let (unit, word) = [(86_400, "d"), (3600, "h"), (60, "m")]
             .into_iter()
             .find(|(unit, _)| seconds.is_multiple_of(*unit))
-            .unwrap_or((60, "m"));
+            .unwrap_or((1, "s"));
         write!(f, "{}{word}", seconds / unit)
     }
 }
@@ -102,9 +106,13 @@ mod tests {
 
     #[test]
     fn lengths_of_time_are_read_and_written() {
-        for (text, secs, written) in
-            [("72h", 259_200, "3d"), ("90m", 5_400, "90m"), ("3d", 259_200, "3d"), ("5h", 18_000, "5h")]
-        {
+        for (text, secs, written) in [
+            ("72h", 259_200, "3d"),
+            ("90m", 5_400, "90m"),
+            ("3d", 259_200, "3d"),
+            ("5h", 18_000, "5h"),
+            ("5s", 5, "5s"),
+        ] {
             assert_eq!(seconds(text), Some(secs));
             assert_eq!(Short(Duration::from_secs(secs)).to_string(), written);
         }

@@ -12,6 +12,7 @@ use meshhook_store::{
 use meshhook_verify::{Headers, Unverified, Verified, Verifier};
 
 use crate::identity::{Names, body_key};
+use crate::line;
 use crate::raw::Context;
 
 /// Who may post, and what becomes of it.
@@ -267,7 +268,7 @@ fn renderer(status: BuildStatus, style: Arc<Style>) -> Render {
         let message = meshhook_render::message(&status, &style);
         Content {
             content: serde_json::Value::Object(message.content).to_string(),
-            line: serde_json::json!({ "plain": message.line.plain, "html": message.line.html }).to_string(),
+            line: line::write(&message.line),
             notify: message.notify,
         }
     })

@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use meshhook_matrix::Client;
+use meshhook_render::Format;
 use meshhook_store::{Accepted, ActError, Store, StoreError};
 
 use crate::admit::{Admission, Arrival, Source, read_again};
@@ -16,6 +17,7 @@ use crate::commit::{CommitError, Committer, Reply};
 use crate::id::new_id;
 use crate::lane::{Lane, Next, Shared};
 use crate::observe::Observer;
+use crate::plan::Digest;
 use crate::room::Encrypted;
 use crate::session::{Keeper, Sending, TokenSource};
 use crate::upkeep::{self, Upkeep};
@@ -39,6 +41,10 @@ pub struct Settings {
     pub sources: Vec<Arc<Source>>,
     /// What to do with an encrypted room.
     pub encrypted: Encrypted,
+    /// When and how deliveries share a message.
+    pub digest: Digest,
+    /// Which bodies a digest has.
+    pub format: Format,
 }
 
 /// Why an engine did not start.
@@ -73,7 +79,8 @@ impl Engine {
     /// # Errors
     /// [`EngineError`].
     pub fn start(settings: Settings) -> Result<Self, EngineError> {
-        let Settings { store, client, tokens, clock, observer, sources, encrypted } = settings;
+        let Settings { store, client, tokens, clock, observer, sources, encrypted, digest, format } =
+            settings;
         let bell = Arc::new(Bell::default());
         let client = Arc::new(client);
         let (committer, committing) = Committer::start(
@@ -91,7 +98,8 @@ impl Engine {
             clock.now(),
         ));
         let owner = new_id("p_");
-        let shared = Arc::new(Shared { client, store, keeper, clock, observer, encrypted, owner });
+        let shared =
+            Arc::new(Shared { client, store, keeper, clock, observer, encrypted, digest, format, owner });
         let engine = Self {
             shared,
             sources,

@@ -1,84 +1,138 @@
 //! The fixed parts of a message.
 
-use meshhook_store::{Draft, Frozen};
+use std::time::Duration;
+
+use meshhook_render::{Format, digest};
+use meshhook_store::{Draft, Frozen, Member};
 use serde_json::{Map, Value, json};
 
 use crate::identity::{Recipe, hex};
+use crate::line;
 
 /// The content key under which every event names itself and its members.
 pub(crate) const MARKER: &str = "com.meshmac.message";
+
+/// What waited longer is no news: it gets a line with its time.
+const OLD: Duration = Duration::from_secs(600);
 
 /// Makes a message's transaction id and body.
 ///
 /// The transaction id is a hash of the room, the sender, the members' keys and the number of refused messages they
 /// have been in: the same message has the same one on every attempt, and one with other content another.
 #[must_use]
-pub fn freeze(draft: &Draft) -> Frozen {
+pub fn freeze(draft: &Draft, format: Format) -> Frozen {
     let txn = transaction_id(draft);
-    let keys: Vec<_> = draft.keys.iter().map(ToString::to_string).collect();
-    let mut content = content(draft);
+    let keys: Vec<_> = draft.members.iter().map(|member| member.key.to_string()).collect();
+    let mut content = content(draft, format);
     content.insert(MARKER.to_owned(), json!({ "id": txn, "keys": keys }));
     Frozen { txn, body: Value::Object(content).to_string() }
 }
 
+fn content(draft: &Draft, format: Format) -> Map<String, Value> {
+    let shown: Vec<&Member> = draft.members.iter().filter(|member| member.shown).collect();
+    match shown[..] {
+        [only] if draft.now.since(only.received_at) <= OLD => single(only),
+        _ => several(&shown, format),
+    }
+}
+
 /// Contents are rendered by this program and stored whole; one that is no object says at least that much.
-fn content(draft: &Draft) -> Map<String, Value> {
-    let first = draft.contents.first().and_then(|c| serde_json::from_str(&c.content).ok());
-    first.unwrap_or_else(|| {
+fn single(member: &Member) -> Map<String, Value> {
+    serde_json::from_str(&member.content.content).unwrap_or_else(|_| {
         let lost = "a build status that cannot be shown";
         Map::from_iter([("msgtype".to_owned(), json!("m.notice")), ("body".to_owned(), json!(lost))])
     })
 }
 
+fn several(shown: &[&Member], format: Format) -> Map<String, Value> {
+    let lines: Vec<_> = shown.iter().filter_map(|member| line::read(&member.content.line)).collect();
+    digest(&lines, shown.iter().any(|member| member.content.notify), format)
+}
+
 fn transaction_id(draft: &Draft) -> String {
     let head =
         Recipe::new().text("txn").text(&draft.room).text(&draft.sender).number(draft.refused_before.into());
-    let hash = draft.keys.iter().fold(head, |recipe, key| recipe.bytes(&key.0)).hash();
+    let hash = draft.members.iter().fold(head, |recipe, member| recipe.bytes(&member.key.0)).hash();
     format!("mh{}", hex(&hash[..16]))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use meshhook_store::{Content, Key};
+    use meshhook_render::Line;
+    use meshhook_store::{Content, Key, Moment};
 
-    fn draft() -> Draft {
-        Draft {
-            room: "!room".to_owned(),
-            sender: "@bot:example.org".to_owned(),
-            keys: vec![Key([7; 32])],
-            contents: vec![Content {
+    const NOW: Moment = Moment::from_seconds(10_000);
+
+    fn member(number: u8, shown: bool, seconds_ago: i64) -> Member {
+        let line =
+            Line {
+                plain: format!("❌ {number}"), html: format!("❌ <b>{number}</b>"), data: json!(number)
+            };
+        Member {
+            key: Key([number; 32]),
+            content: Content {
                 content: r#"{"msgtype":"m.text","body":"x"}"#.to_owned(),
-                line: String::new(),
-                notify: false,
-            }],
-            refused_before: 0,
+                line: line::write(&line),
+                notify: number == 8,
+            },
+            shown,
+            received_at: Moment::from_seconds(10_000 - seconds_ago),
         }
+    }
+
+    fn draft(members: Vec<Member>) -> Draft {
+        let sender = "@bot:example.org".to_owned();
+        Draft { room: "!room".to_owned(), sender, members, refused_before: 0, now: NOW }
+    }
+
+    fn frozen(draft: &Draft) -> (String, Value) {
+        let Frozen { txn, body } = freeze(draft, Format::Html);
+        (txn, serde_json::from_str(&body).unwrap())
     }
 
     #[test]
     fn a_message_names_itself_and_its_members() {
-        let Frozen { txn, body } = freeze(&draft());
-        let content: Value = serde_json::from_str(&body).unwrap();
+        let (txn, content) = frozen(&draft(vec![member(7, true, 0)]));
         assert_eq!(content["com.meshmac.message"], json!({ "id": txn, "keys": ["07".repeat(32)] }));
         assert_eq!((&content["body"], &content["msgtype"]), (&json!("x"), &json!("m.text")));
         assert_eq!(txn, GOLDEN);
     }
 
+    /// Reckoned by another program from the recipe's description.
     const GOLDEN: &str = "mhecd5160f0c44584fd17c375ef23291bc";
 
     #[test]
+    fn several_share_a_message_and_all_are_named() {
+        let (_, content) = frozen(&draft(vec![member(7, true, 0), member(8, false, 0), member(9, true, 0)]));
+        assert_eq!(content["body"], "📋 2 updates\n❌ 7\n❌ 9");
+        assert_eq!(content["msgtype"], "m.notice", "only what is shown notifies");
+        assert_eq!(content["com.meshmac.build_statuses"], json!([7, 9]));
+        assert_eq!(content["com.meshmac.message"]["keys"].as_array().unwrap().len(), 3);
+        let (_, content) = frozen(&draft(vec![member(7, true, 0), member(8, true, 0)]));
+        assert_eq!(content["msgtype"], "m.text");
+    }
+
+    #[test]
+    fn one_that_is_shown_alone_is_shown_whole_while_it_is_news() {
+        let (_, content) = frozen(&draft(vec![member(7, false, 0), member(8, true, 600)]));
+        assert_eq!(content["body"], "x");
+        let (_, content) = frozen(&draft(vec![member(8, true, 601)]));
+        assert_eq!(content["body"], "📋 1 update\n❌ 8");
+    }
+
+    #[test]
     fn every_part_has_a_say_in_the_transaction_id() {
+        let first = draft(vec![member(7, true, 0)]);
         let others = [
-            Draft { room: "!other".to_owned(), ..draft() },
-            Draft { sender: "@other:example.org".to_owned(), ..draft() },
-            Draft { keys: vec![Key([8; 32])], ..draft() },
-            Draft { refused_before: 1, ..draft() },
+            Draft { room: "!other".to_owned(), ..first.clone() },
+            Draft { sender: "@other:example.org".to_owned(), ..first.clone() },
+            Draft { members: vec![member(8, true, 0)], ..first.clone() },
+            Draft { refused_before: 1, ..first.clone() },
         ];
-        let first = freeze(&draft());
-        assert_eq!(freeze(&draft()), first);
-        for other in others {
-            assert_ne!(freeze(&other).txn, first.txn);
+        for other in &others {
+            assert_ne!(frozen(other).0, frozen(&first).0);
         }
+        assert_eq!(frozen(&Draft { now: NOW.plus(OLD), ..first.clone() }).0, frozen(&first).0);
     }
 }

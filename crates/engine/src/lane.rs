@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use meshhook_matrix::{Client, EventId, Failure, FailureKind, Tail, TailQuery};
+use meshhook_render::Format;
 use meshhook_store::{
     Attempt, Lease, Message, Moment, Negative, Refused, Store, StoreError, Take, Taken, rules,
 };
@@ -12,6 +13,7 @@ use crate::backoff::{backoff, jitter};
 use crate::clock::Clock;
 use crate::freeze::freeze;
 use crate::observe::{Observer, Sight};
+use crate::plan::{Digest, plan};
 use crate::room::{Encrypted, objection};
 use crate::session::{Keeper, Session};
 
@@ -56,6 +58,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) encrypted: Encrypted,
+    pub(crate) digest: Digest,
+    pub(crate) format: Format,
     /// This process.
     pub(crate) owner: String,
 }
@@ -118,7 +122,8 @@ impl Lane {
             session: &session.digest,
             owner: &self.shared.owner,
             now: self.now(),
-            freeze: &freeze,
+            plan: &|queue| plan(queue, &self.shared.digest),
+            freeze: &|draft| freeze(draft, self.shared.format),
         })
     }
 

@@ -59,6 +59,6 @@ fn short(status: &BuildStatus) -> BuildStatus {
     BuildStatus { state: status.state, details }
 }
 
-fn short_text(text: &Text) -> Option<Text> {
+pub(crate) fn short_text(text: &Text) -> Option<Text> {
     Text::new(&shorten(text.as_str(), SHORT_BYTES, char::len_utf8))
 }

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use meshhook_model::{Attempt, BuildStatus, Details, State, Text};
+use meshhook_model::{Attempt, BuildStatus, Details, State, Text, Timestamp};
 
 use crate::address::{Address, Link};
 use crate::outside::Outside;
@@ -72,7 +72,14 @@ pub(crate) fn digest(status: &BuildStatus, style: &Style) -> Row {
     parts.extend(d.branch.as_ref().map(|branch| vec![outside(branch, budget::BRANCH)]));
     parts.extend(run(d, address.as_ref()).map(|piece| vec![piece]));
     parts.extend(machines(d, 1));
+    parts.extend(when(status).map(|time| vec![ours(words::clock(time))]));
     joined(parts)
+}
+
+/// When it happened: a digest may come late.
+fn when(status: &BuildStatus) -> Option<Timestamp> {
+    let d = &status.details;
+    if status.state.is_terminal() { d.finished_at } else { d.started_at }
 }
 
 /// The emoji of the status.

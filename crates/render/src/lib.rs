@@ -2,6 +2,7 @@
 
 mod address;
 mod data;
+mod digest;
 mod emoji;
 mod form;
 mod layout;
@@ -10,6 +11,7 @@ mod outside;
 mod style;
 mod words;
 
+pub use digest::digest;
 pub use emoji::{Emoji, EmojiError, EmojiSet};
 pub use message::{Line, Message, message, terminal};
 pub use style::{Format, Style};

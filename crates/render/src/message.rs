@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::address::{Address, Link};
 use crate::layout::{self, Row};
-use crate::{Format, Style, data, form, words};
+use crate::{Format, Style, data, digest, form, words};
 
 /// A status, ready to be sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,12 +28,14 @@ impl Message {
 }
 
 /// One line of a digest.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// For `body`.
     pub plain: String,
     /// For `formatted_body`, whatever the style's format.
     pub html: String,
+    /// The status in short form: run, repository, workflow, state, address, machine.
+    pub data: Value,
 }
 
 /// The message of a status.
@@ -73,7 +75,7 @@ fn add_data(content: &mut Map<String, Value>, status: &BuildStatus) {
 
 fn line(status: &BuildStatus, style: &Style) -> Line {
     let row = layout::digest(status, style);
-    Line { plain: form::plain(&row), html: form::html(&row) }
+    Line { plain: form::plain(&row), html: form::html(&row), data: digest::short(status) }
 }
 
 /// The lines of the message for a terminal, each ended; with `colour` by SGR sequences.

@@ -1,6 +1,6 @@
 //! What the provider's own word adds to the state, and how long a build took.
 
-use meshhook_model::{BuildStatus, State, Text};
+use meshhook_model::{BuildStatus, State, Text, Timestamp};
 
 use crate::Style;
 
@@ -62,6 +62,13 @@ pub(crate) fn duration(seconds: u64) -> String {
     }
 }
 
+/// An instant to the minute, with its day: `2026-11-23 06:12 UTC`.
+pub(crate) fn clock(time: Timestamp) -> String {
+    let written = time.to_string();
+    let (day, clock) = written.split_once('T').unwrap_or((&written, ""));
+    format!("{day} {} UTC", clock.get(..5).unwrap_or(clock))
+}
+
 #[cfg(test)]
 mod tests {
     use meshhook_model::Details;
@@ -115,6 +122,11 @@ mod tests {
         for outcome in ["cancelled", "canceled", "CANCELED", "skipped"] {
             assert!(!notifies(&status(State::Failed, outcome), &style), "{outcome}");
         }
+    }
+
+    #[test]
+    fn an_instant_has_its_day() {
+        assert_eq!(clock(Timestamp::from_unix(1_795_413_659).unwrap()), "2026-11-23 06:00 UTC");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Freeze and take over: transitions 2 and 3.
 
-use meshhook_store::{Content, Draft, Frozen, Key, Lease, Message, Moment, StoreError, Take, Taken, rules};
+use meshhook_store::{
+    Candidate, Content, Draft, Frozen, Key, Lease, Member, Message, Moment, Pick, Queue, Rank, StoreError,
+    SubjectKey, Take, Taken, rules,
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::fault::fault;
@@ -22,7 +25,9 @@ pub(crate) fn take(db: &Connection, take: &Take<'_>) -> Result<Taken, StoreError
     if !is_pinned(db, take)? {
         return Ok(Taken::NotPinned);
     }
-    if let Some(until) = gate(db, &take.identity.user, take.now)? {
+    let gate = gate(db, &take.identity.user)?;
+    if let Some(until) = gate.map(|gate| rules::clamp_wait(gate, take.now)).filter(|until| *until > take.now)
+    {
         return Ok(Taken::Nothing { until: Some(until) });
     }
     let Some(room) = room(db, take.room)? else { return Ok(Taken::Nothing { until: None }) };
@@ -37,14 +42,21 @@ pub(crate) fn take(db: &Connection, take: &Take<'_>) -> Result<Taken, StoreError
             hand_out(db, take, &room, open, false)
         };
     }
-    match oldest(db, take.room)? {
-        Some(oldest) if !room.held && due <= take.now => {
-            let message = freeze(db, take, &room, oldest)?;
-            hand_out(db, take, &room, message, true)
-        }
-        Some(_) if !room.held => Ok(Taken::Nothing { until: Some(due) }),
-        _ => Ok(Taken::Nothing { until: None }),
+    if room.held || !is_awaited(db, take.room)? {
+        return Ok(Taken::Nothing { until: None });
     }
+    if due > take.now {
+        return Ok(Taken::Nothing { until: Some(due) });
+    }
+    let picks = plan(db, take, gate)?;
+    let message = freeze(db, take, &room, &picks)?;
+    hand_out(db, take, &room, message, true)
+}
+
+fn is_awaited(db: &Connection, room: &str) -> Result<bool, StoreError> {
+    db.prepare_cached("SELECT EXISTS (SELECT 1 FROM delivery WHERE room = ?1 AND status = 'pending')")
+        .and_then(|mut s| s.query_row([room], |row| row.get(0)))
+        .map_err(fault)
 }
 
 fn is_pinned(db: &Connection, take: &Take<'_>) -> Result<bool, StoreError> {
@@ -56,12 +68,10 @@ fn is_pinned(db: &Connection, take: &Take<'_>) -> Result<bool, StoreError> {
         .map_err(fault)
 }
 
-fn gate(db: &Connection, sender: &str, now: Moment) -> Result<Option<Moment>, StoreError> {
-    let until = db
-        .prepare_cached("SELECT until FROM gate WHERE sender = ?1")
+fn gate(db: &Connection, sender: &str) -> Result<Option<Moment>, StoreError> {
+    db.prepare_cached("SELECT until FROM gate WHERE sender = ?1")
         .and_then(|mut s| s.query_row([sender], |row| moment(row, 0)).optional())
-        .map_err(fault)?;
-    Ok(until.map(|until| rules::clamp_wait(until, now)).filter(|until| *until > now))
+        .map_err(fault)
 }
 
 fn room(db: &Connection, room: &str) -> Result<Option<Room>, StoreError> {
@@ -87,38 +97,55 @@ fn room(db: &Connection, room: &str) -> Result<Option<Room>, StoreError> {
     .map_err(fault)
 }
 
-struct Member {
-    seq: i64,
-    key: Key,
-    content: Content,
-    refusals: u32,
+fn plan(db: &Connection, take: &Take<'_>, gate: Option<Moment>) -> Result<Vec<Pick>, StoreError> {
+    let candidates = db
+        .prepare_cached(
+            "SELECT seq, subject, rank, source, received_at, solo, octet_length(line) FROM delivery \
+             WHERE room = ?1 AND status = 'pending' ORDER BY seq LIMIT ?2",
+        )
+        .and_then(|mut s| s.query_map(params![take.room, rules::MAX_CANDIDATES], candidate)?.collect())
+        .map_err(fault)?;
+    let queue = Queue { candidates, gate, now: take.now };
+    Ok(rules::sound((take.plan)(&queue), &queue))
 }
 
-fn oldest(db: &Connection, room: &str) -> Result<Option<Member>, StoreError> {
-    db.prepare_cached(
-        "SELECT seq, key, content, line, notify, refusals FROM delivery WHERE room = ?1 AND status = 'pending' \
-         ORDER BY seq LIMIT 1",
-    )
-    .and_then(|mut s| s.query_row([room], member).optional())
-    .map_err(fault)
-}
-
-fn member(row: &Row<'_>) -> rusqlite::Result<Member> {
-    Ok(Member {
+fn candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
+    Ok(Candidate {
         seq: row.get(0)?,
-        key: Key(row.get(1)?),
-        content: Content { content: row.get(2)?, line: row.get(3)?, notify: row.get(4)? },
-        refusals: row.get(5)?,
+        subject: SubjectKey(row.get(1)?),
+        rank: Rank::from_number(row.get(2)?),
+        source: row.get(3)?,
+        received_at: moment(row, 4)?,
+        solo: row.get(5)?,
+        line_bytes: row.get(6)?,
     })
 }
 
-fn freeze(db: &Connection, take: &Take<'_>, room: &Room, member: Member) -> Result<i64, StoreError> {
+fn member(db: &Connection, pick: Pick) -> Result<(Member, u32), StoreError> {
+    db.prepare_cached("SELECT key, content, line, notify, received_at, refusals FROM delivery WHERE seq = ?1")
+        .and_then(|mut s| {
+            s.query_row([pick.seq], |row| {
+                let member = Member {
+                    key: Key(row.get(0)?),
+                    content: Content { content: row.get(1)?, line: row.get(2)?, notify: row.get(3)? },
+                    shown: pick.shown,
+                    received_at: moment(row, 4)?,
+                };
+                Ok((member, row.get(5)?))
+            })
+        })
+        .map_err(fault)
+}
+
+fn freeze(db: &Connection, take: &Take<'_>, room: &Room, picks: &[Pick]) -> Result<i64, StoreError> {
+    let members: Vec<(Member, u32)> = picks.iter().map(|pick| member(db, *pick)).collect::<Result<_, _>>()?;
+    let refused_before = members.iter().map(|(_, refusals)| *refusals).max().unwrap_or(0);
     let draft = Draft {
         room: take.room.to_owned(),
         sender: take.identity.user.clone(),
-        keys: vec![member.key],
-        contents: vec![member.content],
-        refused_before: member.refusals,
+        members: members.into_iter().map(|(member, _)| member).collect(),
+        refused_before,
+        now: take.now,
     };
     let Frozen { txn, body } = (take.freeze)(&draft);
     let id = db
@@ -140,9 +167,11 @@ fn freeze(db: &Connection, take: &Take<'_>, room: &Room, member: Member) -> Resu
             ])
         })
         .map_err(fault)?;
-    db.prepare_cached("UPDATE delivery SET status = 'in_message', message = ?2 WHERE seq = ?1")
-        .and_then(|mut s| s.execute([member.seq, id]))
-        .map_err(fault)?;
+    for pick in picks {
+        db.prepare_cached("UPDATE delivery SET status = 'in_message', message = ?2 WHERE seq = ?1")
+            .and_then(|mut s| s.execute([pick.seq, id]))
+            .map_err(fault)?;
+    }
     Ok(id)
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Content, Key, Moment};
+use crate::{Content, Key, Moment, Rank, SubjectKey};
 
 /// Who sends: transaction ids are remembered by a homeserver for a user's device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,19 +74,71 @@ impl MessageStatus {
     }
 }
 
-/// The members of a message that is about to be frozen.
+/// A delivery that waits, as far as a plan needs to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its number: the order of acceptance.
+    pub seq: i64,
+    /// What it is about.
+    pub subject: SubjectKey,
+    /// How far along.
+    pub rank: Rank,
+    /// Its source.
+    pub source: String,
+    /// When it came.
+    pub received_at: Moment,
+    /// Whether it has to be alone: a message that it shared was refused.
+    pub solo: bool,
+    /// How long its line is, in bytes.
+    pub line_bytes: usize,
+}
+
+/// What waits for a room when its next message is planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// The oldest of them, in order, up to [`rules::MAX_CANDIDATES`](crate::rules::MAX_CANDIDATES); never empty.
+    pub candidates: Vec<Candidate>,
+    /// Until when the sender's gate was closed last.
+    pub gate: Option<Moment>,
+    /// Now.
+    pub now: Moment,
+}
+
+/// A candidate that goes into the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pick {
+    /// Its number.
+    pub seq: i64,
+    /// Whether it is shown; one that a later member of its subject has overtaken need not be.
+    pub shown: bool,
+}
+
+/// A member of a message that is about to be frozen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its key.
+    pub key: Key,
+    /// What it has to say.
+    pub content: Content,
+    /// Whether it is shown.
+    pub shown: bool,
+    /// When it came.
+    pub received_at: Moment,
+}
+
+/// A message that is about to be frozen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
     /// The room.
     pub room: String,
     /// The sender's user id.
     pub sender: String,
-    /// The keys of all members, in order.
-    pub keys: Vec<Key>,
-    /// What each has to say.
-    pub contents: Vec<Content>,
-    /// How many refused messages these members have been in.
+    /// The members, in the order of acceptance.
+    pub members: Vec<Member>,
+    /// The highest number of refused messages that any member has been in.
     pub refused_before: u32,
+    /// Now.
+    pub now: Moment,
 }
 
 /// A message's fixed parts.
@@ -137,6 +189,8 @@ pub struct Take<'a> {
     pub owner: &'a str,
     /// Now.
     pub now: Moment,
+    /// Chooses the members of a new message: candidates, each once. Pure. The oldest alone, if it chooses none.
+    pub plan: &'a dyn Fn(&Queue) -> Vec<Pick>,
     /// Makes the fixed parts of a new message. Pure.
     pub freeze: &'a dyn Fn(&Draft) -> Frozen,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Freshness, Moment, Rank, Status};
+use crate::{Freshness, Moment, Pick, Queue, Rank, Status};
 
 /// How long a taken room is another's.
 pub const LEASE: Duration = Duration::from_secs(60);
@@ -27,6 +27,9 @@ pub const MAX_ASIDE_ROWS: u64 = 1000;
 
 /// How many bytes of bodies a source's unreadable and stale deliveries may hold together.
 pub const MAX_ASIDE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How many waiting deliveries a plan looks at.
+pub const MAX_CANDIDATES: usize = 1000;
 
 /// How many machines are kept for a group.
 pub const MAX_MACHINES: usize = 64;
@@ -120,6 +123,19 @@ pub fn may_discard(status: Status) -> bool {
         status,
         Status::Pending | Status::Parked | Status::Uncertain | Status::Unreadable | Status::Stale
     )
+}
+
+/// The picks of a plan, in order; what is no candidate, or named twice, is left out, and the oldest goes alone where
+/// nothing is left.
+#[must_use]
+pub fn sound(mut picks: Vec<Pick>, queue: &Queue) -> Vec<Pick> {
+    picks.sort_by_key(|pick| pick.seq);
+    picks.dedup_by_key(|pick| pick.seq);
+    picks.retain(|pick| queue.candidates.iter().any(|candidate| candidate.seq == pick.seq));
+    if picks.is_empty() {
+        picks.extend(queue.candidates.first().map(|oldest| Pick { seq: oldest.seq, shown: true }));
+    }
+    picks
 }
 
 #[cfg(test)]

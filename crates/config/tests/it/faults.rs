@@ -18,7 +18,7 @@ const CASES: &[Case] = &[
     Case(
         "keys of later versions",
         &[("room =", "ca_file = \"a\"\nproxy = \"b\"\ntls_fingerprints = []\nroom =")],
-        "only = {}\n[appservice]\n[[node]]\n[message]\ndigest = {}\n",
+        "only = {}\n[appservice]\n[[node]]\n[message]\ndigest = { behind = \"1h\", max_lines = 21, lines = 1 }\n",
     ),
     Case(
         "values of later versions",

@@ -53,6 +53,68 @@ fn an_answer_that_proves_nothing_is_followed_by_the_same_put() {
 }
 
 #[test]
+fn what_piles_up_behind_a_limit_shares_a_message() {
+    let rig = Rig::new();
+    rig.homeserver.fail_once(Endpoint::Send, Fault::rate_limited(Duration::from_secs(30)));
+    let first = rig.accept(1, "completed", Some("success"));
+    eventually(SOON, || (rig.results(&first) == ["limited"]).then_some(()));
+    let mut ids = Vec::new();
+    for run in 2..=30 {
+        for (status, conclusion) in [("queued", None), ("in_progress", None), ("completed", Some("failure"))]
+        {
+            ids.push(rig.accept(run, status, conclusion));
+        }
+    }
+    rig.advance(Duration::from_secs(30));
+    ids.iter().for_each(|id| rig.eventually_status(id, "sent"));
+    let messages = rig.messages();
+    assert_eq!(messages.len(), 3, "the one that was frozen before, and two digests");
+    let count = |key: &str, at: usize| {
+        messages.iter().map(|m| m.content()[key].as_array().map_or(at, Vec::len)).collect::<Vec<_>>()
+    };
+    let lines = count("com.meshmac.build_statuses", 1);
+    assert_eq!(
+        lines.iter().sum::<usize>(),
+        30,
+        "every end of a run has a line, and nothing that it left behind: {lines:?}"
+    );
+    let keys = messages.iter().flat_map(|m| m.content()["com.meshmac.message"]["keys"].as_array().unwrap());
+    assert_eq!(keys.map(|key| key.as_str().unwrap()).collect::<std::collections::BTreeSet<_>>().len(), 88);
+    assert!(messages[1].body().unwrap().starts_with("📋 "));
+    assert_eq!(messages[1].content()["msgtype"], "m.text");
+}
+
+#[test]
+fn a_refused_digest_goes_out_one_by_one() {
+    let rig = Rig::new();
+    rig.homeserver.fail_once(Endpoint::Send, Fault::rate_limited(Duration::from_secs(30)));
+    let first = rig.accept(1, "completed", Some("success"));
+    eventually(SOON, || (rig.results(&first) == ["limited"]).then_some(()));
+    let ids: Vec<_> = (2..=4).map(|run| rig.accept(run, "completed", Some("success"))).collect();
+    rig.homeserver.fail_once(Endpoint::Send, Fault::rate_limited(Duration::from_secs(1)));
+    rig.homeserver.fail_once(Endpoint::Send, Fault::slow(Duration::ZERO));
+    rig.homeserver.fail_once(Endpoint::Send, Fault::error(400, "M_BAD_JSON", "Bad JSON value"));
+    rig.advance(Duration::from_secs(30));
+    ids.iter().for_each(|id| rig.eventually_status(id, "sent"));
+    assert_eq!(rig.messages().len(), 4);
+    assert!(ids.iter().all(|id| rig.status(id) == "sent"));
+}
+
+#[test]
+fn old_news_says_when_it_was() {
+    let mut rig = Rig::new();
+    rig.homeserver.fail(Endpoint::Whoami, Fault::html(502));
+    rig.stop();
+    rig.start();
+    let id = rig.accept(1, "completed", Some("success"));
+    rig.advance(Duration::from_secs(3600));
+    rig.homeserver.mend(Endpoint::Whoami);
+    rig.eventually_status(&id, "sent");
+    let body = rig.messages()[0].body().unwrap().to_owned();
+    assert!(body.starts_with("📋 1 update\n✅ ") && body.ends_with("2026-11-23 06:00 UTC"), "{body}");
+}
+
+#[test]
 fn a_limit_of_no_seconds_is_no_invitation_to_hammer() {
     let rig = Rig::new();
     rig.homeserver.fail(Endpoint::Send, Fault::rate_limited(Duration::ZERO));

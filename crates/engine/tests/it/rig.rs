@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use meshhook_engine::{
-    Answer, Arrival, Clock, CommitError, Encrypted, Engine, Observer, Settings, Sight, Source, admit, new_id,
+    Answer, Arrival, Clock, CommitError, Digest, Encrypted, Engine, Observer, Settings, Sight, Source, admit,
+    new_id,
 };
 use meshhook_matrix::{Client, Options, Token};
 use meshhook_model::Unit;
@@ -82,6 +83,8 @@ impl Rig {
             observer: Arc::clone(&self.seen) as Arc<dyn Observer>,
             sources: vec![Arc::new(source())],
             encrypted: self.encrypted,
+            digest: Digest::default(),
+            format: meshhook_render::Format::Html,
         });
         self.engine = Some(engine.unwrap());
     }

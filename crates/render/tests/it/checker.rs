@@ -87,9 +87,10 @@ fn is_id(part: &str) -> bool {
     !ours && sigil.is_some_and(|at| at + 1 < part.len())
 }
 
-/// A scheme with something behind it, a host with a top-level domain, an IPv4 address.
+/// A scheme (it begins with a letter, RFC 3986) with something behind it, a host with a top-level domain, an IPv4 address.
 fn is_address(part: &str) -> bool {
-    let scheme = part.find(':').is_some_and(|at| at + 1 < part.len());
+    let begins_as_scheme = part.starts_with(|c: char| c.is_alphabetic());
+    let scheme = begins_as_scheme && part.find(':').is_some_and(|at| at + 1 < part.len());
     let host = part
         .match_indices('.')
         .any(|(at, _)| at > 0 && part[at + 1..].starts_with(|c: char| c.is_alphabetic()));

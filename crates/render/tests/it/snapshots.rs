@@ -1,7 +1,7 @@
 //! The messages as they reach the wire.
 
 use meshhook_model::{Attempt, BuildStatus, Details, RunUrl, State, Text, Timestamp};
-use meshhook_render::{Emoji, EmojiSet, Format, Line, Style, message, terminal};
+use meshhook_render::{Emoji, EmojiSet, Format, Line, Style, digest, message, terminal};
 
 /// A run as GitHub tells of it.
 fn run(state: State) -> BuildStatus {
@@ -31,10 +31,10 @@ fn failed(change: impl FnOnce(&mut Details)) -> BuildStatus {
 /// The content and the digest's line as JSON, what cannot be seen as its escape.
 fn wire(status: &BuildStatus, style: &Style) -> String {
     let message = message(status, style);
-    let Line { plain, html } = &message.line;
+    let Line { plain, html, data } = &message.line;
     let json = serde_json::json!({
         "content": message.content,
-        "line": { "plain": plain, "html": html },
+        "line": { "plain": plain, "html": html, "data": data },
         "notify": message.notify,
     });
     visible(&serde_json::to_string_pretty(&json).expect("JSON is written"))
@@ -50,6 +50,22 @@ fn visible(text: &str) -> String {
 
 fn html(status: &BuildStatus) -> String {
     wire(status, &Style::default())
+}
+
+#[test]
+fn a_digest() {
+    let lines: Vec<Line> =
+        [run(State::Succeeded), failed(|d| d.outcome = Text::new("timed_out")), run(State::Running)]
+            .iter()
+            .map(|status| message(status, &Style::default()).line)
+            .collect();
+    for (name, lines, format) in
+        [("html", &lines[..], Format::Html), ("plain_single", &lines[..1], Format::Plain)]
+    {
+        let content = digest(lines, name == "html", format);
+        let json = serde_json::to_string_pretty(&content).expect("JSON is written");
+        insta::assert_snapshot!(format!("digest_{name}"), visible(&json));
+    }
 }
 
 #[test]

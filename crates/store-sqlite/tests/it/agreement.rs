@@ -1,7 +1,9 @@
 //! The same random operations on the reference and on SQLite have the same answers.
 
 use meshhook_store::conformance::fixture::*;
-use meshhook_store::{Identity, Key, MemoryStore, Negative, NewDelivery, Rank, Store, Take, Taken};
+use meshhook_store::{
+    Identity, Key, MemoryStore, Negative, NewDelivery, Pick, Queue, Rank, Store, Take, Taken,
+};
 use meshhook_store_sqlite::SqliteStore;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -12,7 +14,7 @@ enum Op {
     Accept(State),
     Name(State, u8),
     Unreadable(u8),
-    Take { room: u8, owner: u8 },
+    Take { room: u8, owner: u8, together: bool },
     Settle(u8),
     Postpone { hold: bool, gate: bool, seconds: u16 },
     Refuse,
@@ -47,7 +49,7 @@ fn ops() -> impl Strategy<Value = Op> {
         6 => states().prop_map(Op::Accept),
         1 => (states(), 0u8..4).prop_map(|(s, n)| Op::Name(s, n)),
         1 => any::<u8>().prop_map(Op::Unreadable),
-        8 => (0u8..2, 0u8..2).prop_map(|(room, owner)| Op::Take { room, owner }),
+        8 => (0u8..2, 0u8..2, any::<bool>()).prop_map(|(room, owner, together)| Op::Take { room, owner, together }),
         5 => any::<u8>().prop_map(Op::Settle),
         2 => (any::<bool>(), any::<bool>(), 0u16..900).prop_map(|(hold, gate, seconds)| Op::Postpone { hold, gate, seconds }),
         2 => Just(Op::Refuse),
@@ -105,7 +107,9 @@ impl Player<'_> {
                 let id = self.fresh_id();
                 format!("{:?}", accept(store, unreadable(&id, u16::from(*number % 8), now), now))
             }
-            Op::Take { room: number, owner } => self.take(room(*number), &owner.to_string()),
+            Op::Take { room: number, owner, together } => {
+                self.take(room(*number), &owner.to_string(), *together)
+            }
             Op::Settle(pick) => match self.taken.get(usize::from(*pick) % self.taken.len().max(1)) {
                 Some((_, message)) => {
                     format!(
@@ -146,10 +150,11 @@ impl Player<'_> {
         }
     }
 
-    fn take(&mut self, room: &str, owner: &str) -> String {
+    fn take(&mut self, room: &str, owner: &str, in_digests: bool) -> String {
         let identity = self.identity();
+        let plan: &dyn Fn(&Queue) -> Vec<Pick> = if in_digests { &together } else { &alone };
         let take =
-            Take { room, identity: &identity, session: "s", owner, now: at(self.now), freeze: &freeze };
+            Take { room, identity: &identity, session: "s", owner, now: at(self.now), plan, freeze: &freeze };
         let taken = self.store.take(&take).unwrap();
         if let Taken::Message { lease, message, .. } = &taken {
             self.taken.push((lease.clone(), message.id));

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::fixture::*;
 use crate::{
-    ActError, Filter, Identity, MessageStatus, Negative, NewDelivery, Outcome, Pin, Rank, Refused, Status,
-    Store, Take, Taken, rules,
+    ActError, Filter, Identity, MessageStatus, Negative, NewDelivery, Outcome, Pick, Pin, Queue, Rank,
+    Refused, Status, Store, Take, Taken, rules,
 };
 
 fn status(store: &dyn Store, id: &str) -> Status {
@@ -315,7 +315,15 @@ pub fn only_a_pinned_identity_takes(store: &dyn Store) {
     let other = Identity { device: Some("NEW".to_owned()), ..bot() };
     let take_as_other = |now| {
         store
-            .take(&Take { room: ROOM, identity: &other, session: "s", owner: "two", now, freeze: &freeze })
+            .take(&Take {
+                room: ROOM,
+                identity: &other,
+                session: "s",
+                owner: "two",
+                now,
+                plan: &alone,
+                freeze: &freeze,
+            })
             .unwrap()
     };
     assert_eq!(take_as_other(START), Taken::NotPinned);
@@ -440,4 +448,71 @@ pub fn totals_count_what_is_owed(store: &dyn Store) {
     store.refuse(&lease, &attempt("refused", at(3)), at(3)).unwrap();
     let totals = store.totals().unwrap();
     assert_eq!((totals.rooms[0].waiting, totals.rooms[0].oldest, totals.parked), (1, Some(at(1)), 1));
+}
+
+/// A digest: its members share one message, one event and one fate.
+pub fn members_of_a_digest_share_its_fate(store: &dyn Store) {
+    for (id, state) in [
+        ("a", State::of(1, Rank::Queued)),
+        ("b", State::of(2, Rank::Terminal)),
+        ("c", State::of(1, Rank::Terminal)),
+    ] {
+        state.accept(store, id, START);
+    }
+    let Taken::Message { message, fresh: true, .. } = take_by(store, ROOM, "one", at(1), &together) else {
+        panic!("nothing was frozen");
+    };
+    assert_eq!(message.body.lines().count(), 2, "what was overtaken is not shown: {}", message.body);
+    for id in ["a", "b", "c"] {
+        assert_eq!(status(store, id), Status::InMessage);
+    }
+    store.settle(message.id, "$digest", &attempt("sent", at(2)), at(2)).unwrap();
+    for id in ["a", "b", "c"] {
+        let life = store.show(id).unwrap().unwrap();
+        assert_eq!(
+            (life.delivery.status, life.delivery.event_id.as_deref()),
+            (Status::Sent, Some("$digest"))
+        );
+        assert_eq!(life.message.unwrap().members, ["a", "b", "c"]);
+    }
+    assert_eq!(send_one(store, ROOM, at(3)), None);
+}
+
+/// One bad line must not park twenty.
+pub fn a_refused_digest_is_split_into_singles(store: &dyn Store) {
+    for run in 1..=3 {
+        State::of(run, Rank::Terminal).accept(store, &format!("d{run}"), START);
+    }
+    let Taken::Message { lease, message, .. } = take_by(store, ROOM, "one", at(1), &together) else {
+        panic!("nothing was frozen");
+    };
+    assert_eq!(store.refuse(&lease, &attempt("refused", at(2)), at(2)), Ok(Refused::Split));
+    State::of(4, Rank::Terminal).accept(store, "d4", at(3));
+    let offered = std::cell::RefCell::new(Vec::new());
+    let look = |queue: &Queue| {
+        offered.borrow_mut().extend(queue.candidates.iter().map(|candidate| candidate.solo));
+        alone(queue)
+    };
+    let Taken::Message { message: single, .. } = take_by(store, ROOM, "one", at(3), &look) else {
+        panic!("nothing was frozen");
+    };
+    assert_eq!(*offered.borrow(), [true, true, true, false]);
+    assert_eq!(single.body.lines().count(), 1);
+    assert_ne!(single.txn, message.txn);
+    let statuses = [1, 2, 3].map(|n| status(store, &format!("d{n}")));
+    assert_eq!(statuses, [Status::InMessage, Status::Pending, Status::Pending]);
+}
+
+/// A plan that chooses nothing, or what is not there, does not stop the room.
+pub fn a_plan_without_sense_takes_the_oldest(store: &dyn Store) {
+    State::of(1, Rank::Terminal).accept(store, "a", START);
+    State::of(2, Rank::Terminal).accept(store, "b", START);
+    for _ in 0..2 {
+        let wild = |_: &Queue| vec![Pick { seq: 1 << 40, shown: true }];
+        let Taken::Message { message, .. } = take_by(store, ROOM, "one", at(1), &wild) else {
+            panic!("nothing was frozen");
+        };
+        store.settle(message.id, &format!("$e{}", message.id), &attempt("sent", at(1)), at(1)).unwrap();
+    }
+    assert_eq!([status(store, "a"), status(store, "b")], [Status::Sent, Status::Sent]);
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    Accepted, Announcement, Attempt, Content, Draft, Facts, Freshness, Frozen, GroupKey, Identity, Key,
-    Lease, Machine, Message, Moment, Negative, NewDelivery, Pin, Purport, Rank, Store, SubjectKey, Take,
-    Taken,
+    Accepted, Announcement, Attempt, Candidate, Content, Draft, Facts, Freshness, Frozen, GroupKey, Identity,
+    Key, Lease, Machine, Message, Moment, Negative, NewDelivery, Pick, Pin, Purport, Queue, Rank, Store,
+    SubjectKey, Take, Taken,
 };
 
 /// When every test begins.
@@ -167,20 +167,48 @@ pub fn accept(store: &dyn Store, new: NewDelivery, now: Moment) -> Accepted {
 /// Freezes by a rule that shows its arguments.
 #[must_use]
 pub fn freeze(draft: &Draft) -> Frozen {
-    let keys: Vec<_> = draft.keys.iter().map(ToString::to_string).collect();
-    let bodies: Vec<_> = draft.contents.iter().map(|c| c.content.as_str()).collect();
+    let keys: Vec<_> = draft.members.iter().map(|member| member.key.to_string()).collect();
+    let shown = draft.members.iter().filter(|member| member.shown);
+    let bodies: Vec<_> = shown.map(|member| member.content.content.as_str()).collect();
     Frozen {
         txn: format!("{}-{}-{}-{}", draft.room, draft.sender, keys.join("+"), draft.refused_before),
         body: bodies.join("\n"),
     }
 }
 
-/// Takes from a room as the usual sender in the process `owner`.
+/// One at a time.
+#[must_use]
+pub fn alone(queue: &Queue) -> Vec<Pick> {
+    vec![Pick { seq: queue.candidates[0].seq, shown: true }]
+}
+
+/// All together, but for those that have to be alone; of each subject only the last is shown.
+#[must_use]
+pub fn together(queue: &Queue) -> Vec<Pick> {
+    let overtaken = |this: &Candidate| {
+        queue.candidates.iter().any(|other| other.subject == this.subject && other.seq > this.seq)
+    };
+    let sociable = queue.candidates.iter().filter(|candidate| !candidate.solo);
+    sociable.map(|candidate| Pick { seq: candidate.seq, shown: !overtaken(candidate) }).collect()
+}
+
+/// Takes from a room as the usual sender in the process `owner`, one delivery a message.
 pub fn take(store: &dyn Store, room: &str, owner: &str, now: Moment) -> Taken {
+    take_by(store, room, owner, now, &alone)
+}
+
+/// Takes from a room by a plan.
+pub fn take_by(
+    store: &dyn Store,
+    room: &str,
+    owner: &str,
+    now: Moment,
+    plan: &dyn Fn(&Queue) -> Vec<Pick>,
+) -> Taken {
     let identity = bot();
     assert_eq!(store.pin(&identity, now), Ok(Pin::Ours));
     store
-        .take(&Take { room, identity: &identity, session: "s", owner, now, freeze: &freeze })
+        .take(&Take { room, identity: &identity, session: "s", owner, now, plan, freeze: &freeze })
         .expect("the store works")
 }
 

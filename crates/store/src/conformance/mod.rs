@@ -42,6 +42,9 @@ macro_rules! conformance_tests {
             a_life_shows_each_attempt_and_no_more_than_the_bound,
             lists_are_filtered_and_paged,
             totals_count_what_is_owed,
+            members_of_a_digest_share_its_fate,
+            a_refused_digest_is_split_into_singles,
+            a_plan_without_sense_takes_the_oldest,
         }
     };
     (@each $make:expr; $($case:ident,)*) => {

@@ -3,8 +3,8 @@
 use super::{MemoryStore, MessageRow, Tables};
 use crate::rules;
 use crate::{
-    Attempt, Draft, Frozen, Lease, Message, MessageStatus, Moment, Negative, Outbox, Refused, Status,
-    StoreError, Take, Taken,
+    Attempt, Candidate, Draft, Frozen, Lease, Member, Message, MessageStatus, Moment, Negative, Outbox, Pick,
+    Queue, Refused, Status, StoreError, Take, Taken,
 };
 
 impl Outbox for MemoryStore {
@@ -61,8 +61,9 @@ impl Tables {
             (Some(open), _) if due <= take.now => self.hand_out(take, open, false),
             (Some(_), _) => wait,
             (None, Some(_)) if room.hold.is_some() => Taken::Nothing { until: None },
-            (None, Some(first)) if due <= take.now => {
-                let message = self.freeze(take, first);
+            (None, Some(_)) if due <= take.now => {
+                let picks = self.plan(take);
+                let message = self.freeze(take, &picks);
                 self.hand_out(take, message, true)
             }
             (None, Some(_)) => wait,
@@ -70,20 +71,48 @@ impl Tables {
         }
     }
 
-    fn freeze(&mut self, take: &Take<'_>, seq: i64) -> i64 {
-        let row = &self.deliveries[&seq];
+    fn plan(&self, take: &Take<'_>) -> Vec<Pick> {
+        let pending = self.rooms.get(take.room).map(|room| &room.pending);
+        let candidates = pending.into_iter().flatten().filter_map(|&seq| {
+            let row = &self.deliveries[&seq];
+            let saying = row.saying.as_ref()?;
+            Some(Candidate {
+                seq,
+                subject: saying.subject,
+                rank: saying.top.1,
+                source: row.source.clone(),
+                received_at: row.received_at,
+                solo: row.solo,
+                line_bytes: saying.content.as_ref().map_or(0, |content| content.line.len()),
+            })
+        });
+        let candidates = candidates.take(rules::MAX_CANDIDATES).collect();
+        let gate = self.gates.get(&take.identity.user).copied();
+        let queue = Queue { candidates, gate, now: take.now };
+        rules::sound((take.plan)(&queue), &queue)
+    }
+
+    fn member(&self, pick: Pick) -> Option<Member> {
+        let row = &self.deliveries[&pick.seq];
+        let content = row.saying.as_ref()?.content.clone()?;
+        Some(Member { key: row.key, content, shown: pick.shown, received_at: row.received_at })
+    }
+
+    fn freeze(&mut self, take: &Take<'_>, picks: &[Pick]) -> i64 {
         let draft = Draft {
             room: take.room.to_owned(),
             sender: take.identity.user.clone(),
-            keys: vec![row.key],
-            contents: row.saying.iter().filter_map(|s| s.content.clone()).collect(),
-            refused_before: row.refusals,
+            members: picks.iter().filter_map(|pick| self.member(*pick)).collect(),
+            refused_before: picks.iter().map(|pick| self.deliveries[&pick.seq].refusals).max().unwrap_or(0),
+            now: take.now,
         };
         let Frozen { txn, body } = (take.freeze)(&draft);
         self.last_message += 1;
         let id = self.last_message;
         let room = self.room(take.room);
-        room.pending.remove(&seq);
+        for pick in picks {
+            room.pending.remove(&pick.seq);
+        }
         room.open = Some(id);
         let message = MessageRow {
             room: draft.room,
@@ -96,14 +125,16 @@ impl Tables {
             session: take.session.to_owned(),
             status: MessageStatus::Open,
             event_id: None,
-            members: vec![seq],
+            members: picks.iter().map(|pick| pick.seq).collect(),
             attempts: Vec::new(),
             attempted: 0,
         };
         self.messages.insert(id, message);
-        if let Some(row) = self.deliveries.get_mut(&seq) {
-            row.status = Status::InMessage;
-            row.message = Some(id);
+        for pick in picks {
+            if let Some(row) = self.deliveries.get_mut(&pick.seq) {
+                row.status = Status::InMessage;
+                row.message = Some(id);
+            }
         }
         id
     }
