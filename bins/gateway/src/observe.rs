@@ -207,7 +207,11 @@ impl Observer for Observations {
                 self.metrics.purged.inc_by(rows as u64);
                 debug!(rows, "forgot what had expired");
             }
-            Sight::ClockJumped => warn!("the clock was set; nothing is forgotten until it agrees again"),
+            Sight::ClockInDoubt => {
+                warn!(
+                    "this clock and the homeserver's differ by more than five minutes; nothing is forgotten"
+                );
+            }
             Sight::SignedIn { user, device } => {
                 self.metrics.sending.set(1);
                 info!(user = &*plain(user), device = &*plain(device.unwrap_or("-")), "signed in");

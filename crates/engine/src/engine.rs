@@ -19,8 +19,8 @@ use crate::lane::{Lane, Next, Shared};
 use crate::observe::Observer;
 use crate::plan::Digest;
 use crate::room::Encrypted;
-use crate::session::{Keeper, Sending, TokenSource};
-use crate::upkeep::{self, Upkeep};
+use crate::session::{self, Keeper, Sending, TokenSource};
+use crate::upkeep::Upkeep;
 
 /// A lane that waits looks at the clock so often: somebody may set it.
 const GLANCE: Duration = Duration::from_secs(1);
@@ -109,11 +109,20 @@ impl Engine {
             stopping: Arc::default(),
             threads: Mutex::new(vec![committing]),
         };
-        for room in engine.rooms()? {
-            engine.spawn_lane(room)?;
+        match engine.spawn_all() {
+            Ok(()) => Ok(engine),
+            Err(why) => {
+                engine.stop(Duration::ZERO);
+                Err(why)
+            }
         }
-        engine.spawn_keeper()?;
-        Ok(engine)
+    }
+
+    fn spawn_all(&self) -> Result<(), EngineError> {
+        for room in self.rooms()? {
+            self.spawn_lane(room)?;
+        }
+        Ok(self.spawn_keeper()?)
     }
 
     fn rooms(&self) -> Result<BTreeSet<String>, StoreError> {
@@ -125,42 +134,50 @@ impl Engine {
     fn spawn_lane(&self, room: String) -> std::io::Result<()> {
         let mut lane = Lane::new(Arc::clone(&self.shared), room);
         let clock = Arc::clone(&self.shared.clock);
-        self.spawn("lane", &self.bell, move |bell| {
-            let heard = bell.count();
-            match lane.step() {
-                Next::Now => {}
-                Next::At(until) => bell.wait(heard, Some(until.since(clock.now()).min(GLANCE))),
-                Next::Bell => bell.wait(heard, None),
-            }
+        self.spawn("lane", &self.bell, move || match lane.step() {
+            Next::Now => Some(Duration::ZERO),
+            Next::At(until) => Some(until.since(clock.now()).min(GLANCE)),
+            Next::Bell => None,
         })
     }
 
     fn spawn_keeper(&self) -> std::io::Result<()> {
         let shared = Arc::clone(&self.shared);
-        let mut upkeep = Upkeep::new(&*shared.clock);
-        let mut tidy_at = shared.clock.running();
-        self.spawn("keeper", &self.end, move |bell| {
-            let heard = bell.count();
-            let look_at = shared.keeper.look(shared.clock.now());
-            if shared.clock.running() >= tidy_at {
-                while upkeep.step(&*shared.store, &*shared.clock, &*shared.observer) {}
-                tidy_at = shared.clock.running() + upkeep::EVERY;
+        let mut upkeep = Upkeep::default();
+        let (mut look_at, mut tidy_at) = (Duration::ZERO, Duration::ZERO);
+        self.spawn("keeper", &self.end, move || {
+            let Shared { keeper, store, client, clock, observer, .. } = &*shared;
+            if clock.running() >= look_at {
+                keeper.look(clock.now(), clock.running());
+                look_at = clock.running() + session::LOOK;
             }
-            bell.wait(heard, Some(look_at.since(shared.clock.now())));
+            if clock.running() >= tidy_at {
+                tidy_at = upkeep.step(&**store, client, &**clock, &**observer) + clock.running();
+            }
+            Some(look_at.min(tidy_at).saturating_sub(clock.running()).min(session::LOOK))
         })
     }
 
-    /// Runs `turn` again and again until the engine stops.
+    /// Runs `turn` again and again until the engine stops; each says how long to wait for the next, if not for ever, and
+    /// a ring of `bell` ends the wait.
     fn spawn(
         &self,
         name: &str,
         bell: &Arc<Bell>,
-        mut turn: impl FnMut(&Bell) + Send + 'static,
+        mut turn: impl FnMut() -> Option<Duration> + Send + 'static,
     ) -> std::io::Result<()> {
         let (bell, stopping) = (Arc::clone(bell), Arc::clone(&self.stopping));
         let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
-            while !stopping.load(Ordering::Relaxed) {
-                turn(&bell);
+            loop {
+                // In this order: what is rung after the count ends the wait, and before it `stopping` was set.
+                let heard = bell.count();
+                if stopping.load(Ordering::Relaxed) {
+                    return;
+                }
+                match turn() {
+                    Some(Duration::ZERO) => {}
+                    wait => bell.wait(heard, wait),
+                }
             }
         })?;
         self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);

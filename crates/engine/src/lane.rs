@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use meshhook_matrix::{Client, EventId, Failure, FailureKind, Tail, TailQuery};
+use meshhook_matrix::{Client, EventId, Failure, FailureKind};
 use meshhook_render::Format;
 use meshhook_store::{
     Attempt, Lease, Message, Moment, Negative, Refused, Store, StoreError, Take, Taken, rules,
 };
 
+use crate::attempt::{attempt, of_failure};
 use crate::backoff::{backoff, jitter};
 use crate::clock::Clock;
+use crate::fate::{self, Fate};
 use crate::freeze::freeze;
 use crate::observe::{Observer, Sight};
 use crate::plan::{Digest, plan};
@@ -35,9 +37,6 @@ const STORE_FAILED: Duration = Duration::from_secs(1);
 /// The wait after a 429 that names none, and the shortest one that is believed.
 const LIMITED: Duration = Duration::from_secs(5);
 const SHORTEST: Duration = Duration::from_secs(1);
-
-/// How many pages of our own events a tail read looks through: the anchor is our event just before.
-const PAGES: usize = 10;
 
 /// When a lane has something to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +91,7 @@ impl Lane {
             Ok(Taken::Nothing { until: Some(until) }) => Next::At(until),
             Ok(Taken::Nothing { until: None }) => Next::Bell,
             Ok(Taken::NotPinned) => {
-                self.shared.keeper.unpinned(self.now());
+                self.shared.keeper.unpinned(&session, self.now());
                 Next::Bell
             }
             Ok(Taken::Message { lease, message, fresh }) => {
@@ -139,15 +138,13 @@ impl Lane {
     }
 
     fn deliver(&mut self, hand: Hand, fresh: bool) -> Result<(), StoreError> {
-        if let Some(negative) = self.objection(&hand) {
-            return self.postpone(&hand, negative);
-        }
-        if fresh || self.is_remembered(&hand) {
-            return self.put_in_time(hand);
-        }
-        match self.fate(&hand) {
+        let fate = if fresh || self.is_remembered(&hand) { Fate::PutIsSafe } else { self.fate(&hand) };
+        match fate {
             Fate::InTheRoom(event_id, attempt) => self.settle(&hand, &event_id, &attempt),
-            Fate::PutIsSafe => self.put_in_time(hand),
+            Fate::PutIsSafe => match self.objection(&hand) {
+                Some(negative) => self.postpone(&hand, negative),
+                None => self.put_in_time(hand),
+            },
             Fate::NobodyKnows(attempt) => self.give_up(&hand, &attempt),
             Fate::AskAgain(failure, attempt) => self.fail(&hand, &failure, attempt),
         }
@@ -175,42 +172,13 @@ impl Lane {
 
     /// A homeserver that was told this transaction id under this token an hour ago at most answers with its event.
     fn is_remembered(&self, hand: &Hand) -> bool {
-        let Hand { message, session, .. } = hand;
-        message.frozen_by == self.shared.owner
-            && message.session == session.digest
-            && self.now().since(message.frozen_at) < REMEMBERED
+        hand.message.frozen_by == self.shared.owner && hand.was_young_and_ours(REMEMBERED, self.now())
     }
 
-    /// Reads the room's tail for a message whose PUT may have happened.
     fn fate(&self, hand: &Hand) -> Fate {
         let Hand { message, session, .. } = hand;
-        let query = TailQuery {
-            own_user: &message.sender,
-            anchor: message.prev_event.as_deref(),
-            txn: &message.txn,
-            message_id: &message.txn,
-            max_pages: PAGES,
-        };
-        let started = self.now();
-        let answer = self.shared.client.tail_read(&session.token, &self.room, &query);
-        let same_user = message.sender == session.identity.user;
-        match answer {
-            Ok(Tail::Found(event_id)) => {
-                Fate::InTheRoom(event_id, attempt(started, self.now(), "found", Some(200), String::new()))
-            }
-            Ok(Tail::Absent) if same_user => Fate::PutIsSafe,
-            Ok(_) if message.session == session.digest && self.now().since(message.frozen_at) < FORGOTTEN => {
-                Fate::PutIsSafe
-            }
-            Ok(_) => {
-                let why = "the room does not tell, and the homeserver may have forgotten the transaction id";
-                Fate::NobodyKnows(attempt(started, self.now(), "uncertain", None, why.to_owned()))
-            }
-            Err(failure) => {
-                let attempt = of_failure(started, self.now(), &failure);
-                Fate::AskAgain(failure, attempt)
-            }
-        }
+        let safe = hand.was_young_and_ours(FORGOTTEN, self.now());
+        fate::of(&self.shared.client, &*self.shared.clock, message, session, safe)
     }
 
     /// PUTs while the lease outlives it: a homeserver that was slow to be looked at may have used that up.
@@ -268,7 +236,7 @@ impl Lane {
             }
             FailureKind::Unauthorized { .. } => {
                 let why = format!("the homeserver refused the access token: {failure}");
-                self.shared.keeper.sign_out(&hand.session, &why, now);
+                self.shared.keeper.sign_out(&hand.session, &why, now, self.shared.clock.running());
                 at(Duration::ZERO)
             }
             FailureKind::Forbidden => Negative { hold: Some(failure.to_string()), ..at(HELD) },
@@ -305,39 +273,11 @@ impl Lane {
     }
 }
 
-/// What a room's tail tells of a message.
-enum Fate {
-    InTheRoom(EventId, Attempt),
-    PutIsSafe,
-    NobodyKnows(Attempt),
-    AskAgain(Failure, Attempt),
-}
-
-fn attempt(
-    started: Moment,
-    ended: Moment,
-    result: &str,
-    http_status: Option<u16>,
-    detail: String,
-) -> Attempt {
-    Attempt {
-        at: started,
-        took: ended.since(started),
-        result: result.to_owned(),
-        http_status,
-        errcode: None,
-        detail,
+impl Hand {
+    /// Whether no session but this one ever had the message, and that for less than `span`. A clock that was set back
+    /// since proves nothing.
+    fn was_young_and_ours(&self, span: Duration, now: Moment) -> bool {
+        let frozen_at = self.message.frozen_at;
+        self.message.session == self.session.digest && now >= frozen_at && now.since(frozen_at) < span
     }
-}
-
-fn of_failure(started: Moment, ended: Moment, failure: &Failure) -> Attempt {
-    let result = match failure.kind {
-        FailureKind::Limited { .. } => "limited",
-        FailureKind::Unauthorized { .. } => "unauthorized",
-        FailureKind::Forbidden => "forbidden",
-        FailureKind::Refused => "refused",
-        _ => "unknown",
-    };
-    let attempt = attempt(started, ended, result, failure.status, failure.detail.clone());
-    Attempt { errcode: failure.errcode.clone(), ..attempt }
 }

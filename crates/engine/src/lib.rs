@@ -2,11 +2,13 @@
 
 mod admit;
 mod answer;
+mod attempt;
 mod backoff;
 mod bell;
 mod clock;
 mod commit;
 mod engine;
+mod fate;
 mod freeze;
 mod id;
 mod identity;

@@ -92,8 +92,8 @@ pub enum Sight<'a> {
         /// How many.
         rows: usize,
     },
-    /// Forgetting pauses: the wall clock was set.
-    ClockJumped,
+    /// Nothing is forgotten: this machine's clock and the homeserver's differ by more than five minutes.
+    ClockInDoubt,
 }
 
 /// Sees what happens. Called from the engine's threads: it must not wait.

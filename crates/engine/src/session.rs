@@ -73,8 +73,8 @@ pub(crate) struct Keeper {
 struct Attempts {
     /// The token that was tried last, by its fingerprint.
     tried: Option<[u8; 32]>,
-    /// Before this it is not tried again.
-    next: Moment,
+    /// Before this, on the clock that nobody sets, it is not tried again.
+    next: Duration,
     failures: u32,
 }
 
@@ -114,43 +114,47 @@ impl Keeper {
     }
 
     /// The homeserver refused a session's token: nothing is sent until a token works.
-    pub(crate) fn sign_out(&self, refused: &Session, why: &str, now: Moment) {
-        if self.current().is_some_and(|session| session.digest == refused.digest) {
-            let mut attempts = self.attempts();
-            attempts.tried = Some(refused.fingerprint);
-            attempts.next = now.plus(TRY_AGAIN);
-            drop(attempts);
-            self.stop(why, now);
-        }
+    pub(crate) fn sign_out(&self, refused: &Session, why: &str, now: Moment, running: Duration) {
+        let mut attempts = self.attempts();
+        attempts.tried = Some(refused.fingerprint);
+        attempts.next = running + TRY_AGAIN;
+        drop(attempts);
+        self.stop_unless_another(refused, why, now);
     }
 
-    /// The store has another identity pinned: it has to be asked anew.
-    pub(crate) fn unpinned(&self, now: Moment) {
+    /// The store is pinned to another identity than a session's: it has to be asked anew.
+    pub(crate) fn unpinned(&self, session: &Session, now: Moment) {
         self.attempts().tried = None;
-        self.stop("the store is pinned to another user or device", now);
+        self.stop_unless_another(session, "the store is pinned to another user or device", now);
+    }
+
+    fn stop_unless_another(&self, session: &Session, why: &str, now: Moment) {
+        let state = self.state();
+        if matches!(&*state, State::In(current) if current.digest == session.digest) {
+            self.stop(state, why, now);
+        }
     }
 
     fn attempts(&self) -> MutexGuard<'_, Attempts> {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks at the token file and signs in where there is something to try; when to look again.
-    pub(crate) fn look(&self, now: Moment) -> Moment {
+    /// Looks at the token file and signs in where there is something to try.
+    pub(crate) fn look(&self, now: Moment, running: Duration) {
         match (self.tokens)() {
-            Ok(token) => self.consider(token, now),
+            Ok(token) => self.consider(token, now, running),
             // A token that works is not given up for a file that is just being written.
-            Err(why) if self.current().is_none() => self.stop(&why, now),
+            Err(why) if self.current().is_none() => self.stop(self.state(), &why, now),
             Err(_) => {}
         }
-        now.plus(LOOK)
     }
 
-    fn consider(&self, token: Token, now: Moment) {
+    fn consider(&self, token: Token, now: Moment, running: Duration) {
         let fingerprint = fingerprint(&token);
         let current = self.current();
         let mut attempts = self.attempts();
         let known = current.as_ref().is_some_and(|session| session.fingerprint == fingerprint);
-        if known || (attempts.tried == Some(fingerprint) && attempts.next > now) {
+        if known || (attempts.tried == Some(fingerprint) && attempts.next > running) {
             return;
         }
         attempts.tried = Some(fingerprint);
@@ -159,31 +163,33 @@ impl Keeper {
                 attempts.failures = 0;
                 self.start(session);
             }
-            Err(SignIn { why, again }) => {
-                attempts.next = again.unwrap_or_else(|| now.plus(backoff(attempts.failures, jitter())));
+            Err(SignIn { why, wait, replaces }) => {
+                attempts.next = running + wait.unwrap_or_else(|| backoff(attempts.failures, jitter()));
                 attempts.failures = attempts.failures.saturating_add(1);
-                if current.is_some() {
+                if current.is_some() && !replaces {
                     self.observer.see(Sight::TokenNotTaken { why: &why });
                 } else {
-                    self.stop(&why, now);
+                    self.stop(self.state(), &why, now);
                 }
             }
         }
     }
 
     fn sign_in(&self, token: Token, fingerprint: [u8; 32], now: Moment) -> Result<Session, SignIn> {
-        let whoami = self.client.whoami(&token).map_err(|failure| SignIn::refused(&failure, now))?;
+        let whoami = self.client.whoami(&token).map_err(|failure| SignIn::refused(&failure))?;
         let identity = Identity { user: whoami.user_id, device: whoami.device_id };
         match self.store.pin(&identity, now) {
             Ok(Pin::Ours) => {
                 let digest = digest(&identity, &fingerprint);
                 Ok(Session { token, fingerprint, identity, digest })
             }
+            // Who replaces the one that sends has to wait until it is quiet: so it is.
             Ok(Pin::Other { pinned, until }) => Err(SignIn {
                 why: format!("{identity} waits until nothing sent as {pinned} can be under way any more"),
-                again: Some(until),
+                wait: Some(until.since(now).min(TRY_AGAIN)),
+                replaces: true,
             }),
-            Err(why) => Err(SignIn { why: why.to_string(), again: None }),
+            Err(why) => Err(SignIn { why: why.to_string(), wait: None, replaces: false }),
         }
     }
 
@@ -194,8 +200,7 @@ impl Keeper {
         self.bell.ring();
     }
 
-    fn stop(&self, why: &str, now: Moment) {
-        let mut state = self.state();
+    fn stop(&self, mut state: MutexGuard<'_, State>, why: &str, now: Moment) {
         let since = match &*state {
             State::Out { why: known, .. } if known == why => return,
             State::Out { since, .. } => *since,
@@ -208,22 +213,26 @@ impl Keeper {
     }
 }
 
-/// Why a token did not lead to a session, and when to try the same one again where that is known.
+/// Why a token did not lead to a session.
 struct SignIn {
     why: String,
-    again: Option<Moment>,
+    /// When to try the same one again, where that is known.
+    wait: Option<Duration>,
+    /// Whether the token works, and is to take the place of the one that sends.
+    replaces: bool,
 }
 
 impl SignIn {
-    fn refused(failure: &Failure, now: Moment) -> Self {
-        let (hint, again) = match failure.kind {
+    fn refused(failure: &Failure) -> Self {
+        let (hint, wait) = match failure.kind {
             FailureKind::Unauthorized { .. } => {
-                (": put a token that works into the token file", Some(now.plus(TRY_AGAIN)))
+                (": put a token that works into the token file", Some(TRY_AGAIN))
             }
-            FailureKind::Limited { retry_after: Some(wait) } => ("", Some(now.plus(wait))),
+            FailureKind::Limited { retry_after } => ("", retry_after),
             _ => ("", None),
         };
-        Self { why: format!("the homeserver does not sign us in: {failure}{hint}"), again }
+        let why = format!("the homeserver does not sign us in: {failure}{hint}");
+        Self { why, wait, replaces: false }
     }
 }
 

@@ -1,7 +1,8 @@
-//! Forgetting what has expired, in small steps, and only while the clocks agree.
+//! Forgetting what has expired, in small steps, and only by a clock that the homeserver agrees with.
 
 use std::time::Duration;
 
+use meshhook_matrix::Client;
 use meshhook_store::{Moment, Store};
 
 use crate::clock::Clock;
@@ -10,66 +11,75 @@ use crate::observe::{Observer, Sight};
 /// How often there is a look for what has expired.
 pub(crate) const EVERY: Duration = Duration::from_secs(60);
 
-/// How many rows go in one transaction: accepting does not wait long for it.
+/// The pause between two steps, while there is more: whoever accepts meanwhile gets a turn.
+pub(crate) const PAUSE: Duration = Duration::from_millis(50);
+
+/// How many rows go in one transaction.
 const STEP: usize = 200;
 
-/// How far wall clock and monotonic clock may differ.
-const AGREE: Duration = Duration::from_secs(3600);
+/// How far our clock and the homeserver's may differ.
+const AGREE: Duration = Duration::from_secs(300);
 
-/// Compares the wall clock with one that nobody sets.
-#[derive(Debug)]
+/// How far the wall clock may drift from one that nobody sets before the homeserver is asked again: it is also what a
+/// machine that slept shows.
+const DRIFT: Duration = Duration::from_secs(3600);
+
+/// Forgets by the wall clock, as long as that can be believed: a clock that is days ahead would forget every mark, and
+/// each redelivery would be a second message.
+#[derive(Debug, Default)]
 pub(crate) struct Upkeep {
-    wall: Moment,
-    running: Duration,
-    jumped: bool,
+    /// A moment at which the homeserver agreed, on both clocks.
+    agreed: Option<(Moment, Duration)>,
+    doubted: bool,
 }
 
 impl Upkeep {
-    pub(crate) fn new(clock: &dyn Clock) -> Self {
-        Self { wall: clock.now(), running: clock.running(), jumped: false }
-    }
-
-    /// One step; true when there is more to do.
-    pub(crate) fn step(&mut self, store: &dyn Store, clock: &dyn Clock, observer: &dyn Observer) -> bool {
-        let now = clock.now();
-        if !self.agree(now, clock.running()) {
-            if !std::mem::replace(&mut self.jumped, true) {
-                observer.see(Sight::ClockJumped);
-            }
-            return false;
+    /// One step; how long to wait for the next.
+    pub(crate) fn step(
+        &mut self,
+        store: &dyn Store,
+        client: &Client,
+        clock: &dyn Clock,
+        observer: &dyn Observer,
+    ) -> Duration {
+        if !self.is_right(clock) && !self.ask(client, clock, observer) {
+            return EVERY;
         }
-        self.jumped = false;
-        match store.purge(now, STEP) {
+        match store.purge(clock.now(), STEP) {
             Ok(rows) => {
                 if rows > 0 {
                     observer.see(Sight::Purged { rows });
                 }
-                rows == STEP
+                if rows < STEP { EVERY } else { PAUSE }
             }
             Err(why) => {
                 observer.see(Sight::StoreFailed { doing: "purge", why: &why });
-                false
+                EVERY
             }
         }
     }
 
-    fn agree(&self, now: Moment, running: Duration) -> bool {
-        let expected = self.wall.plus(running.saturating_sub(self.running));
-        now.since(expected) < AGREE && expected.since(now) < AGREE
+    /// Whether the wall clock has run as the other one has, since the homeserver agreed.
+    fn is_right(&self, clock: &dyn Clock) -> bool {
+        self.agreed.is_some_and(|(wall, running)| {
+            let expected = wall.plus(clock.running().saturating_sub(running));
+            difference(expected, clock.now()) < DRIFT
+        })
+    }
+
+    fn ask(&mut self, client: &Client, clock: &dyn Clock, observer: &dyn Observer) -> bool {
+        // Who does not answer, or does not say, is asked again.
+        let Ok(Some(theirs)) = client.server_time() else { return false };
+        let agrees = difference(Moment::from_seconds(theirs), clock.now()) < AGREE;
+        self.agreed = agrees.then(|| (clock.now(), clock.running()));
+        if !agrees && !self.doubted {
+            observer.see(Sight::ClockInDoubt);
+        }
+        self.doubted = !agrees;
+        agrees
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clock_that_was_set_stops_the_purge_until_it_is_set_back() {
-        let upkeep = Upkeep { wall: Moment::from_seconds(1000), running: Duration::ZERO, jumped: false };
-        let hour = Duration::from_secs(3600);
-        assert!(upkeep.agree(Moment::from_seconds(1000).plus(hour * 50), hour * 50));
-        assert!(!upkeep.agree(Moment::from_seconds(1000).plus(hour * 52), hour * 50));
-        assert!(!upkeep.agree(Moment::from_seconds(1000), hour * 2));
-        assert!(upkeep.agree(Moment::from_seconds(1000), Duration::from_secs(60)));
-    }
+fn difference(one: Moment, other: Moment) -> Duration {
+    one.since(other).max(other.since(one))
 }

@@ -48,6 +48,11 @@ impl Answer {
         self.json["soft_logout"] == true
     }
 
+    /// The homeserver's clock, in seconds since the epoch.
+    pub(crate) fn server_time(&self) -> Option<i64> {
+        retry_after::http_date(self.date.as_deref()?).map(time::OffsetDateTime::unix_timestamp)
+    }
+
     /// How long the homeserver wants to be left alone: the header, which the specification prefers since v1.10,
     /// else the body's milliseconds.
     pub(crate) fn wait(&self) -> Option<Duration> {

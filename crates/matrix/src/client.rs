@@ -86,6 +86,18 @@ impl Client {
         Ok(answer.success::<Versions>()?.versions)
     }
 
+    /// The homeserver's clock, in seconds since the epoch (`Date` of `GET /versions`; RFC 9110, 6.6.1); `None` where it
+    /// sends none.
+    ///
+    /// # Errors
+    /// When there is no homeserver's answer.
+    pub fn server_time(&self) -> Result<Option<i64>, Failure> {
+        let answer = self.transport.get(None, "/_matrix/client/versions", OTHER_BODY)?;
+        let time = answer.server_time();
+        answer.success::<Value>()?;
+        Ok(time)
+    }
+
     /// Whose token it is (`GET /account/whoami`).
     ///
     /// # Errors

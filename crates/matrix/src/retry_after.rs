@@ -21,7 +21,7 @@ pub(crate) fn parse(value: &str, date: Option<&str>) -> Option<Duration> {
 }
 
 /// The one form of date that is still generated (RFC 9110, 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
-fn http_date(text: &str) -> Option<OffsetDateTime> {
+pub(crate) fn http_date(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text.trim(), &Rfc2822).ok()
 }
 

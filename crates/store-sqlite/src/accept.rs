@@ -1,5 +1,7 @@
 //! Accept: transition 1, a batch a transaction, a savepoint each.
 
+use std::time::Duration;
+
 use meshhook_store::rules::{self, Verdict};
 use meshhook_store::{
     Accepted, Announcement, Content, Freshness, GroupKey, Intake, Key, Machine, Moment, NewDelivery, Outcome,
@@ -58,12 +60,12 @@ fn accept(
     evicted: &mut u64,
 ) -> Result<Accepted, StoreError> {
     if let Some(machine) = new.machine.take() {
-        name_machine(db, &machine, now.plus(rules::keep(Freshness::Signed, new.retention)))?;
+        name_machine(db, &machine, new.retention, now)?;
     }
     match std::mem::replace(&mut new.purport, Purport::Ignored(String::new())) {
         Purport::Announce(a) => announce(db, &new, &a, now, evicted),
-        Purport::Ignored(reason) => set_aside(db, &new, now, Status::Ignored, &reason, evicted),
-        Purport::Unreadable(reason) => set_aside(db, &new, now, Status::Unreadable, &reason, evicted),
+        Purport::Ignored(reason) => set_aside(db, &new, Status::Ignored, &reason, evicted),
+        Purport::Unreadable(reason) => set_aside(db, &new, Status::Unreadable, &reason, evicted),
     }
 }
 
@@ -81,11 +83,11 @@ fn announce(
         (Verdict::Duplicate, Some(known)) => seen_again(db, known.seq),
         (Verdict::Revive, Some(known)) => revive(db, known.seq, a, now),
         (Verdict::Superseded, known) => {
-            let seq = known.map_or_else(|| enter(db, new, a), |known| Ok(known.seq))?;
+            let seq = known.map_or_else(|| enter(db, new, a), |known| see(db, known.seq))?;
             finish(db, seq, Status::Superseded, now)?;
             answer(db, seq, Outcome::Superseded)
         }
-        (Verdict::Stale, _) => set_aside(db, new, now, Status::Stale, "stale", evicted),
+        (Verdict::Stale, _) => set_aside(db, new, Status::Stale, "stale", evicted),
         _ => {
             let seq = enter(db, new, a)?;
             pend(db, seq, &a.subject, (a.round, a.rank), &a.room, now)?;
@@ -94,14 +96,23 @@ fn announce(
     }
 }
 
-pub(crate) fn seen_again(db: &Connection, seq: i64) -> Result<Accepted, StoreError> {
+fn see(db: &Connection, seq: i64) -> Result<i64, StoreError> {
     db.prepare_cached("UPDATE delivery SET seen = seen + 1 WHERE seq = ?1")
         .and_then(|mut s| s.execute([seq]))
         .map_err(fault)?;
-    answer(db, seq, Outcome::Duplicate)
+    Ok(seq)
 }
 
-fn revive(db: &Connection, seq: i64, a: &Announcement, now: Moment) -> Result<Accepted, StoreError> {
+pub(crate) fn seen_again(db: &Connection, seq: i64) -> Result<Accepted, StoreError> {
+    answer(db, see(db, seq)?, Outcome::Duplicate)
+}
+
+pub(crate) fn revive(
+    db: &Connection,
+    seq: i64,
+    a: &Announcement,
+    now: Moment,
+) -> Result<Accepted, StoreError> {
     let Content { content, line, notify } = render(db, a)?;
     db.prepare_cached(
         "UPDATE delivery SET seen = seen + 1, solo = 0, content = ?2, line = ?3, notify = ?4 WHERE seq = ?1",
@@ -113,13 +124,19 @@ fn revive(db: &Connection, seq: i64, a: &Announcement, now: Moment) -> Result<Ac
     answer(db, seq, Outcome::Accepted)
 }
 
-fn room_of(db: &Connection, seq: i64) -> Result<String, StoreError> {
+pub(crate) fn room_of(db: &Connection, seq: i64) -> Result<String, StoreError> {
     db.prepare_cached("SELECT room FROM delivery WHERE seq = ?1")
         .and_then(|mut s| s.query_row([seq], |row| row.get(0)))
         .map_err(fault)
 }
 
-fn name_machine(db: &Connection, machine: &Machine, expires_at: Moment) -> Result<(), StoreError> {
+pub(crate) fn name_machine(
+    db: &Connection,
+    machine: &Machine,
+    retention: Duration,
+    now: Moment,
+) -> Result<(), StoreError> {
+    let expires_at = now.plus(rules::keep(Freshness::Signed, retention));
     db.prepare_cached(
         "INSERT INTO machine (grp, name, expires_at) \
          SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM machine WHERE grp = ?1 AND name = ?2) \
@@ -222,7 +239,7 @@ pub(crate) fn pend(
     now: Moment,
 ) -> Result<(), StoreError> {
     db.prepare_cached(
-        "UPDATE delivery SET status = 'pending', reason = NULL, message = NULL, expires_at = NULL WHERE seq = ?1",
+        "UPDATE delivery SET status = 'pending', reason = NULL, expires_at = NULL WHERE seq = ?1",
     )
     .and_then(|mut s| s.execute([seq]))
     .map_err(fault)?;

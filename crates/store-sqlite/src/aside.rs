@@ -1,6 +1,6 @@
 //! What is not announced: kept within bounds, so that it can be explained and read again.
 
-use meshhook_store::{Accepted, Moment, NewDelivery, Outcome, Status, StoreError, rules};
+use meshhook_store::{Accepted, NewDelivery, Outcome, Status, StoreError, rules};
 use rusqlite::{Connection, params};
 
 use crate::accept::{insert, seen_again};
@@ -11,7 +11,6 @@ use crate::upkeep::forget;
 pub(crate) fn set_aside(
     db: &Connection,
     new: &NewDelivery,
-    now: Moment,
     status: Status,
     reason: &str,
     evicted: &mut u64,
@@ -21,7 +20,7 @@ pub(crate) fn set_aside(
     }
     let seq = insert(db, new, &new.body_key, status)?;
     let raw = (status != Status::Ignored).then_some(&new.raw);
-    let expires_at = now.plus(new.retention).millis();
+    let expires_at = new.received_at.plus(new.retention).millis();
     db.prepare_cached("UPDATE delivery SET reason = ?2, expires_at = ?3, raw = ?4 WHERE seq = ?1")
         .and_then(|mut s| s.execute(params![seq, reason, expires_at, raw]))
         .map_err(fault)?;
@@ -31,24 +30,48 @@ pub(crate) fn set_aside(
 
 /// Forgets the oldest beyond the source's bounds. What is ignored does not push out what may be read again.
 fn evict(db: &Connection, source: &str, status: Status) -> Result<u64, StoreError> {
-    let statuses = if status == Status::Ignored { "'ignored'" } else { "'unreadable', 'stale'" };
-    let query = format!(
-        "SELECT seq, coalesce(length(raw), 0) FROM delivery WHERE source = ?1 AND status IN ({statuses}) \
-         ORDER BY seq DESC"
-    );
-    let rows: Vec<(i64, u64)> = db
-        .prepare_cached(&query)
-        .and_then(|mut s| s.query_map([source], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
-        .map_err(fault)?;
+    let rows = if status == Status::Ignored { ignored(db, source)? } else { with_bodies(db, source)? };
     let (mut bytes, mut evicted) = (0, 0);
-    for (seq, count) in rows.into_iter().zip(1..).map(|((seq, size), count)| {
+    for (count, (seq, size)) in (1..).zip(rows) {
         bytes += size;
-        (seq, (bytes > rules::MAX_ASIDE_BYTES || count > rules::MAX_ASIDE_ROWS).then_some(()))
-    }) {
-        if count.is_some() {
+        if bytes > rules::MAX_ASIDE_BYTES || count > rules::MAX_ASIDE_ROWS {
             forget(db, seq)?;
             evicted += 1;
         }
     }
     Ok(evicted)
 }
+
+/// The ignored deliveries of a source, the newest first, from the index alone: there are many, and none has a body.
+fn ignored(db: &Connection, source: &str) -> Result<Vec<(i64, u64)>, StoreError> {
+    db.prepare_cached(IGNORED)
+        .and_then(|mut s| s.query_map([source], |row| Ok((row.get(0)?, 0)))?.collect())
+        .map_err(fault)
+}
+
+fn with_bodies(db: &Connection, source: &str) -> Result<Vec<(i64, u64)>, StoreError> {
+    db.prepare_cached(WITH_BODIES)
+        .and_then(|mut s| s.query_map([source], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+        .map_err(fault)
+}
+
+/// What the index `delivery_aside` has, in its own words: SQLite does not see by itself that `status = 'parked'` is
+/// among it.
+macro_rules! aside {
+    () => {
+        "status IN ('parked', 'superseded', 'dropped', 'ignored', 'unreadable', 'stale')"
+    };
+}
+pub(crate) use aside;
+
+pub(crate) const IGNORED: &str = concat!(
+    "SELECT seq FROM delivery WHERE ",
+    aside!(),
+    " AND status = 'ignored' AND source = ?1 ORDER BY seq DESC"
+);
+
+pub(crate) const WITH_BODIES: &str = concat!(
+    "SELECT seq, coalesce(length(raw), 0) FROM delivery WHERE ",
+    aside!(),
+    " AND status IN ('unreadable', 'stale') AND source = ?1 ORDER BY seq DESC"
+);

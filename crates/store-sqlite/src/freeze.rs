@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::fault::fault;
 use crate::row::moment;
+use crate::upkeep::leave_message;
 
 struct Room {
     due: Moment,
@@ -26,15 +27,15 @@ pub(crate) fn take(db: &Connection, take: &Take<'_>) -> Result<Taken, StoreError
         return Ok(Taken::NotPinned);
     }
     let gate = gate(db, &take.identity.user)?;
-    if let Some(until) = gate.map(|gate| rules::clamp_wait(gate, take.now)).filter(|until| *until > take.now)
-    {
+    if let Some(until) = gate.map(|gate| believable(gate, take)).filter(|until| *until > take.now) {
         return Ok(Taken::Nothing { until: Some(until) });
     }
     let Some(room) = room(db, take.room)? else { return Ok(Taken::Nothing { until: None }) };
-    let due = rules::clamp_wait(room.due, take.now);
+    let due = believable(room.due, take);
     if let Some(open) = room.open {
-        if room.owner != take.owner && room.lease_until > take.now {
-            return Ok(Taken::Nothing { until: Some(room.lease_until) });
+        let lease = rules::believable(room.lease_until, rules::LEASE, take.now);
+        if room.owner != take.owner && lease > take.now {
+            return Ok(Taken::Nothing { until: Some(lease) });
         }
         return if due > take.now {
             Ok(Taken::Nothing { until: Some(due) })
@@ -51,6 +52,11 @@ pub(crate) fn take(db: &Connection, take: &Take<'_>) -> Result<Taken, StoreError
     let picks = plan(db, take, gate)?;
     let message = freeze(db, take, &room, &picks)?;
     hand_out(db, take, &room, message, true)
+}
+
+/// A room's or gate's time, as far as it may be believed.
+fn believable(until: Moment, take: &Take<'_>) -> Moment {
+    rules::believable(until, rules::LONGEST_WAIT, take.now)
 }
 
 fn is_awaited(db: &Connection, room: &str) -> Result<bool, StoreError> {
@@ -99,15 +105,15 @@ fn room(db: &Connection, room: &str) -> Result<Option<Room>, StoreError> {
 
 fn plan(db: &Connection, take: &Take<'_>, gate: Option<Moment>) -> Result<Vec<Pick>, StoreError> {
     let candidates = db
-        .prepare_cached(
-            "SELECT seq, subject, rank, source, received_at, solo, octet_length(line) FROM delivery \
-             WHERE room = ?1 AND status = 'pending' ORDER BY seq LIMIT ?2",
-        )
+        .prepare_cached(CANDIDATES)
         .and_then(|mut s| s.query_map(params![take.room, rules::MAX_CANDIDATES], candidate)?.collect())
         .map_err(fault)?;
     let queue = Queue { candidates, gate, now: take.now };
     Ok(rules::sound((take.plan)(&queue), &queue))
 }
+
+pub(crate) const CANDIDATES: &str = "SELECT seq, subject, rank, source, received_at, solo, octet_length(line) FROM delivery \
+             WHERE room = ?1 AND status = 'pending' ORDER BY seq LIMIT ?2";
 
 fn candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
     Ok(Candidate {
@@ -150,8 +156,8 @@ fn freeze(db: &Connection, take: &Take<'_>, room: &Room, picks: &[Pick]) -> Resu
     let Frozen { txn, body } = (take.freeze)(&draft);
     let id = db
         .prepare_cached(
-            "INSERT INTO message (room, sender, txn, body, prev_event, prev_sender, frozen_at, frozen_by, session, \
-             status) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'open')",
+            "INSERT INTO message (room, sender, txn, body, prev_event, prev_sender, frozen_at, frozen_by, status) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'open')",
         )
         .and_then(|mut s| {
             s.insert(params![
@@ -163,16 +169,28 @@ fn freeze(db: &Connection, take: &Take<'_>, room: &Room, picks: &[Pick]) -> Resu
                 room.last_sender,
                 take.now.millis(),
                 take.owner,
-                take.session,
             ])
         })
         .map_err(fault)?;
     for pick in picks {
-        db.prepare_cached("UPDATE delivery SET status = 'in_message', message = ?2 WHERE seq = ?1")
-            .and_then(|mut s| s.execute([pick.seq, id]))
-            .map_err(fault)?;
+        enter_message(db, pick.seq, id)?;
     }
+    db.prepare_cached("UPDATE room SET session = ?2 WHERE room = ?1")
+        .and_then(|mut s| s.execute([take.room, take.session]))
+        .map_err(fault)?;
     Ok(id)
+}
+
+/// A message that was refused, or written off, goes with the last of its members.
+fn enter_message(db: &Connection, seq: i64, message: i64) -> Result<(), StoreError> {
+    let before: Option<i64> = db
+        .prepare_cached("SELECT message FROM delivery WHERE seq = ?1")
+        .and_then(|mut s| s.query_row([seq], |row| row.get(0)))
+        .map_err(fault)?;
+    db.prepare_cached("UPDATE delivery SET status = 'in_message', message = ?2 WHERE seq = ?1")
+        .and_then(|mut s| s.execute([seq, message]))
+        .map_err(fault)?;
+    leave_message(db, before)
 }
 
 fn hand_out(
@@ -183,22 +201,24 @@ fn hand_out(
     fresh: bool,
 ) -> Result<Taken, StoreError> {
     let generation = room.generation + 1;
+    let message = message(db, id)?;
     db.prepare_cached(
-        "UPDATE room SET gen = ?2, owner = ?3, lease_until = ?4, taken_at = ?5 WHERE room = ?1",
+        "UPDATE room SET gen = ?2, owner = ?3, lease_until = ?4, taken_at = ?5, \
+         session = CASE session WHEN ?6 THEN session ELSE '' END WHERE room = ?1",
     )
     .and_then(|mut s| {
         let lease_until = take.now.plus(rules::LEASE).millis();
-        s.execute(params![take.room, generation, take.owner, lease_until, take.now.millis()])
+        s.execute(params![take.room, generation, take.owner, lease_until, take.now.millis(), take.session])
     })
     .map_err(fault)?;
     let lease = Lease { room: take.room.to_owned(), generation, message: id };
-    Ok(Taken::Message { lease, message: Box::new(message(db, id)?), fresh })
+    Ok(Taken::Message { lease, message: Box::new(message), fresh })
 }
 
 fn message(db: &Connection, id: i64) -> Result<Message, StoreError> {
     db.prepare_cached(
         "SELECT room, sender, txn, body, prev_event, prev_sender, frozen_at, frozen_by, session, attempts \
-         FROM message WHERE id = ?1",
+         FROM message JOIN room USING (room) WHERE id = ?1",
     )
     .and_then(|mut s| {
         s.query_row([id], |row| {

@@ -9,6 +9,7 @@ use meshhook_store::{
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
+use crate::aside::aside;
 use crate::fault::fault;
 use crate::row::{message_status, moment, moment_or_none, shown, span};
 use crate::{SqliteStore, orders};
@@ -19,19 +20,18 @@ impl Inspect for SqliteStore {
     }
 
     fn show(&self, id: &str) -> Result<Option<Life>, StoreError> {
-        show(&self.reader(), id)
+        // One look: nothing may change between its statements.
+        let mut reader = self.reader();
+        show(&*reader.transaction().map_err(fault)?, id)
     }
 
     fn totals(&self) -> Result<Totals, StoreError> {
-        let db = self.reader();
+        let mut reader = self.reader();
+        let db = reader.transaction().map_err(fault)?;
         Ok(Totals {
             rooms: rooms(&db)?,
-            parked: count(&db, "SELECT 1 FROM delivery WHERE status = 'parked'")?,
-            uncertain: count(
-                &db,
-                "SELECT 1 FROM message m JOIN delivery d ON d.message = m.id \
-                 WHERE m.status = 'uncertain' AND d.status = 'in_message'",
-            )?,
+            parked: count(&db, PARKED)?,
+            uncertain: count(&db, UNCERTAIN)?,
             evicted: self.evicted.load(Ordering::Relaxed),
         })
     }
@@ -39,7 +39,7 @@ impl Inspect for SqliteStore {
     fn raw(&self, id: &str) -> Result<Option<Raw>, StoreError> {
         let query = format!(
             "SELECT {VIEW}, d.raw FROM delivery d LEFT JOIN message m ON m.id = d.message \
-             WHERE d.id = ?1 AND d.status IN ('unreadable', 'stale')"
+             WHERE d.id = ?1 AND d.status IN ('unreadable', 'stale', 'dropped') AND d.raw IS NOT NULL"
         );
         self.reader()
             .query_row(&query, [id], |row| {
@@ -98,11 +98,6 @@ fn view(row: &Row<'_>) -> rusqlite::Result<DeliveryView> {
 }
 
 fn list(db: &Connection, filter: &Filter) -> Result<Vec<DeliveryView>, StoreError> {
-    let mut query = format!("SELECT {VIEW} FROM delivery d LEFT JOIN message m ON m.id = d.message WHERE 1");
-    let mut values: Vec<Value> = Vec::new();
-    if let Some(status) = filter.status {
-        query.push_str(status_condition(status));
-    }
     let texts = [
         ("state", &filter.state),
         ("source", &filter.source),
@@ -110,34 +105,52 @@ fn list(db: &Connection, filter: &Filter) -> Result<Vec<DeliveryView>, StoreErro
         ("node", &filter.node),
         ("correlation_id", &filter.correlation_id),
     ];
+    let (mut conditions, mut values) = (String::new(), Vec::<Value>::new());
     for (column, wanted) in texts {
         if let Some(wanted) = wanted {
-            query.push_str(&format!(" AND d.{column} = ?"));
+            conditions.push_str(&format!(" AND d.{column} = ?"));
             values.push(wanted.clone().into());
         }
     }
-    query.push_str(" AND d.seq < ? ORDER BY d.seq DESC LIMIT ?");
     values.push(filter.before.unwrap_or(i64::MAX).into());
     values.push(i64::try_from(filter.limit).unwrap_or(i64::MAX).into());
-    db.prepare_cached(&query)
+    db.prepare_cached(&listing(filter.status, &conditions))
         .and_then(|mut s| s.query_map(params_from_iter(values), view)?.collect())
         .map_err(fault)
 }
 
-/// A shown status as a condition that the partial indexes can answer.
-fn status_condition(status: Status) -> &'static str {
+/// Deliveries of a status, the newest first. Where few have it they are found by its index and sorted: the sign before
+/// `d.seq` keeps SQLite from walking through all in their order instead.
+pub(crate) fn listing(status: Option<Status>, conditions: &str) -> String {
+    let (status, seq) = match status {
+        None => (String::new(), "d.seq"),
+        Some(Status::Sent) => (" AND d.status = 'in_message' AND m.status = 'sent'".to_owned(), "d.seq"),
+        Some(status) => (rare(status), "+d.seq"),
+    };
+    format!(
+        "SELECT {VIEW} FROM delivery d LEFT JOIN message m ON m.id = d.message WHERE 1{status}{conditions} \
+         AND {seq} < ? ORDER BY {seq} DESC LIMIT ?"
+    )
+}
+
+pub(crate) const PARKED: &str = concat!("SELECT 1 FROM delivery WHERE ", aside!(), " AND status = 'parked'");
+pub(crate) const UNCERTAIN: &str = "SELECT 1 FROM message m CROSS JOIN delivery d ON d.message = m.id \
+     WHERE m.status = 'uncertain' AND d.status = 'in_message'";
+
+/// A shown status that few deliveries have, as a condition that an index answers.
+fn rare(status: Status) -> String {
     match status {
-        Status::InMessage => " AND d.status = 'in_message' AND m.status NOT IN ('sent', 'uncertain')",
-        Status::Sent => " AND d.status = 'in_message' AND m.status = 'sent'",
-        Status::Uncertain => " AND d.status = 'in_message' AND m.status = 'uncertain'",
-        Status::Pending => " AND d.status = 'pending'",
-        Status::Parked => " AND d.status = 'parked'",
-        Status::Superseded => " AND d.status = 'superseded'",
-        Status::Dropped => " AND d.status = 'dropped'",
-        Status::Ignored => " AND d.status = 'ignored'",
-        Status::Unreadable => " AND d.status = 'unreadable'",
-        Status::Stale => " AND d.status = 'stale'",
+        Status::InMessage => in_messages("open"),
+        Status::Uncertain => in_messages("uncertain"),
+        Status::Pending => " AND d.status = 'pending' AND d.room IN (SELECT room FROM room)".to_owned(),
+        status => format!(" AND d.{} AND d.status = '{status}'", aside!()),
     }
+}
+
+fn in_messages(status: &str) -> String {
+    format!(
+        " AND d.status = 'in_message' AND d.message IN (SELECT id FROM message WHERE status = '{status}')"
+    )
 }
 
 fn show(db: &Connection, id: &str) -> Result<Option<Life>, StoreError> {

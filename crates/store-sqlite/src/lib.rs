@@ -63,3 +63,37 @@ impl SqliteStore {
         Ok(done)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use meshhook_store::Status;
+
+    use super::*;
+
+    /// A store with millions of deliveries must not walk through them while others wait.
+    #[test]
+    fn an_index_answers_what_is_asked_often() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = SqliteStore::open(&folder.path().join("meshhook.db")).unwrap();
+        let mut queries: Vec<String> =
+            [aside::IGNORED, aside::WITH_BODIES, inspect::PARKED, inspect::UNCERTAIN].map(Into::into).into();
+        queries.push(freeze::CANDIDATES.to_owned());
+        queries.push(upkeep::EXPIRED.to_owned());
+        let not_sent = Status::ALL.into_iter().filter(|status| *status != Status::Sent);
+        queries.extend(not_sent.map(|status| inspect::listing(Some(status), "")));
+        for query in queries {
+            let plan: Vec<String> = store
+                .reader()
+                .prepare(&format!("EXPLAIN QUERY PLAN {query}"))
+                .and_then(|mut s| {
+                    let nothing = vec![None::<i64>; s.parameter_count()];
+                    s.query_map(rusqlite::params_from_iter(nothing), |row| row.get(3))?.collect()
+                })
+                .unwrap();
+            let walks = |step: &String| {
+                step.starts_with("SCAN d") || step.starts_with("SEARCH d USING INTEGER PRIMARY KEY (rowid<")
+            };
+            assert!(!plan.iter().any(walks), "{query}: {plan:#?}");
+        }
+    }
+}

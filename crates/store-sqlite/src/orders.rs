@@ -6,7 +6,7 @@ use meshhook_store::{
 };
 use rusqlite::{Connection, params};
 
-use crate::accept::{fill, pend, seen_again};
+use crate::accept::{fill, name_machine, pend, revive, room_of, seen_again};
 use crate::fault::fault;
 use crate::row::{Known, answer, by_id, by_key, top_of};
 use crate::settle::finish;
@@ -18,31 +18,38 @@ fn find(db: &Connection, id: &str) -> Result<Known, ActError> {
 pub(crate) fn retry(db: &Connection, id: &str, force: bool, now: Moment) -> Result<Accepted, ActError> {
     let known = find(db, id)?;
     let was_in_message = known.message.is_some() || known.refusals > 0;
-    let Some(subject) =
-        known.subject.filter(|_| known.has_content && rules::may_retry(known.status, force, was_in_message))
-    else {
+    if !known.has_content || !rules::may_retry(known.status, force, was_in_message) {
         return Err(ActError::Conflict(known.status));
-    };
-    if known.status == Status::Uncertain {
-        write_off(db, &known)?;
     }
-    if rules::judge(None, top_of(db, &subject)?, known.top, true) == Verdict::Superseded {
-        finish(db, known.seq, Status::Superseded, now)?;
-        return Ok(answer(db, known.seq, Outcome::Superseded)?);
+    match known.message.filter(|_| known.status == Status::Uncertain) {
+        None => owe_again(db, id, now)?,
+        Some(message) => write_off(db, message)?.iter().try_for_each(|member| owe_again(db, member, now))?,
     }
-    let room: String = db
-        .query_row("SELECT room FROM delivery WHERE seq = ?1", [known.seq], |row| row.get(0))
-        .map_err(fault)?;
-    pend(db, known.seq, &subject, known.top, &room, now)?;
-    Ok(answer(db, known.seq, Outcome::Accepted)?)
+    let superseded = find(db, id)?.status == Status::Superseded;
+    Ok(answer(db, known.seq, if superseded { Outcome::Superseded } else { Outcome::Accepted })?)
 }
 
-/// An operator decided that an uncertain message is not in the room: a key is in one live message at most.
-fn write_off(db: &Connection, known: &Known) -> Result<(), StoreError> {
-    db.execute("UPDATE message SET status = 'refused' WHERE id = ?1", params![known.message])
+/// An operator decided that an uncertain message is not in the room: its members are free again, each alone. A key is
+/// in one message at most that may be in the room.
+fn write_off(db: &Connection, message: i64) -> Result<Vec<String>, StoreError> {
+    db.execute("UPDATE message SET status = 'refused' WHERE id = ?1", [message]).map_err(fault)?;
+    let mut free = db
+        .prepare(
+            "UPDATE delivery SET refusals = refusals + 1, solo = 1 WHERE message = ?1 AND status = 'in_message' \
+             RETURNING id",
+        )
         .map_err(fault)?;
-    db.execute("UPDATE delivery SET refusals = refusals + 1, solo = 1 WHERE seq = ?1", [known.seq])
-        .map_err(fault)?;
+    let members = free.query_map([message], |row| row.get(0)).map_err(fault)?;
+    members.collect::<Result<_, _>>().map_err(fault)
+}
+
+fn owe_again(db: &Connection, id: &str, now: Moment) -> Result<(), ActError> {
+    let known = find(db, id)?;
+    let Some(subject) = known.subject else { return Err(ActError::Conflict(known.status)) };
+    match rules::judge(None, top_of(db, &subject)?, known.top, true) {
+        Verdict::Superseded => finish(db, known.seq, Status::Superseded, now)?,
+        _ => pend(db, known.seq, &subject, known.top, &room_of(db, known.seq)?, now)?,
+    }
     Ok(())
 }
 
@@ -53,8 +60,11 @@ pub(crate) fn readmit(
     now: Moment,
 ) -> Result<Accepted, ActError> {
     let known = find(db, id)?;
-    if !matches!(known.status, Status::Unreadable | Status::Stale) {
+    if !known.has_raw || !rules::may_reread(known.status) {
         return Err(ActError::Conflict(known.status));
+    }
+    if let Some(machine) = again.machine.take() {
+        name_machine(db, &machine, again.retention, now)?;
     }
     let seq = known.seq;
     Ok(match std::mem::replace(&mut again.purport, Purport::Ignored(String::new())) {
@@ -91,7 +101,8 @@ fn announce_again(
     let verdict = rules::judge(known.as_ref().map(|k| k.status), top, (a.round, a.rank), true);
     if let (Verdict::Duplicate | Verdict::Revive, Some(first)) = (verdict, known) {
         put_aside(db, seq, Status::Ignored, "duplicate", Outcome::Ignored)?;
-        return seen_again(db, first.seq);
+        let parked = verdict == Verdict::Revive;
+        return if parked { revive(db, first.seq, a, now) } else { seen_again(db, first.seq) };
     }
     fill(db, seq, again, a)?;
     restate(db, seq, again)?;

@@ -18,6 +18,7 @@ pub(crate) struct Known {
     pub(crate) message: Option<i64>,
     pub(crate) refusals: u32,
     pub(crate) has_content: bool,
+    pub(crate) has_raw: bool,
     answer: Accepted,
 }
 
@@ -28,7 +29,7 @@ impl Known {
 }
 
 const KNOWN: &str = "SELECT d.seq, d.id, d.status, d.reason, d.subject, d.round, d.rank, d.message, d.refusals, \
-     d.content IS NOT NULL, d.correlation_id, m.status, m.event_id \
+     d.content IS NOT NULL, d.raw IS NOT NULL, d.correlation_id, m.status, m.event_id \
      FROM delivery d LEFT JOIN message m ON m.id = d.message";
 
 pub(crate) fn by_key(db: &Connection, key: &Key) -> Result<Option<Known>, StoreError> {
@@ -48,14 +49,14 @@ pub(crate) fn answer(db: &Connection, seq: i64, outcome: Outcome) -> Result<Acce
 }
 
 fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
-    let status = shown(&row.get::<_, String>(2)?, row.get::<_, Option<String>>(11)?.as_deref());
+    let status = shown(&row.get::<_, String>(2)?, row.get::<_, Option<String>>(12)?.as_deref());
     let answer = Accepted {
         outcome: Outcome::Duplicate,
         delivery: row.get(1)?,
-        correlation_id: row.get(10)?,
+        correlation_id: row.get(11)?,
         status,
         reason: row.get(3)?,
-        event_id: row.get(12)?,
+        event_id: row.get(13)?,
     };
     Ok(Known {
         seq: row.get(0)?,
@@ -65,6 +66,7 @@ fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
         message: row.get(7)?,
         refusals: row.get(8)?,
         has_content: row.get(9)?,
+        has_raw: row.get(10)?,
         answer,
     })
 }

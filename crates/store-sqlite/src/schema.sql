@@ -37,8 +37,8 @@ CREATE TABLE delivery (
 ) STRICT;
 
 CREATE INDEX delivery_pending ON delivery (room, seq) WHERE status = 'pending';
-CREATE INDEX delivery_parked  ON delivery (seq) WHERE status = 'parked';
-CREATE INDEX delivery_aside   ON delivery (source, status, seq) WHERE status IN ('ignored', 'unreadable', 'stale');
+CREATE INDEX delivery_aside   ON delivery (status, source, seq)
+    WHERE status IN ('parked', 'superseded', 'dropped', 'ignored', 'unreadable', 'stale');
 CREATE INDEX delivery_expiry  ON delivery (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX delivery_subject ON delivery (subject) WHERE subject IS NOT NULL;
 CREATE INDEX delivery_message ON delivery (message) WHERE message IS NOT NULL;
@@ -74,7 +74,6 @@ CREATE TABLE message (
     prev_sender TEXT,
     frozen_at   INTEGER NOT NULL,
     frozen_by   TEXT    NOT NULL,
-    session     TEXT    NOT NULL,
     status      TEXT    NOT NULL,
     event_id    TEXT,
     attempts    INTEGER NOT NULL DEFAULT 0
@@ -100,6 +99,8 @@ CREATE TABLE room (
     room        TEXT    PRIMARY KEY,
     due         INTEGER NOT NULL DEFAULT 0,
     owner       TEXT    NOT NULL DEFAULT '',
+    -- Under which session the open message was handed out; empty when under several.
+    session     TEXT    NOT NULL DEFAULT '',
     gen         INTEGER NOT NULL DEFAULT 0,
     lease_until INTEGER NOT NULL DEFAULT 0,
     taken_at    INTEGER NOT NULL DEFAULT 0,

@@ -31,18 +31,6 @@ impl Outbox for SqliteStore {
     fn give_up(&self, lease: &Lease, attempt: &Attempt, now: Moment) -> Result<bool, StoreError> {
         self.write(|tx| close(tx, lease, MessageStatus::Uncertain, attempt, now))
     }
-
-    fn hold(&self, room: &str, reason: &str, now: Moment) -> Result<(), StoreError> {
-        self.write(|tx| hold(tx, room, reason, now))
-    }
-
-    fn release(&self, room: &str, _now: Moment) -> Result<(), StoreError> {
-        self.write(|tx| {
-            tx.execute("UPDATE room SET hold = NULL, hold_since = NULL WHERE room = ?1", [room])
-                .map_err(fault)?;
-            Ok(())
-        })
-    }
 }
 
 fn settle(
@@ -70,11 +58,9 @@ fn settle(
     if let [only] = members[..] {
         anchor(db, only, event_id, &room, &sender)?;
     }
-    db.prepare_cached(
-        "UPDATE room SET last_event = ?2, last_sender = ?3, hold = NULL, hold_since = NULL WHERE room = ?1",
-    )
-    .and_then(|mut s| s.execute(params![room, event_id, sender]))
-    .map_err(fault)?;
+    db.prepare_cached("UPDATE room SET last_event = ?2, last_sender = ?3 WHERE room = ?1")
+        .and_then(|mut s| s.execute(params![room, event_id, sender]))
+        .map_err(fault)?;
     if status == MessageStatus::Open { leave(db, &room, now) } else { Ok(()) }
 }
 
@@ -133,9 +119,7 @@ fn postpone(
         return Ok(false);
     }
     if let Some(gate) = negative.gate {
-        db.prepare_cached("INSERT OR REPLACE INTO gate SELECT sender, ?2 FROM message WHERE id = ?1")
-            .and_then(|mut s| s.execute(params![lease.message, gate.millis()]))
-            .map_err(fault)?;
+        close_gate(db, lease.message, gate, attempt.at)?;
     }
     if let Some(reason) = &negative.hold {
         hold(db, &lease.room, reason, attempt.at)?;
@@ -144,6 +128,18 @@ fn postpone(
         .and_then(|mut s| s.execute(params![lease.room, negative.due.millis()]))
         .map_err(fault)?;
     Ok(true)
+}
+
+/// Of several waits the longest holds; one that nobody can have meant does not.
+fn close_gate(db: &Connection, message: i64, until: Moment, now: Moment) -> Result<(), StoreError> {
+    let last = now.plus(rules::LONGEST_WAIT).millis();
+    db.prepare_cached(
+        "INSERT INTO gate SELECT sender, ?2 FROM message WHERE id = ?1 ON CONFLICT DO UPDATE \
+         SET until = CASE WHEN until > ?3 THEN excluded.until ELSE max(until, excluded.until) END",
+    )
+    .and_then(|mut s| s.execute(params![message, until.millis(), last]))
+    .map_err(fault)?;
+    Ok(())
 }
 
 fn refuse(db: &Connection, lease: &Lease, attempt: &Attempt, now: Moment) -> Result<Refused, StoreError> {
@@ -198,9 +194,11 @@ fn close(
 
 /// The message in hand is done with: the room is free for its next one.
 fn leave(db: &Connection, room: &str, now: Moment) -> Result<(), StoreError> {
-    db.prepare_cached("UPDATE room SET due = ?2, lease_until = ?2 WHERE room = ?1")
-        .and_then(|mut s| s.execute(params![room, now.millis()]))
-        .map_err(fault)?;
+    db.prepare_cached(
+        "UPDATE room SET due = ?2, lease_until = ?2, hold = NULL, hold_since = NULL WHERE room = ?1",
+    )
+    .and_then(|mut s| s.execute(params![room, now.millis()]))
+    .map_err(fault)?;
     Ok(())
 }
 
@@ -211,12 +209,9 @@ fn members(db: &Connection, message: i64) -> Result<Vec<i64>, StoreError> {
 }
 
 fn hold(db: &Connection, room: &str, reason: &str, now: Moment) -> Result<(), StoreError> {
-    db.prepare_cached(
-        "INSERT INTO room (room, hold, hold_since) VALUES (?1, ?2, ?3) \
-         ON CONFLICT DO UPDATE SET hold = excluded.hold, hold_since = coalesce(hold_since, excluded.hold_since)",
-    )
-    .and_then(|mut s| s.execute(params![room, reason, now.millis()]))
-    .map_err(fault)?;
+    db.prepare_cached("UPDATE room SET hold = ?2, hold_since = coalesce(hold_since, ?3) WHERE room = ?1")
+        .and_then(|mut s| s.execute(params![room, reason, now.millis()]))
+        .map_err(fault)?;
     Ok(())
 }
 

@@ -45,7 +45,7 @@ fn pin(db: &Connection, identity: &Identity, now: Moment) -> Result<Pin, StoreEr
         return Ok(Pin::Ours);
     }
     if let Some(pinned) = pinned {
-        let until = rules::clamp_wait(quiet_from(db)?.unwrap_or(now), now);
+        let until = rules::believable(quiet_from(db)?.unwrap_or(now), rules::QUIET, now);
         if until > now {
             return Ok(Pin::Other { pinned, until });
         }
@@ -55,34 +55,36 @@ fn pin(db: &Connection, identity: &Identity, now: Moment) -> Result<Pin, StoreEr
     Ok(Pin::Ours)
 }
 
-/// When no PUT of anybody can be under way any more: no lease lives, and two deadlines are over.
+/// When no PUT of anybody can be under way any more.
 fn quiet_from(db: &Connection) -> Result<Option<Moment>, StoreError> {
-    db.query_row(
-        "SELECT max(max(lease_until, taken_at + ?1)) FROM room",
-        [millis(rules::PUT_DEADLINE * 2)],
-        |row| moment_or_none(row, 0),
-    )
-    .map_err(fault)
+    db.query_row("SELECT max(taken_at + ?1) FROM room", [millis(rules::QUIET)], |row| moment_or_none(row, 0))
+        .map_err(fault)
 }
 
 fn purge(db: &Connection, now: Moment, limit: usize) -> Result<usize, StoreError> {
     let expired: Vec<i64> = db
-        .prepare_cached("SELECT seq FROM delivery WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2")
+        .prepare_cached(EXPIRED)
         .and_then(|mut s| s.query_map(params![now.millis(), limit], |row| row.get(0))?.collect())
         .map_err(fault)?;
     for &seq in &expired {
         forget(db, seq)?;
     }
-    for table in ["machine", "mark"] {
-        let key = if table == "machine" { "(grp, name)" } else { "key" };
-        let columns = key.trim_matches(['(', ')']);
-        let step = format!(
-            "DELETE FROM {table} WHERE {key} IN (SELECT {columns} FROM {table} WHERE expires_at < ?1 LIMIT ?2)"
-        );
-        db.prepare_cached(&step).and_then(|mut s| s.execute(params![now.millis(), limit])).map_err(fault)?;
+    let mut most = expired.len();
+    for step in [MACHINES, MARKS] {
+        let gone = db
+            .prepare_cached(step)
+            .and_then(|mut s| s.execute(params![now.millis(), limit]))
+            .map_err(fault)?;
+        most = most.max(gone);
     }
-    Ok(expired.len())
+    Ok(most)
 }
+
+pub(crate) const EXPIRED: &str =
+    "SELECT seq FROM delivery WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2";
+const MACHINES: &str = "DELETE FROM machine WHERE (grp, name) IN \
+     (SELECT grp, name FROM machine WHERE expires_at < ?1 LIMIT ?2)";
+const MARKS: &str = "DELETE FROM mark WHERE key IN (SELECT key FROM mark WHERE expires_at < ?1 LIMIT ?2)";
 
 /// Removes a delivery, and with the last of them its message and its subject.
 pub(crate) fn forget(db: &Connection, seq: i64) -> Result<(), StoreError> {
@@ -91,15 +93,21 @@ pub(crate) fn forget(db: &Connection, seq: i64) -> Result<(), StoreError> {
         .and_then(|mut s| s.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))).optional())
         .map_err(fault)?;
     let Some((message, subject)) = gone else { return Ok(()) };
-    db.prepare_cached(
-        "DELETE FROM message WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM delivery WHERE message = ?1)",
-    )
-    .and_then(|mut s| s.execute([message]))
-    .map_err(fault)?;
+    leave_message(db, message)?;
     db.prepare_cached(
         "DELETE FROM subject WHERE subject = ?1 AND NOT EXISTS (SELECT 1 FROM delivery WHERE subject = ?1)",
     )
     .and_then(|mut s| s.execute([subject]))
+    .map_err(fault)?;
+    Ok(())
+}
+
+/// Removes a message that has lost its last member.
+pub(crate) fn leave_message(db: &Connection, message: Option<i64>) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "DELETE FROM message WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM delivery WHERE message = ?1)",
+    )
+    .and_then(|mut s| s.execute([message]))
     .map_err(fault)?;
     Ok(())
 }

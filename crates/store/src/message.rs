@@ -171,9 +171,10 @@ pub struct Message {
     pub frozen_at: Moment,
     /// The process that froze it.
     pub frozen_by: String,
-    /// A digest of user, device and token under which it was frozen.
+    /// The digest of user, device and token under which it was handed out every time until now; empty when under
+    /// several.
     pub session: String,
-    /// How many PUTs were reported for it.
+    /// How many attempts were reported for it: PUTs, and looks for what became of one.
     pub attempts: u32,
 }
 

@@ -10,6 +10,9 @@ pub const LEASE: Duration = Duration::from_secs(60);
 /// How long a PUT may last: no request outlives it.
 pub const PUT_DEADLINE: Duration = Duration::from_secs(30);
 
+/// How long after a message was taken nothing of it can be under way any more: it is PUT within its lease.
+pub const QUIET: Duration = Duration::from_secs(90);
+
 /// The longest wait that is believed, whatever a clock or a homeserver says.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
@@ -99,10 +102,17 @@ pub fn expiry(received: Moment, settled: Moment, event_time: Option<Moment>, kee
     received.max(settled).max(event_time).plus(keep)
 }
 
-/// A time to wait for, as far as it may be believed.
+/// A time to wait for. One that is further away than anybody may have meant was written before the clock was set
+/// back: it is over.
 #[must_use]
-pub fn clamp_wait(until: Moment, now: Moment) -> Moment {
-    until.min(now.plus(LONGEST_WAIT))
+pub fn believable(until: Moment, longest: Duration, now: Moment) -> Moment {
+    if until > now.plus(longest) { now } else { until }
+}
+
+/// Whether an operator may retry a delivery by a new reading of the body that is kept with it.
+#[must_use]
+pub fn may_reread(status: Status) -> bool {
+    matches!(status, Status::Unreadable | Status::Stale | Status::Dropped)
 }
 
 /// Whether an operator may retry a delivery without a new reading of its body.

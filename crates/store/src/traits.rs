@@ -63,18 +63,6 @@ pub trait Outbox: Send + Sync {
     /// # Errors
     /// [`StoreError`]: nothing was changed.
     fn give_up(&self, lease: &Lease, attempt: &Attempt, now: Moment) -> Result<bool, StoreError>;
-
-    /// Freezes nothing more for a room, until [`Self::release`].
-    ///
-    /// # Errors
-    /// [`StoreError`]: nothing was changed.
-    fn hold(&self, room: &str, reason: &str, now: Moment) -> Result<(), StoreError>;
-
-    /// Ends a hold.
-    ///
-    /// # Errors
-    /// [`StoreError`]: nothing was changed.
-    fn release(&self, room: &str, now: Moment) -> Result<(), StoreError>;
 }
 
 /// Shows what there is and carries out what an operator orders.
@@ -103,13 +91,14 @@ pub trait Inspect: Send + Sync {
     /// [`StoreError`].
     fn raw(&self, id: &str) -> Result<Option<Raw>, StoreError>;
 
-    /// Makes a parked, uncertain (by force) or never sent, dropped delivery pending again, by accept's rules.
+    /// Makes a parked, uncertain (by force) or never sent, dropped delivery pending again, by accept's rules; of an
+    /// uncertain message all members, since it is their message that is written off.
     ///
     /// # Errors
     /// [`ActError`]: nothing was changed.
     fn retry(&self, id: &str, force: bool, now: Moment) -> Result<Accepted, ActError>;
 
-    /// Replaces an unreadable or stale delivery by what a new reading made of it, by accept's rules but for
+    /// Replaces an unreadable or stale delivery, also a dropped one, by what a new reading made of it, by accept's rules but for
     /// freshness, which the operator's order stands for.
     ///
     /// # Errors
@@ -131,7 +120,8 @@ pub trait Upkeep: Send + Sync {
     /// [`StoreError`]: nothing was changed.
     fn pin(&self, identity: &Identity, now: Moment) -> Result<Pin, StoreError>;
 
-    /// Forgets what has expired, at most `limit` rows; how many it were.
+    /// Forgets what has expired, at most `limit` of each kind; how many it were of the most frequent. There may be
+    /// more while that is `limit`.
     ///
     /// # Errors
     /// [`StoreError`]: nothing was forgotten.

@@ -135,3 +135,39 @@ fn the_anchor_is_the_message_before() {
     let own = rig.messages().into_iter().filter(|e| e.sender() == rig.homeserver.user().id).count();
     assert_eq!(own, 4);
 }
+
+#[test]
+fn a_token_that_comes_back_does_not_make_a_second_message() {
+    let rig = Rig::new();
+    let warm_up = rig.accept(9, "completed", Some("success"));
+    rig.eventually_status(&warm_up, "sent");
+    let (first_device, first_token) = (rig.homeserver.user().device, rig.homeserver.user().token);
+    let switch = |device: &str, token: &str| {
+        rig.homeserver.change_device(device, token);
+        *rig.token.lock().unwrap() = token.to_owned();
+        eventually(SOON, || format!("{:?}", rig.engine().sending()).contains("waits until").then_some(()));
+        rig.advance(Duration::from_secs(100));
+    };
+    rig.homeserver.fail(Endpoint::Send, Fault::dropped());
+    let id = rig.accept(1, "completed", Some("success"));
+    eventually(SOON, || (!rig.results(&id).is_empty()).then_some(()));
+
+    rig.homeserver.fail(Endpoint::Send, Fault::dropped().after_commit());
+    switch("OTHER", "syt_other_token");
+    eventually(SOON, || (rig.messages().len() == 2).then_some(()));
+    switch(&first_device, &first_token);
+    rig.homeserver.mend(Endpoint::Send);
+    rig.advance(Duration::from_secs(100));
+    rig.eventually_status(&id, "sent");
+    assert_eq!(rig.messages().len(), 2);
+}
+
+#[test]
+fn a_message_in_a_room_that_was_closed_since_is_settled() {
+    let mut rig = Rig::new();
+    let id = lost_answer(&mut rig);
+    rig.homeserver.set_state(Homeserver::ROOM, "m.room.tombstone", json!({ "replacement_room": "!new" }));
+    rig.advance(DAY);
+    rig.start();
+    rig.eventually_status(&id, "sent");
+}

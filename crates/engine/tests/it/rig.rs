@@ -27,12 +27,15 @@ pub(crate) const START: i64 = 1_795_413_600;
 /// Runs as the machine's clock does, from a start that tests choose and jump on from.
 pub(crate) struct TestClock {
     start: std::time::Instant,
+    /// By how much time went on.
     ahead: AtomicI64,
+    /// By how much somebody set it.
+    set: AtomicI64,
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Moment {
-        Moment::from_seconds(START).plus(self.running())
+        Moment::from_seconds(START + self.set.load(Ordering::Relaxed)).plus(self.running())
     }
 
     fn running(&self) -> Duration {
@@ -64,7 +67,11 @@ impl Rig {
     pub(crate) fn new() -> Self {
         let homeserver = Homeserver::start();
         let token = Arc::new(Mutex::new(homeserver.user().token));
-        let clock = Arc::new(TestClock { start: std::time::Instant::now(), ahead: AtomicI64::new(0) });
+        let clock = Arc::new(TestClock {
+            start: std::time::Instant::now(),
+            ahead: AtomicI64::new(0),
+            set: AtomicI64::new(0),
+        });
         let folder = TempDir::new().unwrap();
         let encrypted = Encrypted::Hold;
         let mut rig =
@@ -104,6 +111,10 @@ impl Rig {
 
     pub(crate) fn advance(&self, span: Duration) {
         self.clock.ahead.fetch_add(i64::try_from(span.as_secs()).unwrap(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_back(&self, span: Duration) {
+        self.clock.set.fetch_sub(i64::try_from(span.as_secs()).unwrap(), Ordering::Relaxed);
     }
 
     pub(crate) fn post(&self, body: &str) -> Result<Answer, CommitError> {

@@ -71,7 +71,21 @@ fn another_device_waits_until_nothing_of_the_first_can_be_under_way() {
     let told = eventually(SOON, || why(&rig).filter(|why| why.contains("OTHER")));
     assert!(told.contains("SCRIPTED"), "{told}");
     assert_eq!(rig.status(&second), "pending");
-    rig.advance(Duration::from_secs(61));
+    rig.advance(Duration::from_secs(91));
     rig.eventually_status(&second, "sent");
     assert!(matches!(rig.engine().sending(), Sending::As { device: Some(d), .. } if d == "OTHER"));
+}
+
+#[test]
+fn a_token_of_another_device_is_taken_however_busy_the_first_one_is() {
+    let rig = Rig::new();
+    let first = rig.accept(1, "completed", Some("success"));
+    rig.eventually_status(&first, "sent");
+    rig.homeserver.change_device("OTHER", "syt_other_token");
+    *rig.token.lock().unwrap() = "syt_other_token".into();
+    eventually(SOON, || why(&rig).filter(|why| why.contains("OTHER")));
+    let second = rig.accept(2, "completed", Some("success"));
+    assert_eq!(rig.status(&second), "pending");
+    rig.advance(Duration::from_secs(91));
+    rig.eventually_status(&second, "sent");
 }

@@ -84,8 +84,36 @@ fn expired_marks_are_forgotten_while_it_runs() {
     let id = rig.accept(1, "completed", Some("success"));
     rig.eventually_status(&id, "sent");
     rig.advance(Duration::from_secs(80 * 3600));
+    rig.homeserver.set_clock(START + 80 * 3600);
     meshhook_testkit::eventually(crate::rig::SOON, || rig.all().is_empty().then_some(()));
     assert!(rig.saw("Purged"));
+}
+
+#[test]
+fn a_clock_that_the_homeserver_contradicts_forgets_nothing() {
+    let mut rig = Rig::new();
+    let id = rig.accept(1, "completed", Some("success"));
+    rig.eventually_status(&id, "sent");
+    rig.homeserver.set_clock(START);
+    rig.advance(Duration::from_secs(100 * 3600));
+    rig.stop();
+    rig.start();
+    meshhook_testkit::eventually(crate::rig::SOON, || rig.saw("ClockInDoubt").then_some(()));
+    assert_eq!(rig.all().len(), 1);
+}
+
+#[test]
+fn a_clock_that_is_set_back_silences_nobody() {
+    let mut rig = Rig::new();
+    rig.stop();
+    rig.advance(Duration::from_secs(400 * 24 * 3600));
+    rig.homeserver.fail(meshhook_testkit::Endpoint::Whoami, meshhook_testkit::Fault::html(502));
+    rig.start();
+    meshhook_testkit::eventually(crate::rig::SOON, || rig.saw("502").then_some(()));
+    rig.set_back(Duration::from_secs(400 * 24 * 3600));
+    let id = rig.accept(1, "completed", Some("success"));
+    rig.homeserver.mend(meshhook_testkit::Endpoint::Whoami);
+    rig.eventually_status(&id, "sent");
 }
 
 #[test]

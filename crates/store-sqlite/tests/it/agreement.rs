@@ -19,8 +19,6 @@ enum Op {
     Postpone { hold: bool, gate: bool, seconds: u16 },
     Refuse,
     GiveUp,
-    Hold(u8),
-    Release(u8),
     Retry(u8, bool),
     Readmit(u8, State),
     Discard(u8),
@@ -54,8 +52,6 @@ fn ops() -> impl Strategy<Value = Op> {
         2 => (any::<bool>(), any::<bool>(), 0u16..900).prop_map(|(hold, gate, seconds)| Op::Postpone { hold, gate, seconds }),
         2 => Just(Op::Refuse),
         1 => Just(Op::GiveUp),
-        1 => (0u8..2).prop_map(Op::Hold),
-        1 => (0u8..2).prop_map(Op::Release),
         2 => (any::<u8>(), any::<bool>()).prop_map(|(n, force)| Op::Retry(n, force)),
         1 => (any::<u8>(), states()).prop_map(|(n, s)| Op::Readmit(n, s)),
         1 => any::<u8>().prop_map(Op::Discard),
@@ -131,8 +127,6 @@ impl Player<'_> {
             Op::GiveUp => lease.map_or(String::new(), |(lease, _)| {
                 format!("{:?}", store.give_up(&lease, &attempt("uncertain", now), now))
             }),
-            Op::Hold(number) => format!("{:?}", store.hold(room(*number), "held", now)),
-            Op::Release(number) => format!("{:?}", store.release(room(*number), now)),
             Op::Retry(pick, force) => format!("{:?}", store.retry(&self.id(*pick), *force, now)),
             Op::Readmit(pick, state) => {
                 format!("{:?}", store.readmit(&self.id(*pick), state.delivery("unused", now), now))
@@ -153,8 +147,15 @@ impl Player<'_> {
     fn take(&mut self, room: &str, owner: &str, in_digests: bool) -> String {
         let identity = self.identity();
         let plan: &dyn Fn(&Queue) -> Vec<Pick> = if in_digests { &together } else { &alone };
-        let take =
-            Take { room, identity: &identity, session: "s", owner, now: at(self.now), plan, freeze: &freeze };
+        let take = Take {
+            room,
+            identity: &identity,
+            session: if self.other { "b" } else { "a" },
+            owner,
+            now: at(self.now),
+            plan,
+            freeze: &freeze,
+        };
         let taken = self.store.take(&take).unwrap();
         if let Taken::Message { lease, message, .. } = &taken {
             self.taken.push((lease.clone(), message.id));

@@ -193,14 +193,57 @@ pub fn a_room_with_a_live_lease_is_left_alone(store: &dyn Store) {
     assert_eq!(take(store, ROOM, "two", at(59)), Taken::Nothing { until: Some(until) });
 }
 
-/// A clock that was wrong once must not keep a room silent.
+/// A clock that was wrong once must not keep a room silent: what it wrote is not believed once it is right again.
 pub fn waits_are_clamped(store: &dyn Store) {
+    State::of(1, Rank::Running).accept(store, "a", at(1 << 30));
+    let (lease, ..) = take_message(store, ROOM, "one", at(1 << 30));
+    let until = at(1 << 30).plus(rules::LONGEST_WAIT);
+    let negative = Negative { due: until, hold: None, gate: Some(until) };
+    assert_eq!(store.postpone(&lease, &attempt("limited", at(1 << 30)), &negative), Ok(true));
+    assert_eq!(take(store, ROOM, "one", at(1 << 30)), Taken::Nothing { until: Some(until) });
+    take_message(store, ROOM, "two", START);
+    let other = Identity { device: Some("NEW".to_owned()), ..bot() };
+    assert_eq!(
+        store.pin(&other, at(0)).unwrap(),
+        Pin::Other { pinned: bot(), until: START.plus(rules::QUIET) }
+    );
+    assert_eq!(store.pin(&other, at(91)), Ok(Pin::Ours));
+}
+
+/// Two waits at once: the longer one holds.
+pub fn a_gate_is_not_opened_by_a_shorter_wait(store: &dyn Store) {
     State::of(1, Rank::Running).accept(store, "a", START);
-    let (lease, ..) = take_message(store, ROOM, "one", START);
-    let negative = Negative { due: at(1 << 30), hold: None, gate: Some(at(1 << 30)) };
-    assert_eq!(store.postpone(&lease, &attempt("limited", START), &negative), Ok(true));
-    let Taken::Nothing { until: Some(until) } = take(store, ROOM, "one", at(10)) else { panic!("not gated") };
-    assert!(until <= at(10).plus(rules::LONGEST_WAIT));
+    State::of(2, Rank::Running).room("!other").accept(store, "b", START);
+    let (here, ..) = take_message(store, ROOM, "one", START);
+    let (there, ..) = take_message(store, "!other", "one", START);
+    for (lease, seconds) in [(here, 300), (there, 3)] {
+        let negative = Negative { due: START, hold: None, gate: Some(at(seconds)) };
+        store.postpone(&lease, &attempt("limited", START), &negative).unwrap();
+    }
+    assert_eq!(take(store, ROOM, "one", at(4)), Taken::Nothing { until: Some(at(300)) });
+}
+
+/// A homeserver remembers transaction ids for a device: a message that another session had in hand may be in the room.
+pub fn a_message_tells_whether_one_session_had_it_all_the_time(store: &dyn Store) {
+    State::of(1, Rank::Running).accept(store, "a", START);
+    let session = |session: &str| {
+        let identity = bot();
+        store.pin(&identity, START).unwrap();
+        let take = Take {
+            room: ROOM,
+            identity: &identity,
+            session,
+            owner: "one",
+            now: START,
+            plan: &alone,
+            freeze: &freeze,
+        };
+        match store.take(&take).unwrap() {
+            Taken::Message { message, .. } => message.session,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(["A", "A", "B", "A", "A"].map(session), ["A", "A", "A", "", ""]);
 }
 
 /// 429 is about a sender, not a room.
@@ -227,11 +270,25 @@ pub fn a_held_room_freezes_nothing_and_repeats_what_is_open(store: &dyn Store) {
     assert_eq!(again.id, message.id);
     store.settle(message.id, "$a", &attempt("sent", at(301)), at(301)).unwrap();
     assert_eq!(store.totals().unwrap().rooms[0].hold, None);
+    assert!(send_one(store, ROOM, at(301)).unwrap().contains("run 2"));
+}
 
-    store.hold(ROOM, "encrypted", at(302)).unwrap();
-    assert_eq!(take(store, ROOM, "one", at(303)), Taken::Nothing { until: None });
-    store.release(ROOM, at(304)).unwrap();
-    take_message(store, ROOM, "one", at(305));
+/// A hold is the open message's: the next one finds out for itself.
+pub fn a_hold_ends_with_its_message(store: &dyn Store) {
+    for (run, id) in [(1, "a"), (2, "b"), (3, "c")] {
+        State::of(run, Rank::Terminal).accept(store, id, START);
+    }
+    let held = Negative { due: at(1), hold: Some("M_FORBIDDEN".to_owned()), gate: None };
+    let (lease, ..) = take_message(store, ROOM, "one", START);
+    store.postpone(&lease, &attempt("forbidden", START), &held).unwrap();
+    let (lease, ..) = take_message(store, ROOM, "one", at(1));
+    store.refuse(&lease, &attempt("refused", at(1)), at(1)).unwrap();
+    let (lease, message, _) = take_message(store, ROOM, "one", at(2));
+    assert!(message.body.contains("run 2"));
+    store.postpone(&lease, &attempt("forbidden", at(2)), &held).unwrap();
+    let (lease, ..) = take_message(store, ROOM, "one", at(3));
+    store.give_up(&lease, &attempt("uncertain", at(3)), at(3)).unwrap();
+    assert!(send_one(store, ROOM, at(4)).unwrap().contains("run 3"));
 }
 
 /// 400 and 413 are final for this content; new content of the same state is owed again.
@@ -329,10 +386,10 @@ pub fn only_a_pinned_identity_takes(store: &dyn Store) {
     assert_eq!(take_as_other(START), Taken::NotPinned);
     take_message(store, ROOM, "one", START);
     let pin = store.pin(&other, at(30)).unwrap();
-    assert_eq!(pin, Pin::Other { pinned: bot(), until: at(60) });
-    assert_eq!(take_as_other(at(59)), Taken::NotPinned);
-    assert_eq!(store.pin(&other, at(60)), Ok(Pin::Ours));
-    assert!(matches!(take_as_other(at(60)), Taken::Message { fresh: false, .. }));
+    assert_eq!(pin, Pin::Other { pinned: bot(), until: at(90) });
+    assert_eq!(take_as_other(at(89)), Taken::NotPinned);
+    assert_eq!(store.pin(&other, at(90)), Ok(Pin::Ours));
+    assert!(matches!(take_as_other(at(90)), Taken::Message { fresh: false, .. }));
 }
 
 /// Transitions 11 and 12 have guards.
@@ -515,4 +572,55 @@ pub fn a_plan_without_sense_takes_the_oldest(store: &dyn Store) {
         store.settle(message.id, &format!("$e{}", message.id), &attempt("sent", at(1)), at(1)).unwrap();
     }
     assert_eq!([status(store, "a"), status(store, "b")], [Status::Sent, Status::Sent]);
+}
+
+/// What was refused and said again leaves nothing behind: the same key may come again once its mark is forgotten.
+pub fn a_key_can_be_said_again_after_its_mark(store: &dyn Store) {
+    let run = State::of(1, Rank::Terminal);
+    for day in [0, 1000] {
+        let now = START.plus(Duration::from_secs(day * 86_400));
+        run.accept(store, &format!("first{day}"), now);
+        let (lease, ..) = take_message(store, ROOM, "one", now);
+        store.refuse(&lease, &attempt("refused", now), now).unwrap();
+        assert_eq!(run.accept(store, &format!("again{day}"), now).status, Status::Pending);
+        send_one(store, ROOM, now).unwrap();
+        assert_eq!(store.purge(now.plus(rules::TIMELESS * 2), 100), Ok(1));
+    }
+}
+
+/// A message that was taken for refused turns out to be in the room, before its delivery has gone out again.
+pub fn a_late_success_settles_what_still_waits(store: &dyn Store) {
+    State::of(1, Rank::Terminal).accept(store, "a", START);
+    let (lease, message, _) = take_message(store, ROOM, "one", START);
+    store.refuse(&lease, &attempt("refused", START), START).unwrap();
+    store.retry("a", false, at(1)).unwrap();
+    store.settle(message.id, "$a", &attempt("sent", at(2)), at(2)).unwrap();
+    assert_eq!(status(store, "a"), Status::Sent);
+    assert_eq!(send_one(store, ROOM, at(3)), None);
+}
+
+/// Who writes an uncertain digest off frees all that is in it.
+pub fn an_uncertain_digest_is_written_off_whole(store: &dyn Store) {
+    for run in 1..=3 {
+        State::of(run, Rank::Running).accept(store, &format!("d{run}"), START);
+    }
+    let Taken::Message { lease, .. } = take_by(store, ROOM, "one", at(1), &together) else {
+        panic!("nothing was frozen");
+    };
+    store.give_up(&lease, &attempt("uncertain", at(2)), at(2)).unwrap();
+    store.discard("d3", at(3)).unwrap();
+    State::of(2, Rank::Terminal).accept(store, "end", at(3));
+    assert_eq!(store.retry("d1", true, at(4)).unwrap().outcome, Outcome::Accepted);
+    let statuses = ["d1", "d2", "d3", "end"].map(|id| status(store, id));
+    assert_eq!(statuses, [Status::Pending, Status::Superseded, Status::Dropped, Status::Pending]);
+}
+
+/// A body that nobody understood and an operator gave up can still be read again.
+pub fn a_dropped_body_can_be_read_again(store: &dyn Store) {
+    accept(store, unreadable("u", 1, START), START);
+    store.discard("u", at(1)).unwrap();
+    assert!(store.raw("u").unwrap().is_some());
+    let run = State::of(1, Rank::Terminal);
+    assert_eq!(store.readmit("u", run.delivery("x", at(2)), at(2)).unwrap().status, Status::Pending);
+    assert_eq!(store.raw("u").unwrap(), None);
 }

@@ -45,6 +45,13 @@ macro_rules! conformance_tests {
             members_of_a_digest_share_its_fate,
             a_refused_digest_is_split_into_singles,
             a_plan_without_sense_takes_the_oldest,
+            a_hold_ends_with_its_message,
+            a_gate_is_not_opened_by_a_shorter_wait,
+            a_message_tells_whether_one_session_had_it_all_the_time,
+            a_key_can_be_said_again_after_its_mark,
+            a_late_success_settles_what_still_waits,
+            an_uncertain_digest_is_written_off_whole,
+            a_dropped_body_can_be_read_again,
         }
     };
     (@each $make:expr; $($case:ident,)*) => {

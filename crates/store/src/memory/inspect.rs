@@ -1,7 +1,7 @@
 //! Views and orders: transitions 11 and 12.
 
 use super::intake::times;
-use super::{MemoryStore, MessageRow, Row, Tables};
+use super::{MemoryStore, MessageRow, Row, Saying, Tables};
 use crate::rules::{self, Verdict};
 use crate::{
     Accepted, ActError, Announcement, DeliveryView, Filter, Inspect, Life, MessageStatus, MessageView,
@@ -55,7 +55,7 @@ impl Inspect for MemoryStore {
     fn raw(&self, id: &str) -> Result<Option<Raw>, StoreError> {
         let tables = self.tables();
         let row = tables.by_id.get(id).map(|seq| &tables.deliveries[seq]);
-        Ok(row.filter(|row| matches!(row.status, Status::Unreadable | Status::Stale)).map(|row| Raw {
+        Ok(row.filter(|row| row.may_be_reread()).map(|row| Raw {
             source: row.source.clone(),
             raw: row.raw.clone(),
             received_at: row.received_at,
@@ -86,6 +86,13 @@ fn matches(filter: &Filter, view: &DeliveryView) -> bool {
         && fits(filter.run.as_ref(), view.facts.run_id.as_ref())
         && fits(filter.node.as_ref(), view.facts.node.as_ref())
         && fits(filter.correlation_id.as_ref(), Some(&view.facts.correlation_id))
+}
+
+impl Row {
+    /// Whether its body is kept for another reading.
+    fn may_be_reread(&self) -> bool {
+        rules::may_reread(self.status) && self.saying.is_none() && !self.raw.is_empty()
+    }
 }
 
 impl Tables {
@@ -133,35 +140,48 @@ impl Tables {
         let (seq, status) = self.find(id)?;
         let row = &self.deliveries[&seq];
         let was_in_message = row.message.is_some() || row.refusals > 0;
-        let Some(saying) = row.saying.clone().filter(|_| rules::may_retry(status, force, was_in_message))
-        else {
+        if row.saying.is_none() || !rules::may_retry(status, force, was_in_message) {
             return Err(ActError::Conflict(status));
-        };
-        if status == Status::Uncertain {
-            self.write_off(seq);
         }
-        if rules::judge(None, self.top_of(&saying.subject), saying.top, true) == Verdict::Superseded {
-            self.finish(seq, Status::Superseded, now);
-            return Ok(self.answer(seq, Outcome::Superseded));
+        let message = row.message.filter(|_| status == Status::Uncertain);
+        for member in message.map_or_else(|| vec![seq], |message| self.write_off(message)) {
+            self.owe_again(member, now);
         }
-        self.pend(seq, now);
-        Ok(self.answer(seq, Outcome::Accepted))
+        let superseded = self.deliveries[&seq].status == Status::Superseded;
+        Ok(self.answer(seq, if superseded { Outcome::Superseded } else { Outcome::Accepted }))
     }
 
-    /// An operator decided that an uncertain message is not in the room: a key is in one live message at most.
-    fn write_off(&mut self, seq: i64) {
-        let Some(row) = self.deliveries.get_mut(&seq) else { return };
-        row.refusals += 1;
-        row.solo = true;
-        if let Some(message) = row.message.and_then(|id| self.messages.get_mut(&id)) {
-            message.status = MessageStatus::Refused;
+    /// An operator decided that an uncertain message is not in the room: its members are free again, each alone. A key
+    /// is in one message at most that may be in the room.
+    fn write_off(&mut self, message: i64) -> Vec<i64> {
+        let Some(message) = self.messages.get_mut(&message) else { return Vec::new() };
+        message.status = MessageStatus::Refused;
+        let mut members = message.members.clone();
+        members.retain(|member| self.deliveries[member].status == Status::InMessage);
+        for member in &members {
+            if let Some(row) = self.deliveries.get_mut(member) {
+                row.refusals += 1;
+                row.solo = true;
+            }
+        }
+        members
+    }
+
+    fn owe_again(&mut self, seq: i64, now: Moment) {
+        let Some(Saying { subject, top, .. }) = self.deliveries[&seq].saying else { return };
+        match rules::judge(None, self.top_of(&subject), top, true) {
+            Verdict::Superseded => self.finish(seq, Status::Superseded, now),
+            _ => self.pend(seq, now),
         }
     }
 
     fn readmit(&mut self, id: &str, mut again: NewDelivery, now: Moment) -> Result<Accepted, ActError> {
         let (seq, status) = self.find(id)?;
-        if !matches!(status, Status::Unreadable | Status::Stale) {
+        if !self.deliveries[&seq].may_be_reread() {
             return Err(ActError::Conflict(status));
+        }
+        if let Some(machine) = again.machine.take() {
+            self.name_machine(machine, again.retention, now);
         }
         match std::mem::replace(&mut again.purport, Purport::Ignored(String::new())) {
             Purport::Announce(a) => Ok(self.announce_again(seq, again, &a, now)),
@@ -186,7 +206,8 @@ impl Tables {
         let verdict = rules::judge(status, self.top_of(&a.subject), (a.round, a.rank), true);
         if let (Verdict::Duplicate | Verdict::Revive, Some(first)) = (verdict, known) {
             self.put_aside(seq, Status::Ignored, "duplicate".to_owned(), Outcome::Ignored);
-            return self.seen_again(first);
+            let parked = verdict == Verdict::Revive;
+            return if parked { self.revive(first, a, now) } else { self.seen_again(first) };
         }
         let saying = self.saying(a);
         if let Some(row) = self.deliveries.get_mut(&seq) {

@@ -1,5 +1,7 @@
 //! Accept: transition 1.
 
+use std::time::Duration;
+
 use super::{MemoryStore, Row, Saying, Subject, Tables};
 use crate::rules::{self, Verdict};
 use crate::{
@@ -31,20 +33,21 @@ struct Common {
 impl Tables {
     fn accept(&mut self, mut new: NewDelivery, now: Moment) -> Accepted {
         if let Some(machine) = new.machine.take() {
-            self.name_machine(machine, now.plus(rules::keep(Freshness::Signed, new.retention)));
+            self.name_machine(machine, new.retention, now);
         }
         match std::mem::replace(&mut new.purport, Purport::Ignored(String::new())) {
             Purport::Announce(announcement) => self.announce(Common { new, now }, announcement),
-            Purport::Ignored(reason) => self.set_aside(new, now, Status::Ignored, reason),
-            Purport::Unreadable(reason) => self.set_aside(new, now, Status::Unreadable, reason),
+            Purport::Ignored(reason) => self.set_aside(new, Status::Ignored, reason),
+            Purport::Unreadable(reason) => self.set_aside(new, Status::Unreadable, reason),
         }
     }
 
-    fn name_machine(&mut self, machine: Machine, expires_at: Moment) {
+    pub(super) fn name_machine(&mut self, machine: Machine, retention: Duration, now: Moment) {
+        let expires_at = now.plus(rules::keep(Freshness::Signed, retention));
         let group = self.machines.entry(machine.group).or_default();
-        group.expires_at = group.expires_at.max(expires_at);
-        if group.names.len() < rules::MAX_MACHINES {
-            group.names.insert(machine.name);
+        if group.len() < rules::MAX_MACHINES || group.contains_key(&machine.name) {
+            let known = group.entry(machine.name).or_default();
+            *known = expires_at.max(*known);
         }
     }
 
@@ -57,11 +60,11 @@ impl Tables {
             (Verdict::Revive, Some(seq)) => self.revive(seq, &a, now),
             (Verdict::Duplicate, Some(seq)) => self.seen_again(seq),
             (Verdict::Superseded, known) => {
-                let seq = known.unwrap_or_else(|| self.enter(new, a));
+                let seq = known.inspect(|&seq| self.see(seq)).unwrap_or_else(|| self.enter(new, a));
                 self.finish(seq, Status::Superseded, now);
                 self.answer(seq, Outcome::Superseded)
             }
-            (Verdict::Stale, _) => self.set_aside(new, now, Status::Stale, "stale".to_owned()),
+            (Verdict::Stale, _) => self.set_aside(new, Status::Stale, "stale".to_owned()),
             _ => {
                 let seq = self.enter(new, a);
                 self.pend(seq, now);
@@ -70,14 +73,18 @@ impl Tables {
         }
     }
 
-    pub(super) fn seen_again(&mut self, seq: i64) -> Accepted {
+    fn see(&mut self, seq: i64) {
         if let Some(row) = self.deliveries.get_mut(&seq) {
             row.seen += 1;
         }
+    }
+
+    pub(super) fn seen_again(&mut self, seq: i64) -> Accepted {
+        self.see(seq);
         self.answer(seq, Outcome::Duplicate)
     }
 
-    fn revive(&mut self, seq: i64, a: &Announcement, now: Moment) -> Accepted {
+    pub(super) fn revive(&mut self, seq: i64, a: &Announcement, now: Moment) -> Accepted {
         let content = self.render(a);
         if let Some(row) = self.deliveries.get_mut(&seq) {
             row.seen += 1;
@@ -92,7 +99,7 @@ impl Tables {
 
     pub(super) fn render(&self, a: &Announcement) -> crate::Content {
         let names: Vec<String> =
-            self.machines.get(&a.group).map(|g| g.names.iter().cloned().collect()).unwrap_or_default();
+            self.machines.get(&a.group).map(|g| g.keys().cloned().collect()).unwrap_or_default();
         (a.render)(&names)
     }
 
@@ -113,12 +120,12 @@ impl Tables {
     }
 
     /// Keeps what is not announced, up to the source's bounds.
-    fn set_aside(&mut self, new: NewDelivery, now: Moment, status: Status, reason: String) -> Accepted {
+    fn set_aside(&mut self, new: NewDelivery, status: Status, reason: String) -> Accepted {
         if let Some(&seq) = self.by_key.get(&new.body_key) {
             return self.seen_again(seq);
         }
         let key = new.body_key;
-        let expires_at = Some(now.plus(new.retention));
+        let expires_at = Some(new.received_at.plus(new.retention));
         let mut row = Row { status, reason: Some(reason), expires_at, ..row(new, key) };
         if status == Status::Ignored {
             row.raw = Vec::new();
@@ -185,10 +192,7 @@ fn row(new: NewDelivery, key: Key) -> Row {
 }
 
 /// The time that a mark's end is reckoned from, and how long it stays after it.
-pub(super) fn times(
-    freshness: Freshness,
-    retention: std::time::Duration,
-) -> (Option<Moment>, std::time::Duration) {
+pub(super) fn times(freshness: Freshness, retention: Duration) -> (Option<Moment>, Duration) {
     let event_time = if let Freshness::Body(newest) = freshness { Some(newest) } else { None };
     (event_time, rules::keep(freshness, retention))
 }

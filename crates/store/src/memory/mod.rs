@@ -97,11 +97,8 @@ struct Subject {
     rows: usize,
 }
 
-#[derive(Debug, Default)]
-struct Machines {
-    names: BTreeSet<String>,
-    expires_at: Moment,
-}
+/// A group's machines, and when each is forgotten.
+type Machines = BTreeMap<String, Moment>;
 
 #[derive(Debug)]
 struct MessageRow {
@@ -112,7 +109,6 @@ struct MessageRow {
     prev: Option<(String, String)>,
     frozen_at: Moment,
     frozen_by: String,
-    session: String,
     status: MessageStatus,
     event_id: Option<String>,
     members: Vec<i64>,
@@ -126,6 +122,8 @@ struct Room {
     open: Option<i64>,
     due: Moment,
     owner: String,
+    /// Under which session the open message was handed out; empty when under several.
+    session: String,
     generation: u64,
     lease_until: Moment,
     taken_at: Moment,
@@ -175,7 +173,6 @@ impl Tables {
         let Some(row) = self.deliveries.get_mut(&seq) else { return };
         row.status = Status::Pending;
         row.reason = None;
-        row.message = None;
         row.expires_at = None;
         let Some(saying) = &row.saying else { return };
         let (subject, top, room) = (saying.subject, saying.top, saying.room.clone());

@@ -28,18 +28,11 @@ impl Outbox for MemoryStore {
     fn give_up(&self, lease: &Lease, attempt: &Attempt, now: Moment) -> Result<bool, StoreError> {
         Ok(self.tables().close(lease, MessageStatus::Uncertain, attempt, now))
     }
+}
 
-    fn hold(&self, room: &str, reason: &str, now: Moment) -> Result<(), StoreError> {
-        self.tables().hold(room, reason, now);
-        Ok(())
-    }
-
-    fn release(&self, room: &str, _now: Moment) -> Result<(), StoreError> {
-        if let Some(room) = self.tables().rooms.get_mut(room) {
-            room.hold = None;
-        }
-        Ok(())
-    }
+/// A room's or gate's time, as far as it may be believed.
+fn believable(until: Moment, take: &Take<'_>) -> Moment {
+    rules::believable(until, rules::LONGEST_WAIT, take.now)
 }
 
 impl Tables {
@@ -47,16 +40,17 @@ impl Tables {
         if self.pinned.as_ref() != Some(take.identity) {
             return Taken::NotPinned;
         }
-        let gate = self.gates.get(&take.identity.user).map(|until| rules::clamp_wait(*until, take.now));
-        if let Some(until) = gate.filter(|until| *until > take.now) {
+        let gate = self.gates.get(&take.identity.user).copied();
+        if let Some(until) = gate.map(|gate| believable(gate, take)).filter(|until| *until > take.now) {
             return Taken::Nothing { until: Some(until) };
         }
         let Some(room) = self.rooms.get(take.room) else { return Taken::Nothing { until: None } };
-        let due = rules::clamp_wait(room.due, take.now);
+        let due = believable(room.due, take);
+        let lease = rules::believable(room.lease_until, rules::LEASE, take.now);
         let wait = Taken::Nothing { until: Some(due) };
         match (room.open, room.pending.first().copied()) {
-            (Some(_), _) if room.owner != take.owner && room.lease_until > take.now => {
-                Taken::Nothing { until: Some(room.lease_until) }
+            (Some(_), _) if room.owner != take.owner && lease > take.now => {
+                Taken::Nothing { until: Some(lease) }
             }
             (Some(open), _) if due <= take.now => self.hand_out(take, open, false),
             (Some(_), _) => wait,
@@ -114,6 +108,7 @@ impl Tables {
             room.pending.remove(&pick.seq);
         }
         room.open = Some(id);
+        take.session.clone_into(&mut room.session);
         let message = MessageRow {
             room: draft.room,
             sender: draft.sender,
@@ -122,7 +117,6 @@ impl Tables {
             prev: room.last.clone(),
             frozen_at: take.now,
             frozen_by: take.owner.to_owned(),
-            session: take.session.to_owned(),
             status: MessageStatus::Open,
             event_id: None,
             members: picks.iter().map(|pick| pick.seq).collect(),
@@ -131,12 +125,18 @@ impl Tables {
         };
         self.messages.insert(id, message);
         for pick in picks {
-            if let Some(row) = self.deliveries.get_mut(&pick.seq) {
-                row.status = Status::InMessage;
-                row.message = Some(id);
-            }
+            self.enter_message(pick.seq, id);
         }
         id
+    }
+
+    /// A message that was refused, or written off, goes with the last of its members.
+    fn enter_message(&mut self, seq: i64, message: i64) {
+        let Some(row) = self.deliveries.get_mut(&seq) else { return };
+        row.status = Status::InMessage;
+        if let Some(before) = row.message.replace(message) {
+            self.leave_message(seq, before);
+        }
     }
 
     fn hand_out(&mut self, take: &Take<'_>, id: i64, fresh: bool) -> Taken {
@@ -145,6 +145,10 @@ impl Tables {
         room.owner = take.owner.to_owned();
         room.lease_until = take.now.plus(rules::LEASE);
         room.taken_at = take.now;
+        let session = room.session.clone();
+        if session != take.session {
+            room.session.clear();
+        }
         let lease = Lease { room: take.room.to_owned(), generation: room.generation, message: id };
         let m = &self.messages[&id];
         let message = Message {
@@ -157,7 +161,7 @@ impl Tables {
             prev_sender: m.prev.as_ref().map(|(_, sender)| sender.clone()),
             frozen_at: m.frozen_at,
             frozen_by: m.frozen_by.clone(),
-            session: m.session.clone(),
+            session,
             attempts: m.attempted,
         };
         Taken::Message { lease, message: Box::new(message), fresh }
@@ -171,13 +175,13 @@ impl Tables {
         }
         message.status = MessageStatus::Sent;
         message.event_id = Some(event_id.to_owned());
-        let (members, room, sender) = (message.members.clone(), message.room.clone(), message.sender.clone());
-        for seq in members {
+        let (settled, room, sender) = (message.members.clone(), message.room.clone(), message.sender.clone());
+        for &seq in &settled {
             self.settle_member(seq, id, now);
         }
         let room = self.room(&room);
         room.last = Some((event_id.to_owned(), sender));
-        room.hold = None;
+        room.pending.retain(|seq| !settled.contains(seq));
         room.leave(id, now);
     }
 
@@ -204,7 +208,8 @@ impl Tables {
             return false;
         }
         if let (Some(gate), Some(message)) = (negative.gate, self.messages.get(&lease.message)) {
-            self.gates.insert(message.sender.clone(), gate);
+            let known = self.gates.entry(message.sender.clone()).or_default();
+            *known = gate.max(rules::believable(*known, rules::LONGEST_WAIT, attempt.at));
         }
         if let Some(reason) = &negative.hold {
             self.hold(&lease.room, reason, attempt.at);
@@ -266,6 +271,7 @@ impl super::Room {
     fn leave(&mut self, message: i64, now: Moment) {
         if self.open == Some(message) {
             self.open = None;
+            self.hold = None;
             self.due = now;
             self.lease_until = now;
         }

@@ -1,5 +1,7 @@
 //! Pin and purge: the identity's guard, and transition 13.
 
+use std::collections::BTreeMap;
+
 use super::{MemoryStore, Tables};
 use crate::rules;
 use crate::{Identity, Moment, Pin, StoreError, Upkeep};
@@ -21,9 +23,9 @@ impl Tables {
                 let until = self
                     .rooms
                     .values()
-                    .map(|room| room.lease_until.max(room.taken_at.plus(rules::PUT_DEADLINE * 2)))
+                    .map(|room| room.taken_at.plus(rules::QUIET))
                     .max()
-                    .map_or(now, |until| rules::clamp_wait(until, now));
+                    .map_or(now, |until| rules::believable(until, rules::QUIET, now));
                 if until > now {
                     return Pin::Other { pinned: pinned.clone(), until };
                 }
@@ -45,9 +47,13 @@ impl Tables {
         for &seq in &expired {
             self.forget(seq);
         }
-        self.machines.retain(|_, machines| machines.expires_at >= now);
+        let names = |tables: &Self| tables.machines.values().map(BTreeMap::len).sum::<usize>();
+        let (machines, marks) = (names(self), self.marks.len());
+        self.machines.values_mut().for_each(|group| group.retain(|_, expires_at| *expires_at >= now));
+        self.machines.retain(|_, group| !group.is_empty());
         self.marks.retain(|_, until| *until >= now);
-        expired.len()
+        let most = (machines - names(self)).max(marks - self.marks.len());
+        expired.len().max(most.min(limit))
     }
 
     pub(super) fn forget(&mut self, seq: i64) {
@@ -57,9 +63,13 @@ impl Tables {
         if let Some(saying) = row.saying {
             self.leave_subject(&saying.subject);
         }
-        if let Some(id) = row.message
-            && let Some(message) = self.messages.get_mut(&id)
-        {
+        if let Some(message) = row.message {
+            self.leave_message(seq, message);
+        }
+    }
+
+    pub(super) fn leave_message(&mut self, seq: i64, id: i64) {
+        if let Some(message) = self.messages.get_mut(&id) {
             message.members.retain(|&member| member != seq);
             if message.members.is_empty() {
                 self.messages.remove(&id);

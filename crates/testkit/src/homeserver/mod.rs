@@ -13,6 +13,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 
 use crate::{Event, User};
 pub use fault::{Endpoint, Fault};
@@ -99,6 +101,16 @@ impl Homeserver {
     pub fn change_device(&self, device: &str, token: &str) {
         let user = &mut self.state().world.user;
         (user.device, user.token) = (device.into(), token.into());
+    }
+
+    /// From now on its clock, as it answers to `GET /versions`, stands at this second since the epoch.
+    ///
+    /// # Panics
+    /// When no date can be written for it.
+    pub fn set_clock(&self, seconds: i64) {
+        let time =
+            OffsetDateTime::from_unix_timestamp(seconds).expect("a second of the years that dates have");
+        self.state().world.date = Some(time.format(&Rfc2822).expect("a date of such a year"));
     }
 
     /// The next request of that kind has this fault; several wait in line.

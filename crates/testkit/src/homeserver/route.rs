@@ -25,7 +25,11 @@ pub(super) fn endpoint(request: &Request) -> Endpoint {
 /// The answer of a homeserver without faults.
 pub(super) fn answer(request: &Request, world: &mut World) -> RawAnswer {
     match endpoint(request) {
-        Endpoint::Versions => RawAnswer::json(200, &json!({ "versions": ["v1.11", "v1.12"] })),
+        Endpoint::Versions => {
+            let mut answer = RawAnswer::json(200, &json!({ "versions": ["v1.11", "v1.12"] }));
+            answer.headers.extend(world.date.clone().map(|date| ("Date".to_owned(), date)));
+            answer
+        }
         Endpoint::Unknown => unrecognized(),
         endpoint => refuse_token(request, world).unwrap_or_else(|| answer_user(endpoint, request, world)),
     }

@@ -16,6 +16,8 @@ pub(super) struct World {
     /// The first event of a transaction id, by device and room (Client-Server API, "Transaction identifiers").
     txns: HashMap<(String, String, String), String>,
     events: usize,
+    /// `Date` of its answers, where it sends one.
+    pub(super) date: Option<String>,
 }
 
 /// A room's timeline and state.
@@ -35,7 +37,7 @@ struct Stored {
 impl World {
     pub(super) fn new(user: User, room: &str) -> Self {
         let rooms = BTreeMap::from([(room.to_owned(), Room::default())]);
-        Self { user, rooms, txns: HashMap::new(), events: 0 }
+        Self { user, rooms, txns: HashMap::new(), events: 0, date: None }
     }
 
     /// Puts an event of anybody into a room that is there.
