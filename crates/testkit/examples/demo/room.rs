@@ -51,10 +51,19 @@ impl<'s> Room<'s> {
     }
 }
 
-/// The keys of every delivery in these messages, repeats included.
+/// The keys of every delivery in these messages, repeats included. Most have one; a digest has many.
 pub(crate) fn keys(lines: &[Event]) -> Vec<&str> {
-    let keys = lines.iter().filter_map(|line| line.content()["com.meshmac.message"]["keys"].as_array());
-    keys.flatten().filter_map(Value::as_str).collect()
+    lines.iter().flat_map(keys_of).collect()
+}
+
+/// Whether a message says which deliveries it is made of, so that none can be there beside those counted.
+pub(crate) fn has_keys(line: &Event) -> bool {
+    keys_of(line).next().is_some()
+}
+
+fn keys_of(line: &Event) -> impl Iterator<Item = &str> {
+    let keys = line.content()["com.meshmac.message"]["keys"].as_array();
+    keys.into_iter().flatten().filter_map(Value::as_str)
 }
 
 /// Whether each key is there once.
