@@ -15,6 +15,9 @@ use crate::identity::{Names, body_key};
 use crate::line;
 use crate::raw::Context;
 
+/// The longest id from outside that is taken over into logs and messages.
+const MAX_FOREIGN_ID: usize = 64;
+
 /// Who may post, and what becomes of it.
 #[derive(Debug)]
 pub struct Source {
@@ -205,7 +208,8 @@ impl<'a> Draft<'a> {
 
     /// Completes the details by the correlation id and notes what people ask for.
     fn describe(&mut self, details: &mut Details, context: &Context) {
-        let id = context.message_id.as_deref().unwrap_or(self.arrival.delivery_id);
+        let signed = context.message_id.as_deref().filter(|id| id.len() <= MAX_FOREIGN_ID);
+        let id = signed.unwrap_or(self.arrival.delivery_id);
         let correlation_id = details.correlation_id.take().or_else(|| Text::new(id));
         let text = |text: &Option<Text>| text.as_ref().map(|text| text.as_str().to_owned());
         self.facts = Facts {
@@ -278,5 +282,38 @@ fn name_machines(details: &mut Details, machines: &[String]) {
     details.nodes = machines.iter().filter_map(|name| Text::new(name)).collect();
     if let (None, [only]) = (&details.mesh_node_id, &details.nodes[..]) {
         details.mesh_node_id = Some(only.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use meshhook_verify::{Key, Scheme, sign};
+
+    fn correlation_id(message_id: &str) -> String {
+        let key =
+            || Key::new(Scheme::StandardWebhooks, "k", b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let source = Source {
+            name: "mac".into(),
+            provider: Provider::by_name("standard").unwrap(),
+            verifier: Verifier::new(Scheme::StandardWebhooks, vec![key()]).unwrap(),
+            scope: "mac".into(),
+            node: None,
+            units: vec![Unit::Run],
+            room: "!room".into(),
+            style: Arc::default(),
+            retention: Duration::from_secs(3600),
+        };
+        let body = br#"{"workflow":"w","state":"failed","run_id":"1"}"#;
+        let headers = sign(&key(), message_id, 1_795_413_600, body).unwrap();
+        let now = Moment::from_seconds(1_795_413_600);
+        let arrival = Arrival { now, request_id: "r", delivery_id: "ours" };
+        admit(&source, &headers, body.to_vec(), arrival).unwrap().facts().correlation_id.clone()
+    }
+
+    #[test]
+    fn an_id_from_outside_is_taken_over_while_it_is_short() {
+        assert_eq!(correlation_id(&"a".repeat(64)), "a".repeat(64));
+        assert_eq!(correlation_id(&"a".repeat(65)), "ours");
     }
 }

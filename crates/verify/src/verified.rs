@@ -58,7 +58,7 @@ impl<B> fmt::Debug for Unverified<B> {
 ///
 /// ```compile_fail,E0451
 /// use meshhook_verify::Verified;
-/// let forged = Verified { body: "{}", proof: unimplemented!() };
+/// let forged = Verified { body: "{}", proof: panic!() };
 /// ```
 pub struct Verified<B> {
     body: B,
