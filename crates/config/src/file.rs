@@ -8,8 +8,8 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags, StatVfsMountFlags, fstatvfs};
 use secrecy::zeroize::Zeroizing;
 
-/// Permission bits that nobody but owner and group may have.
-pub(crate) const OTHERS_ALL: u32 = 0o007;
+/// Permission bits that a secret may not have: the group's to write, and every one of others.
+pub(crate) const SECRET: u32 = 0o027;
 /// The permission bit to write, for others.
 pub(crate) const OTHERS_WRITE: u32 = 0o002;
 
@@ -47,6 +47,8 @@ pub(crate) enum FileError {
     OpenToOthers(u32),
     #[error("others may write it (mode {0:04o})")]
     WritableByOthers(u32),
+    #[error("its group may write it (mode {0:04o})")]
+    WritableByGroup(u32),
     #[error("longer than {0} bytes")]
     TooLong(usize),
     #[error("not UTF-8")]
@@ -65,7 +67,7 @@ impl FileError {
             Self::Unreadable(_) => "let the gateway's user read it, and search every folder above it",
             Self::NotRegular => "name a regular file, or a symbolic link to one",
             Self::NotFolder => "name the folder that holds gateway.toml",
-            Self::OpenToOthers(_) => {
+            Self::OpenToOthers(_) | Self::WritableByGroup(_) => {
                 "chmod 0440 or stricter; for a Kubernetes secret volume: defaultMode: 0440"
             }
             Self::WritableByOthers(_) => "chmod o-w",
@@ -128,6 +130,7 @@ fn permitted(mode: u32, forbidden: u32) -> Result<(), FileError> {
     match mode & forbidden {
         0 => Ok(()),
         _ if forbidden == OTHERS_WRITE => Err(FileError::WritableByOthers(mode)),
+        0o020 => Err(FileError::WritableByGroup(mode)),
         _ => Err(FileError::OpenToOthers(mode)),
     }
 }
@@ -152,7 +155,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
-    const SECRET: Limits = Limits { forbidden: OTHERS_ALL, bytes: 8 };
+    const LIMITS: Limits = Limits { forbidden: SECRET, bytes: 8 };
 
     fn write(path: &Path, content: &[u8], mode: u32) {
         std::fs::write(path, content).unwrap();
@@ -165,7 +168,7 @@ mod tests {
         let (file, link) = (dir.path().join("f"), dir.path().join("l"));
         write(&file, b"12345678", 0o440);
         symlink(&file, &link).unwrap();
-        let (a, b) = (read(&file, SECRET).unwrap(), read(&link, SECRET).unwrap());
+        let (a, b) = (read(&file, LIMITS).unwrap(), read(&link, LIMITS).unwrap());
         assert_eq!((a.text.as_str(), a.id), ("12345678", b.id));
     }
 
@@ -177,6 +180,7 @@ mod tests {
         write(&at("latin"), b"\xe4", 0o400);
         write(&at("bom"), b"\xef\xbb\xbfa", 0o400);
         write(&at("open"), b"a", 0o444);
+        write(&at("group"), b"a", 0o660);
         let made = std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap();
         assert!(made.success());
         for (name, error) in [
@@ -184,12 +188,13 @@ mod tests {
             ("latin", FileError::NotUtf8),
             ("bom", FileError::ByteOrderMark),
             ("open", FileError::OpenToOthers(0o444)),
+            ("group", FileError::WritableByGroup(0o660)),
             ("pipe", FileError::NotRegular),
             ("", FileError::NotRegular),
             ("none", FileError::Missing),
             ("long/below", FileError::Unreadable(io::ErrorKind::NotADirectory)),
         ] {
-            assert_eq!(read(&at(name), SECRET).err(), Some(error), "{name}");
+            assert_eq!(read(&at(name), LIMITS).err(), Some(error), "{name}");
         }
     }
 

@@ -5,14 +5,14 @@ use std::path::Path;
 use secrecy::SecretString;
 
 use crate::fault::{Fault, Wrong};
-use crate::file::{self, FileError, FileId, Limits, OTHERS_ALL};
+use crate::file::{self, FileError, FileId, Limits};
 
 /// The longest secret file, in bytes.
 const LIMIT: usize = 4096;
 /// Secrets shorter than this, in bytes, are warned about.
 pub(crate) const SHORT: usize = 16;
 
-const LIMITS: Limits = Limits { forbidden: OTHERS_ALL, bytes: LIMIT };
+const LIMITS: Limits = Limits { forbidden: file::SECRET, bytes: LIMIT };
 
 pub(crate) struct SecretFile {
     pub(crate) secret: SecretString,

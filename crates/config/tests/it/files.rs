@@ -44,11 +44,11 @@ fn gateway_toml_is_a_text_of_some_size() {
 fn secrets_are_for_the_gateway_alone() {
     let place = Place::new();
     place.write("gateway.toml", SMALLEST, 0o644);
-    for mode in [0o444, 0o441, 0o442, 0o644] {
+    for mode in [0o444, 0o441, 0o442, 0o644, 0o420, 0o460, 0o660] {
         place.chmod("github-secret", mode);
         assert!(place.reload().contains("hint: chmod 0440 or stricter"), "{mode:o}");
     }
-    for mode in [0o400, 0o440, 0o600, 0o660] {
+    for mode in [0o400, 0o440, 0o600, 0o640] {
         place.chmod("github-secret", mode);
         assert_eq!(place.reload(), "fine", "{mode:o}");
     }
