@@ -122,6 +122,12 @@ fn store(root: &Path, document: &mut Section<'_>, report: &Report) -> Store {
     if let Err(wrong) = storage::check_place(&store.url, root) {
         report.fault(span.as_ref(), wrong.of("[store] url"));
     }
+    if store.url == StoreUrl::Memory {
+        let message = "a restart forgets what is owed to the room and what it has seen: \
+                       a request sent again, or captured, may be announced again";
+        let hint = "write \"sqlite:/var/lib/meshhook/meshhook.db\"";
+        report.warn(span.as_ref(), Wrong::new(message, hint).of("[store] url"));
+    }
     store
 }
 

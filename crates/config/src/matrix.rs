@@ -58,7 +58,7 @@ impl EncryptedRoom {
 pub(crate) fn read(mut section: Section<'_>, secrets: &Secrets<'_>) -> Option<Matrix> {
     let homeserver = section.get("homeserver", homeserver);
     let room = section.get("room", room);
-    let token = section.secret("access_token_file", "[matrix] access_token_file", secrets);
+    let token = section.token("access_token_file", "[matrix] access_token_file", secrets);
     let encrypted = section.get("encrypted_room", |value| word(value, &ENCRYPTED, &[]));
     section.get("mode", |value| word(value, &[("bot", ())], later::MODES));
     section.need("homeserver", "add homeserver = \"https://matrix.example.org\"");

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::fault::{Fault, Wrong};
 use crate::file::{self, FileError, FileId, Limits};
@@ -28,6 +28,8 @@ pub(crate) enum SecretError {
     Empty,
     #[error("blanks or control characters stand inside it")]
     Blank,
+    #[error("other signs than those of ASCII stand in it")]
+    NotAscii,
 }
 
 impl SecretError {
@@ -36,6 +38,7 @@ impl SecretError {
             Self::File(error) => error.hint(),
             Self::Empty => "put the secret into it, on one line",
             Self::Blank => "the secret is one word on one line; a line end after it is fine",
+            Self::NotAscii => "a token goes into an HTTP header: put it there as it was issued",
         }
     }
 }
@@ -46,18 +49,24 @@ impl From<SecretError> for Wrong {
     }
 }
 
-/// Reads the access token from its file, by the same rules as at the start; for use while the gateway runs.
+/// Reads an access or admin token from its file, by the same rules as at the start; for use while the gateway runs.
 ///
 /// # Errors
 /// What is wrong with the file or its content.
 pub fn read_token(path: &Path) -> Result<SecretString, Fault> {
-    read(path).map(|file| file.secret).map_err(|error| Fault::new(path, None, error.into()))
+    token(path).map(|file| file.secret).map_err(|error| Fault::new(path, None, error.into()))
 }
 
 pub(crate) fn read(path: &Path) -> Result<SecretFile, SecretError> {
     let content = file::read(path, LIMITS)?;
     let secret = SecretString::from(word(&content.text)?);
     Ok(SecretFile { secret, id: content.id })
+}
+
+/// Reads a secret that is sent in an HTTP header.
+pub(crate) fn token(path: &Path) -> Result<SecretFile, SecretError> {
+    let file = read(path)?;
+    if file.secret.expose_secret().is_ascii() { Ok(file) } else { Err(SecretError::NotAscii) }
 }
 
 fn word(text: &str) -> Result<&str, SecretError> {

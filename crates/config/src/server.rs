@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use crate::document::{Section, Value};
+use crate::document::{Placed, Section, Value};
 use crate::fault::Wrong;
 use crate::network::{Networks, network};
 use crate::shared::Secrets;
@@ -38,20 +38,38 @@ pub(crate) fn read(mut section: Section<'_>, secrets: &Secrets<'_>) -> Server {
     let server = Server {
         listen: section.get("listen", socket).unwrap_or(loopback(8787)),
         path: section.get("path", path).unwrap_or_else(|| "/hooks/matrix/build-status".to_owned()),
-        admin_listen: section.get("admin_listen", socket).unwrap_or(loopback(8788)),
-        admin_token_file: section.secret("admin_token_file", "[server]", secrets).map(|named| named.path),
+        admin_listen: admin_listen(&mut section),
+        admin_token_file: section.token("admin_token_file", "[server]", secrets).map(|named| named.path),
         admin_hosts: section.values("admin_hosts", host).unwrap_or_default(),
         trusted_proxies: trusted(&mut section),
         max_body_bytes: section
             .get("max_body_bytes", |value| whole(value, 1024, MAX_BODY))
             .unwrap_or(DEFAULT_BODY),
     };
-    if server.listen == server.admin_listen && server.listen.port() != 0 {
+    if collide(server.listen, server.admin_listen) {
         let hint = "give admin_listen a port of its own; its default is 127.0.0.1:8788";
-        section.fault(Wrong::new("listen and admin_listen are the same address", hint));
+        let message = "listen and admin_listen are the same address; 0.0.0.0 and [::] are every one";
+        section.fault(Wrong::new(message, hint));
     }
     section.finish(&[]);
     server
+}
+
+fn admin_listen(section: &mut Section<'_>) -> SocketAddr {
+    let Some(Placed { value, span }) = section.placed("admin_listen", socket) else { return loopback(8788) };
+    if !value.ip().to_canonical().is_loopback() {
+        let hint =
+            "keep it on loopback and tunnel to it; or put TLS before it and name its host in admin_hosts";
+        let wrong = Wrong::new("the admin token goes over the network in clear text", hint);
+        section.warn_at(&span, "admin_listen", wrong);
+    }
+    value
+}
+
+/// Whether both would listen on one port of one address; 0.0.0.0 and :: are every address, port 0 is any free one.
+fn collide(one: SocketAddr, other: SocketAddr) -> bool {
+    let (a, b) = (one.ip(), other.ip());
+    one.port() == other.port() && one.port() != 0 && (a == b || a.is_unspecified() || b.is_unspecified())
 }
 
 /// The path alone: the file is not opened.

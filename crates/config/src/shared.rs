@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::document::{Placed, Section, Span, Value};
 use crate::fault::Wrong;
 use crate::file::FileId;
-use crate::secret::{self, SHORT};
+use crate::secret::{self, SHORT, SecretError, SecretFile};
 use crate::value::text;
 
 /// Reads secrets, and remembers whose they are.
@@ -23,6 +23,9 @@ struct Taken {
     secret: SecretString,
 }
 
+/// How a secret's file is read.
+type Reader = fn(&Path) -> Result<SecretFile, SecretError>;
+
 /// A secret and the file that it stands in.
 pub(crate) struct Named {
     pub(crate) path: PathBuf,
@@ -36,13 +39,13 @@ impl<'r> Secrets<'r> {
         Self { root, taken: RefCell::default() }
     }
 
-    /// Reads the file that `value` names, for `owner`.
+    /// Reads the file that `value` names by `read`, for `owner`.
     ///
     /// What names no file is not repeated in the fault: it may be the secret itself.
-    fn read(&self, value: &Value<'_>, owner: &str) -> Result<Named, Wrong> {
+    fn read(&self, value: &Value<'_>, owner: &str, read: Reader) -> Result<Named, Wrong> {
         let name = text(value)?;
         let path = self.root.join(name);
-        let file = secret::read(&path)?;
+        let file = read(&path)?;
         self.take(owner, file.id, &file.secret)?;
         Ok(Named { path, name: name.to_owned(), secret: file.secret })
     }
@@ -69,9 +72,9 @@ fn bare(secret: &SecretString) -> &str {
 }
 
 impl Section<'_> {
-    /// The secret that `key` names.
-    pub(crate) fn secret(&mut self, key: &'static str, owner: &str, secrets: &Secrets<'_>) -> Option<Named> {
-        let placed = self.placed(key, |value| secrets.read(value, owner))?;
+    /// The token that `key` names.
+    pub(crate) fn token(&mut self, key: &'static str, owner: &str, secrets: &Secrets<'_>) -> Option<Named> {
+        let placed = self.placed(key, |value| secrets.read(value, owner, secret::token))?;
         self.warn_if_short(&placed.span, key, &placed.value);
         Some(placed.value)
     }
@@ -83,7 +86,8 @@ impl Section<'_> {
         owner: &str,
         secrets: &Secrets<'_>,
     ) -> Vec<Placed<Named>> {
-        let list = self.filled_list(key, |value| secrets.read(value, owner)).unwrap_or_default();
+        let list =
+            self.filled_list(key, |value| secrets.read(value, owner, secret::read)).unwrap_or_default();
         for Placed { value, span } in &list {
             self.warn_if_short(span, key, value);
         }

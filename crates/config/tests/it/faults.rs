@@ -69,6 +69,11 @@ const CASES: &[Case] = &[
          [[source]]\nname = \"third\"\nprovider = \"standard\"\nsecret_files = [\"standard-copy\"]\n",
     ),
     Case("the access token as a secret", &[("github-secret", "matrix-token")], ""),
+    Case(
+        "tokens that no header can carry",
+        &[("\"matrix-token\"", "\"umlaut\"")],
+        "[server]\nadmin_token_file = \"control\"\n",
+    ),
     Case("a secret that is none of its scheme", &[("provider = \"github\"", "provider = \"standard\"")], ""),
     Case(
         "files that do not do",
@@ -90,10 +95,27 @@ const CASES: &[Case] = &[
         "[server]\nlisten = \"localhost:8787\"\nadmin_listen = \"8788\"\nadmin_hosts = [\"http://a\"]\npath = \"/ci/\"\n",
     ),
     Case("two listeners on one address", &[], "[server]\nlisten = \"127.0.0.1:8788\"\n"),
+    Case("two listeners on one port, of any address", &[], "[server]\nlisten = \"0.0.0.0:8788\"\n"),
+    Case(
+        "two listeners on one port of two addresses",
+        &[],
+        "[server]\nlisten = \"10.0.0.7:8788\"\nadmin_listen = \"127.0.0.1:8788\"\n",
+    ),
+    Case(
+        "an admin listener on any address",
+        &[],
+        "[server]\nlisten = \"[::1]:9000\"\nadmin_listen = \"[::]:9000\"\n",
+    ),
+    Case("an admin listener beyond loopback", &[], "[server]\nadmin_listen = \"10.0.0.7:8788\"\n"),
     Case("a store below the root", &[], "[store]\nurl = \"sqlite:ROOT/data/a.db\"\n"),
     Case("a store below the root by a link", &[], "[store]\nurl = \"sqlite:LINK/a.db\"\n"),
     Case("no store", &[], "[store]\nurl = \"postgres://u:hunter2@h/\"\n"),
     Case("memory without an admin token", &[], "[store]\nurl = \"memory:\"\n"),
+    Case(
+        "memory with an admin token",
+        &[],
+        "[store]\nurl = \"memory:\"\n[server]\nadmin_token_file = \"standard-secret\"\n",
+    ),
     Case("emoji", &[], "[message]\nemoji = { failed = \"no\", runing = \"🔨\", queued = \"✅✅\" }\n"),
     Case("outcomes and a node", &[], "node = \" mac\"\n[message]\nquiet_outcomes = [\"\", \"ok\"]\n"),
     Case("a node of nothing visible", &[], "node = \"\\u200b\"\n"),
@@ -104,6 +126,8 @@ fn place() -> Place {
     place.write("standard-copy", &STANDARD[6..], 0o400);
     place.write("empty", "\n", 0o400);
     place.write("blank", "two words", 0o400);
+    place.write("umlaut", "0123456789abcdefü", 0o400);
+    place.write("control", "0123456789abcdef\u{1}", 0o400);
     place.write("bom", "\u{FEFF}0123456789abcdef", 0o400);
     place.write("long", "x".repeat(4097), 0o400);
     place.write("public", "0123456789abcdef", 0o444);

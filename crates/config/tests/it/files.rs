@@ -97,6 +97,8 @@ fn the_token_is_read_again_by_the_same_rules() {
     let fault = read_token(&path).unwrap_err();
     assert_eq!(fault.file(), path);
     assert_eq!(fault.message(), "blanks or control characters stand inside it");
+    place.write("matrix-token", "0123456789abcdefü", 0o400);
+    assert_eq!(read_token(&path).unwrap_err().message(), "other signs than those of ASCII stand in it");
     place.chmod("matrix-token", 0o404);
     assert_eq!(read_token(&path).unwrap_err().message(), "others may read or write it (mode 0404)");
 }

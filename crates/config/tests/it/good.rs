@@ -133,5 +133,5 @@ fn memory_is_a_store_without_a_folder() {
     let loaded = place.load(&format!("store.url = \"memory:\"\n{SMALLEST}"));
     assert_eq!(loaded.config.store.url, StoreUrl::Memory);
     assert_eq!(loaded.config.admin_token_path(), None);
-    assert_eq!(loaded.warnings.len(), 1);
+    assert_eq!(loaded.warnings.len(), 2);
 }
