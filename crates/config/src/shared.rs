@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
+use base64ct::{Base64, Encoding};
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::document::{Placed, Section, Span, Value};
@@ -57,7 +59,7 @@ impl<'r> Secrets<'r> {
         if let Some(other) = others().find(|other| other.id == id) {
             return Err(Wrong::new(format!("{} uses the same file", other.owner), hint));
         }
-        if let Some(other) = others().find(|other| bare(&other.secret) == bare(secret)) {
+        if let Some(other) = others().find(|other| are_one(&other.secret, secret)) {
             return Err(Wrong::new(format!("{} has the same secret in another file", other.owner), hint));
         }
         taken.push(Taken { owner: owner.to_owned(), id, secret: secret.clone() });
@@ -65,10 +67,20 @@ impl<'r> Secrets<'r> {
     }
 }
 
-/// The secret without the mark that Standard Webhooks' may begin with.
-fn bare(secret: &SecretString) -> &str {
-    let secret = secret.expose_secret();
-    secret.strip_prefix("whsec_").unwrap_or(secret)
+/// Whether who holds the one holds the other: as it is written, or as what a scheme makes of it.
+fn are_one(one: &SecretString, other: &SecretString) -> bool {
+    let (a, b) = (keys(one), keys(other));
+    a.iter().any(|key| b.contains(key))
+}
+
+/// What schemes take as the key: GitHub's the text, Standard Webhooks' what it is the base64 of.
+fn keys(secret: &SecretString) -> Vec<Zeroizing<Vec<u8>>> {
+    let text = secret.expose_secret();
+    let bare = text.strip_prefix("whsec_").unwrap_or(text);
+    let mut keys = vec![Zeroizing::new(text.into()), Zeroizing::new(bare.into())];
+    keys.extend(Base64::decode_vec(bare).ok().map(Zeroizing::new));
+    keys.retain(|key| !key.is_empty());
+    keys
 }
 
 impl Section<'_> {
@@ -99,6 +111,30 @@ impl Section<'_> {
             let hint = "make a long random one: openssl rand -hex 32";
             let message = format!("the secret in {:?} is shorter than {SHORT} bytes", named.name);
             self.warn_at(span, key, Wrong::new(message, hint));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_the_same_in_every_writing() {
+        let text = "0123456789abcdef0123456789abcdef";
+        let base64 = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+        let marked = format!("whsec_{base64}");
+        for (one, other, same) in [
+            (text, text, true),
+            (text, base64, true),
+            (text, &marked, true),
+            (base64, &marked, true),
+            (&marked, text, true),
+            (text, "whsec_", false),
+            ("whsec_", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", false),
+            (&marked, "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", false),
+        ] {
+            assert_eq!(are_one(&one.into(), &other.into()), same, "{one} {other}");
         }
     }
 }

@@ -176,12 +176,21 @@ fn verifier(section: &Section<'_>, scheme: Scheme, secrets: &[Placed<Named>]) ->
         match Key::new(scheme, name, secret.expose_secret().as_bytes()) {
             Ok(key) => keys.push(key),
             Err(error) => {
-                let hint = "put the secret into the file just as the sender's settings show it";
+                let hint = secret_hint(scheme);
                 section.fault_at(span, "secret_files", Wrong::new(format!("{name:?}: {error}"), hint));
             }
         }
     }
     Verifier::new(scheme, keys).ok()
+}
+
+fn secret_hint(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::StandardWebhooks => {
+            "whsec_ and the base64 of 24 to 64 bytes is expected, made for example by: openssl rand -base64 32"
+        }
+        _ => "put the secret into the file just as the sender's settings show it",
+    }
 }
 
 fn units(section: &mut Section<'_>) -> Vec<Unit> {

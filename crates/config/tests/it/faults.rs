@@ -68,6 +68,11 @@ const CASES: &[Case] = &[
         "[[source]]\nname = \"second\"\nprovider = \"standard\"\nsecret_files = [\"standard-secret\"]\n\
          [[source]]\nname = \"third\"\nprovider = \"standard\"\nsecret_files = [\"standard-copy\"]\n",
     ),
+    Case(
+        "the same key as text and in base64",
+        &[("github-secret", "key-text")],
+        "[[source]]\nname = \"second\"\nprovider = \"standard\"\nsecret_files = [\"key-base64\"]\n",
+    ),
     Case("the access token as a secret", &[("github-secret", "matrix-token")], ""),
     Case(
         "tokens that no header can carry",
@@ -124,6 +129,8 @@ const CASES: &[Case] = &[
 fn place() -> Place {
     let place = Place::new();
     place.write("standard-copy", &STANDARD[6..], 0o400);
+    place.write("key-text", "0123456789abcdef0123456789abcdef", 0o400);
+    place.write("key-base64", "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", 0o400);
     place.write("empty", "\n", 0o400);
     place.write("blank", "two words", 0o400);
     place.write("umlaut", "0123456789abcdefü", 0o400);
