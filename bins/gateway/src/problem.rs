@@ -150,6 +150,12 @@ impl Problem {
             .with(Extra::RetryAfter(RETRY_AFTER))
     }
 
+    /// There is no room for the body, which is therefore forgotten.
+    pub(crate) fn no_room() -> Self {
+        Self::new(&UNAVAILABLE, "Too many bodies are on their way; nothing of it was stored.", "bodies_full")
+            .with(Extra::RetryAfter(RETRY_AFTER))
+    }
+
     /// The same reason, after too many of its kind.
     pub(crate) fn limited(self, retry_after: u64) -> Self {
         let detail = "Too many requests from this address were not authorized.";

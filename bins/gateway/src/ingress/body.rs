@@ -1,6 +1,5 @@
 //! A body, read within bounds of size, time and memory.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,8 +7,9 @@ use http_body_util::BodyExt;
 use hyper::HeaderMap;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::EXPECT;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
+
+use super::room::Place;
 
 /// A whole body has to be there within this.
 const WHOLE: Duration = Duration::from_secs(30);
@@ -23,28 +23,11 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// And so much of it: as much as GitHub ever sends.
 const DRAIN_BYTES: usize = 25 << 20;
 
-/// The bytes of all bodies that may be in memory together.
-const IN_FLIGHT: usize = 64 << 20;
-
-/// Room for bodies in memory. Given out by what has come, not by what is announced: an announcement costs nothing.
-#[derive(Debug, Clone)]
-pub(crate) struct Room(Arc<Semaphore>);
-
-impl Room {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(IN_FLIGHT)))
-    }
-
-    fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.0).try_acquire_many_owned(u32::try_from(bytes).ok()?).ok()
-    }
-}
-
 /// A whole body, with the room that it takes.
 #[derive(Debug)]
 pub(crate) struct Body {
     pub(crate) bytes: Vec<u8>,
-    pub(crate) room: Option<OwnedSemaphorePermit>,
+    pub(crate) place: Place,
 }
 
 /// Why there is no whole body.
@@ -56,10 +39,10 @@ pub(crate) enum BodyFault {
     NoRoom,
 }
 
-/// Reads a body of at most `most` bytes.
-pub(crate) async fn collect(mut body: Incoming, most: usize, room: &Room) -> Result<Body, BodyFault> {
+/// Reads a body of at most `most` bytes into its place.
+pub(crate) async fn collect(mut body: Incoming, most: usize, place: Place) -> Result<Body, BodyFault> {
     let whole_by = Instant::now() + WHOLE;
-    let mut read = Body { bytes: Vec::new(), room: None };
+    let mut read = Body { bytes: Vec::new(), place };
     loop {
         let next_by = whole_by.min(Instant::now() + STALL);
         let frame = timeout_at(next_by, body.frame()).await.map_err(|_| BodyFault::TooSlow)?;
@@ -69,17 +52,13 @@ pub(crate) async fn collect(mut body: Incoming, most: usize, room: &Room) -> Res
         if data.len() > most - read.bytes.len() {
             return Err(BodyFault::TooLarge);
         }
-        read.append(&data, room)?;
+        read.append(&data)?;
     }
 }
 
 impl Body {
-    fn append(&mut self, data: &[u8], room: &Room) -> Result<(), BodyFault> {
-        let more = room.take(data.len()).ok_or(BodyFault::NoRoom)?;
-        match &mut self.room {
-            Some(room) => room.merge(more),
-            none => *none = Some(more),
-        }
+    fn append(&mut self, data: &[u8]) -> Result<(), BodyFault> {
+        self.place.take(data.len()).ok_or(BodyFault::NoRoom)?;
         self.bytes.extend_from_slice(data);
         Ok(())
     }

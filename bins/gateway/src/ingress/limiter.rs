@@ -38,6 +38,14 @@ impl Limiter {
         (*count > ALLOWED).then(|| WINDOW.saturating_sub(now.duration_since(self.since)))
     }
 
+    /// How long an address that has failed too often should wait. One that is not counted apart never has: it would
+    /// pay for others.
+    pub(crate) fn waits(&self, address: IpAddr, now: Instant) -> Option<Duration> {
+        let failures = *self.failures.get(&Some(network(address)))?;
+        let left = WINDOW.saturating_sub(now.duration_since(self.since));
+        (failures > ALLOWED && !left.is_zero()).then_some(left)
+    }
+
     fn key(&self, address: Option<IpAddr>) -> Option<IpAddr> {
         let full = self.failures.len() >= ADDRESSES && !self.failures.contains_key(&address);
         address.filter(|_| !full)
@@ -45,7 +53,7 @@ impl Limiter {
 }
 
 /// An IPv6 customer has a /64 to choose addresses from.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
@@ -70,6 +78,10 @@ mod tests {
         let wait = limiter.failed("192.0.2.1".parse().ok(), start + Duration::from_secs(20));
         assert_eq!(wait, Some(Duration::from_secs(40)));
         assert!(!fail(&mut limiter, "192.0.2.2", start));
+        let waits = |address: &str, after| limiter.waits(address.parse().unwrap(), start + after);
+        assert_eq!(waits("192.0.2.1", Duration::from_secs(20)), Some(Duration::from_secs(40)));
+        assert_eq!(waits("192.0.2.1", WINDOW), None);
+        assert_eq!(waits("192.0.2.2", Duration::ZERO), None);
         assert!(!fail(&mut limiter, "192.0.2.1", start + WINDOW));
     }
 

@@ -5,12 +5,13 @@ mod client_address;
 mod gate;
 mod headers;
 mod limiter;
+mod room;
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::{HeaderMap, Request, StatusCode};
 use meshhook_engine::{Admission, Arrival, Clock, CommitError, Engine, Refusal, admit, new_id};
 use tokio::sync::oneshot;
@@ -20,11 +21,12 @@ use crate::observe::{Observations, Outcome, Trace};
 use crate::problem::{self, Problem};
 use crate::request_id::request_id;
 use crate::server::Handler;
-use body::{Body, BodyFault, Room};
+use body::{Body, BodyFault};
 use gate::Claim;
 pub(crate) use gate::{Gate, Hook};
 use headers::Lines;
 use limiter::Limiter;
+use room::Room;
 
 /// How long an answer waits for the disk.
 const DURABLE_WITHIN: Duration = Duration::from_secs(3);
@@ -32,6 +34,9 @@ const DURABLE_WITHIN: Duration = Duration::from_secs(3);
 /// To verify and read this much takes less than a millisecond, about what handing it to another thread costs under
 /// load; a longer body would hold up the door's few threads.
 const SHORT: usize = 64 << 10;
+
+/// The longest body, in bytes, of an address that has failed too often.
+const MOST_OF_REFUSED: usize = 256 << 10;
 
 /// The handler of the door for CI systems.
 pub(crate) struct Ingress {
@@ -87,20 +92,44 @@ impl Ingress {
     ) -> Result<meshhook_engine::Answer, Problem> {
         let (parts, body) = request.into_parts();
         trace.source(self.gate.named(parts.uri.path()));
-        let claim = match self.gate.claim(&parts, &body, client) {
+        let claimed = self.gate.claim(&parts, &body, client).map_err(|problem| self.counted(problem, client));
+        let claim = match claimed.and_then(|claim| self.bearable(client, &body).map(|()| claim)) {
             Ok(claim) => claim,
             Err(problem) => {
                 body::drain(&parts.headers, body).await;
-                return Err(self.counted(problem, client));
+                return Err(problem);
             }
         };
         if let Claim::Hook(hook) = &claim {
             trace.source(Some(hook));
         }
-        let body = body::collect(body, self.gate.max_body, &self.room).await.map_err(fault)?;
+        let body = self.collect(body, client).await?;
         let judged = Arc::clone(&self).judge(claim, parts.headers, body, id).await;
         let committed = durable(judged.map_err(|problem| self.counted(problem, client))?).await;
         committed.inspect_err(|_| self.observations.accepting(false))
+    }
+
+    /// Refuses a body that is announced to be longer than is read of its client.
+    fn bearable(&self, client: Option<IpAddr>, body: &Incoming) -> Result<(), Problem> {
+        let Some(wait) = self.waits(client) else { return Ok(()) };
+        if body.size_hint().lower() > MOST_OF_REFUSED as u64 { Err(not_read(wait)) } else { Ok(()) }
+    }
+
+    async fn collect(&self, body: Incoming, client: Option<IpAddr>) -> Result<Body, Problem> {
+        let wait = self.waits(client);
+        let most = wait.map_or(self.gate.max_body, |_| self.gate.max_body.min(MOST_OF_REFUSED));
+        body::collect(body, most, self.room.place(client)).await.map_err(|why| match (why, wait) {
+            (BodyFault::TooLarge, Some(wait)) => not_read(wait),
+            (why, _) => fault(why),
+        })
+    }
+
+    fn waits(&self, client: Option<IpAddr>) -> Option<Duration> {
+        self.limiter().waits(client?, Instant::now())
+    }
+
+    fn limiter(&self) -> MutexGuard<'_, Limiter> {
+        self.limiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A failure to be authorized, or, from where there were too many, the advice to stop.
@@ -108,8 +137,8 @@ impl Ingress {
         if !problem.is_unauthorized() {
             return problem;
         }
-        let mut limiter = self.limiter.lock().unwrap_or_else(PoisonError::into_inner);
-        match limiter.failed(client, Instant::now()) {
+        let wait = self.limiter().failed(client, Instant::now());
+        match wait {
             Some(wait) => problem.limited(wait.as_secs() + 1),
             None => problem,
         }
@@ -145,7 +174,7 @@ impl Ingress {
             Claim::Hook(hook) => {
                 let arrival = Arrival { now, request_id: id, delivery_id: &new_id("d_") };
                 let admission = admit(&hook.source, &Lines(headers), body.bytes, arrival).map_err(refused)?;
-                Ok(self.commit(admission, body.room))
+                Ok(self.commit(admission, body.place.proved()))
             }
             Claim::Nobody(reason) => {
                 self.gate.work_in_vain(headers, &body.bytes, now.seconds());
@@ -187,6 +216,11 @@ fn commit_reason(why: &CommitError) -> &'static str {
     }
 }
 
+/// Who has failed too often is not read at length.
+fn not_read(wait: Duration) -> Problem {
+    Problem::unauthorized("long_after_refusals").limited(wait.as_secs() + 1)
+}
+
 fn fault(fault: BodyFault) -> Problem {
     match fault {
         BodyFault::TooLarge => Problem::too_large(),
@@ -196,7 +230,7 @@ fn fault(fault: BodyFault) -> Problem {
         BodyFault::Broken => {
             Problem::new(&problem::BAD_BODY, "The body ended before its end.", "body_broken")
         }
-        BodyFault::NoRoom => Problem::unavailable("bodies_full"),
+        BodyFault::NoRoom => Problem::no_room(),
     }
 }
 

@@ -1,10 +1,12 @@
 //! What a stranger could draw out, and what is too much.
 
 use std::io::Write;
+use std::net::TcpStream;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use meshhook_testkit::Gateway;
+use meshhook_testkit::http::Answer;
 use meshhook_testkit::signed::Headers;
 
 use crate::rig::{accepted, build, build_headers, post_build, scripted, started, with};
@@ -256,32 +258,96 @@ fn who_does_not_take_the_answers_is_left() {
     was_closed(start, 25, 45);
 }
 
+/// So many bodies of 4 MiB of a client, of which each lacks its last byte.
+fn unfinished(gateway: &Gateway, forwarded: &[(&str, &str)], count: usize) -> Vec<TcpStream> {
+    let length = 4 << 20;
+    let announced = length.to_string();
+    let headers = build_headers(b"forged");
+    let more = forwarded.iter().copied().chain([("Content-Length", announced.as_str())]);
+    let all: Vec<_> = lines(&headers).into_iter().chain(more).collect();
+    let begin = |_| {
+        let mut stream = connect(gateway);
+        stream.write_all(head("builds", &all).as_bytes()).unwrap();
+        // What finds no room is reset.
+        let _ = stream.write_all(&vec![b' '; length - 1]);
+        stream
+    };
+    let streams = (0..count).map(begin).collect();
+    // All of it has to be read before another body asks for room.
+    sleep(Duration::from_secs(1));
+    streams
+}
+
+/// Posts a genuine body from an address.
+fn post_from(gateway: &Gateway, address: &str) -> Answer {
+    let body = build("1", "running").to_string();
+    let headers = with(build_headers(body.as_bytes()), "X-Forwarded-For", address);
+    gateway.post("builds", &headers, body.as_bytes())
+}
+
+#[track_caller]
+fn finds_no_room(gateway: &Gateway, answer: &Answer) {
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("10")));
+    assert!(answer.json()["detail"].as_str().unwrap().contains("nothing of it was stored"), "{answer:?}");
+    assert!(gateway.log().contains("bodies_full"));
+    assert_eq!(gateway.admin_get("/readyz").status, 200, "the store is fine");
+}
+
+#[test]
+fn no_client_fills_the_memory_for_all() {
+    let (_homeserver, gateway) = started();
+    let all = unfinished(&gateway, &[("X-Forwarded-For", "198.51.100.7")], 16);
+    finds_no_room(&gateway, &post_from(&gateway, "198.51.100.7"));
+    accepted(&post_from(&gateway, "198.51.100.8"));
+    accepted(&post_build(&gateway, &build("1", "running")));
+    drop(all);
+    meshhook_testkit::eventually(Duration::from_secs(5), || {
+        (post_from(&gateway, "198.51.100.7").status == 202).then_some(())
+    });
+}
+
+#[test]
+fn clients_without_an_address_do_not_fill_it_either() {
+    let (_homeserver, gateway) = started();
+    let _all = unfinished(&gateway, &[], 16);
+    finds_no_room(&gateway, &post_build(&gateway, &build("1", "running")));
+    accepted(&post_from(&gateway, "198.51.100.8"));
+}
+
 #[test]
 fn bodies_fill_so_much_memory_and_no_more() {
     let (_homeserver, gateway) = started();
-    let length = 4 << 20;
-    let headers = build_headers(b"forged");
-    let announced = length.to_string();
-    let all: Vec<_> = lines(&headers).into_iter().chain([("Content-Length", announced.as_str())]).collect();
-    // Sixteen bodies of 4 MiB are all the room there is; each lacks its last byte.
-    let unfinished: Vec<_> = (0..16)
-        .map(|_| {
-            let mut stream = connect(&gateway);
-            stream.write_all(head("builds", &all).as_bytes()).unwrap();
-            stream.write_all(&vec![b' '; length - 1]).unwrap();
-            stream
-        })
-        .collect();
-    // All of it has to be read before another body asks for room.
-    sleep(Duration::from_secs(1));
-    let answer = post_build(&gateway, &build("1", "running"));
-    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("10")));
-    assert!(gateway.log().contains("bodies_full"));
-    assert_eq!(gateway.admin_get("/readyz").status, 200, "the store is fine");
-    drop(unfinished);
+    let of = |n: usize| unfinished(&gateway, &[("X-Forwarded-For", &format!("198.51.100.{n}"))], 4);
+    let all: Vec<_> = (1..=4).map(of).collect();
+    finds_no_room(&gateway, &post_from(&gateway, "198.51.100.8"));
+    drop(all);
     meshhook_testkit::eventually(Duration::from_secs(5), || {
-        (post_build(&gateway, &build("1", "running")).status == 202).then_some(())
+        (post_from(&gateway, "198.51.100.8").status == 202).then_some(())
     });
+}
+
+#[test]
+fn who_fails_too_often_is_not_read_at_length() {
+    let (_homeserver, gateway) = started();
+    let post = |address: &str, body: &[u8]| {
+        gateway.post("builds", &with(build_headers(body), "X-Forwarded-For", address), body)
+    };
+    for _ in 0..21 {
+        let forged = with(build_headers(b"{}"), "X-Forwarded-For", "198.51.100.7");
+        assert_ne!(gateway.post("builds", &forged, b"{ }").status, 202);
+    }
+    let (short, long) = (padded(256 << 10), padded((256 << 10) + 1));
+    accepted(&post("198.51.100.7", &short));
+    accepted(&post("198.51.100.8", &long));
+    let refused = post("198.51.100.7", &long);
+    assert_eq!((refused.status, &refused.json()["code"]), (429, &"too_many_requests".into()));
+    assert!(refused.header("retry-after").is_some());
+    let chunk = format!("{:x}\r\n{}\r\n0\r\n\r\n", long.len(), String::from_utf8(long.clone()).unwrap());
+    let more = [("X-Forwarded-For", "198.51.100.7"), ("Transfer-Encoding", "chunked")];
+    let headers = build_headers(&long);
+    let all: Vec<_> = lines(&headers).into_iter().chain(more).collect();
+    let said = exchange(&gateway, (head("builds", &all) + &chunk).as_bytes());
+    assert!(said.starts_with("HTTP/1.1 429 "), "{said}");
 }
 
 #[test]
@@ -329,7 +395,7 @@ fn one_that_hangs_does_not_hold_up_the_others() {
     drop(hanging);
 }
 
-fn half_a_request(gateway: &Gateway) -> std::net::TcpStream {
+fn half_a_request(gateway: &Gateway) -> TcpStream {
     let mut stream = connect(gateway);
     stream.write_all(b"POST /hooks/matrix/build-status/builds HTTP/1.1\r\n").unwrap();
     stream
