@@ -45,6 +45,7 @@ pub(crate) fn assemble(config: Config, opened: Opened) -> Result<App, StartError
     let digest = Digest { behind: digest.behind, max_lines: digest.max_lines, ..Digest::default() };
     let format = message.format;
     let style = Arc::new(message);
+    let most_keys = sources.iter().map(|source| source.secret_files.len()).max().unwrap_or(0);
     let hooks: Vec<_> =
         sources.into_iter().map(|source| hook(source, &style, kept.retention)).map(Arc::new).collect();
     let engine = Arc::new(Engine::start(Settings {
@@ -62,7 +63,7 @@ pub(crate) fn assemble(config: Config, opened: Opened) -> Result<App, StartError
         path: server.path,
         max_body: usize::try_from(server.max_body_bytes).unwrap_or(usize::MAX),
         trusted: server.trusted_proxies,
-        decoys: decoys(&hooks),
+        decoys: decoys(&hooks, most_keys),
         hooks,
     };
     let admin =
@@ -123,18 +124,20 @@ fn hook(source: meshhook_config::Source, style: &Arc<Style>, retention: std::tim
     Hook { source: Arc::new(source), allow_from }
 }
 
-/// A verifier for each scheme in use, with a random key.
-fn decoys(hooks: &[Arc<Hook>]) -> Vec<Verifier> {
+/// A verifier for each scheme in use, with as many random keys as the source with the most has: each key costs time.
+fn decoys(hooks: &[Arc<Hook>], keys: usize) -> Vec<Verifier> {
     let used = |scheme: &&Scheme| hooks.iter().any(|hook| hook.source.verifier.scheme() == **scheme);
-    Scheme::ALL.iter().filter(used).map(|scheme| decoy(*scheme)).collect()
+    Scheme::ALL.iter().filter(used).map(|scheme| decoy(*scheme, keys)).collect()
 }
 
-fn decoy(scheme: Scheme) -> Verifier {
+pub(crate) fn decoy(scheme: Scheme, keys: usize) -> Verifier {
     // Two ids are 52 letters and digits: text for one scheme, base64 of 39 bytes for another.
-    let secret = new_id("") + &new_id("");
-    Key::new(scheme, "decoy", secret.as_bytes())
+    let key = || Key::new(scheme, "decoy", (new_id("") + &new_id("")).as_bytes());
+    std::iter::repeat_with(key)
+        .take(keys.max(1))
+        .collect::<Result<_, _>>()
         .ok()
-        .and_then(|key| Verifier::new(scheme, vec![key]).ok())
+        .and_then(|keys| Verifier::new(scheme, keys).ok())
         .expect("such a secret is one of every scheme")
 }
 
@@ -145,7 +148,9 @@ mod tests {
     #[test]
     fn every_scheme_has_a_decoy() {
         for scheme in Scheme::ALL {
-            assert_eq!(decoy(*scheme).scheme(), *scheme);
+            let decoy = decoy(*scheme, 3);
+            assert_eq!(decoy.scheme(), *scheme);
+            assert_eq!(format!("{decoy:?}").matches("Key {").count(), 3, "{decoy:?}");
         }
     }
 }

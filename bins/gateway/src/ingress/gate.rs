@@ -9,7 +9,7 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method};
 use meshhook_config::Networks;
 use meshhook_engine::Source;
-use meshhook_verify::{Unverified, Verifier};
+use meshhook_verify::{Refusal, Unverified, Verifier};
 
 use super::client_address::client_address;
 use super::headers::Lines;
@@ -77,7 +77,7 @@ impl Gate {
             let detail = "A signature covers the bytes as they are sent, so they cannot be compressed.";
             return Err(Problem::new(&problem::UNSUPPORTED, detail, "content_encoding"));
         }
-        if self.decoy(&parts.headers).is_none() {
+        if !self.decoys.iter().any(|decoy| decoy.applies_to(&Lines(&parts.headers))) {
             return Err(Problem::unauthorized("unsigned"));
         }
         Ok(self.hook(name, &parts.headers, client))
@@ -112,15 +112,11 @@ impl Gate {
         fitting.next().filter(|_| fitting.next().is_none())
     }
 
-    fn decoy(&self, headers: &HeaderMap) -> Option<&Verifier> {
-        self.decoys.iter().find(|decoy| decoy.applies_to(&Lines(headers)))
-    }
-
-    /// As much work as verifying: a key that nobody has fits nothing.
-    pub(crate) fn work_in_vain(&self, headers: &HeaderMap, body: &[u8], now: i64) {
-        if let Some(decoy) = self.decoy(headers) {
-            drop(Unverified::new(body).verify(decoy, &Lines(headers), now));
-        }
+    /// As much work as verifying: a key that nobody has fits nothing. Whether there was any: headers that are not
+    /// well-formed in any scheme in use cost none, whoever's they are.
+    pub(crate) fn work_in_vain(&self, headers: &HeaderMap, body: &[u8], now: i64) -> bool {
+        let works = |decoy| Unverified::new(body).verify(decoy, &Lines(headers), now).is_err_and(has_hashed);
+        self.decoys.iter().any(works)
     }
 }
 
@@ -128,6 +124,11 @@ impl Hook {
     fn lets_in(&self, client: Option<IpAddr>) -> bool {
         self.allow_from.is_empty() || client.is_some_and(|address| self.allow_from.contains(address))
     }
+}
+
+/// Whether a body was hashed before it was refused.
+pub(super) const fn has_hashed(why: Refusal) -> bool {
+    matches!(why, Refusal::SignatureMismatch | Refusal::Stale { .. } | Refusal::Future { .. })
 }
 
 fn no_hook() -> Problem {
@@ -139,4 +140,44 @@ fn is_coded(headers: &HeaderMap) -> bool {
     let codings =
         headers.get_all(CONTENT_ENCODING).iter().flat_map(|line| line.as_bytes().split(|&b| b == b','));
     codings.map(<[u8]>::trim_ascii).any(|coding| !coding.eq_ignore_ascii_case(b"identity"))
+}
+
+#[cfg(test)]
+mod tests {
+    use meshhook_verify::Scheme;
+
+    use super::*;
+    use crate::assemble::decoy;
+
+    const GITHUB: (&str, &str) =
+        ("x-hub-signature-256", "sha256=0000000000000000000000000000000000000000000000000000000000000000");
+    const STANDARD: [(&str, &str); 3] = [
+        ("webhook-id", "msg_1"),
+        ("webhook-timestamp", "1"),
+        ("webhook-signature", "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+    ];
+
+    fn works(lines: &[(&'static str, &str)]) -> bool {
+        let gate = Gate {
+            path: "/hooks".to_owned(),
+            max_body: 1,
+            trusted: Networks::default(),
+            hooks: Vec::new(),
+            decoys: Scheme::ALL.iter().map(|scheme| decoy(*scheme, 1)).collect(),
+        };
+        let headers = lines.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        gate.work_in_vain(&headers.collect::<HeaderMap>(), b"{}", 1)
+    }
+
+    #[test]
+    fn a_scheme_whose_headers_are_well_formed_costs_work_whatever_the_others_are() {
+        let [id, time, signature] = STANDARD;
+        let (no_github, no_standard) = ((GITHUB.0, "sha256=0"), (signature.0, "v1,A"));
+        assert!(works(&[GITHUB]) && works(&STANDARD));
+        assert!(works(&[no_github, id, time, signature]));
+        assert!(works(&[GITHUB, id, time, no_standard]));
+        for lines in [&[][..], &[no_github], &[id, time], &[no_github, id, time, no_standard]] {
+            assert!(!works(lines), "{lines:?}");
+        }
+    }
 }

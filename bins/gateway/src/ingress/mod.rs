@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use hyper::body::{Body as _, Incoming};
 use hyper::{HeaderMap, Request, StatusCode};
 use meshhook_engine::{Admission, Arrival, Clock, CommitError, Engine, Refusal, admit, new_id};
+use meshhook_store::Moment;
 use tokio::sync::oneshot;
 
 use crate::answer::{self, Answer};
@@ -22,7 +23,7 @@ use crate::problem::{self, Problem};
 use crate::request_id::request_id;
 use crate::server::Handler;
 use body::{Body, BodyFault};
-use gate::Claim;
+use gate::{Claim, has_hashed};
 pub(crate) use gate::{Gate, Hook};
 use headers::Lines;
 use limiter::Limiter;
@@ -173,13 +174,25 @@ impl Ingress {
         match claim {
             Claim::Hook(hook) => {
                 let arrival = Arrival { now, request_id: id, delivery_id: &new_id("d_") };
-                let admission = admit(&hook.source, &Lines(headers), body.bytes, arrival).map_err(refused)?;
+                let length = body.bytes.len();
+                let admission = admit(&hook.source, &Lines(headers), body.bytes, arrival).map_err(|why| {
+                    self.even_out(&why, headers, length, now);
+                    refused(why)
+                })?;
                 Ok(self.commit(admission, body.place.proved()))
             }
             Claim::Nobody(reason) => {
                 self.gate.work_in_vain(headers, &body.bytes, now.seconds());
                 Err(Problem::unauthorized(reason))
             }
+        }
+    }
+
+    /// Where a source's own headers were not even well-formed, the work that its body would have cost under a name
+    /// that is nobody's: else the missing time would tell that there is such a source.
+    fn even_out(&self, why: &Refusal, headers: &HeaderMap, length: usize, now: Moment) {
+        if matches!(why, Refusal::Unverified(why) if !has_hashed(*why)) {
+            self.gate.work_in_vain(headers, &vec![0; length], now.seconds());
         }
     }
 
