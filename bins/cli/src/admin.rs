@@ -1,6 +1,8 @@
 //! The gateway's admin listener.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use meshhook_config::{admin_token_path, config_root, read_token};
@@ -10,8 +12,10 @@ use ureq::Agent;
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use ureq::http::{HeaderValue, Request};
 
-use crate::failure::{Exit, Failure};
+use crate::failure::{self, Exit, Failure};
 use crate::http::{self, Answer};
+
+const NOT_ADMIN: &str = "--admin-url or MESHHOOK_ADMIN_URL has to be the gateway's admin_listen";
 
 /// Where the admin listener is, and its token.
 #[derive(Args)]
@@ -46,8 +50,8 @@ impl AdminArgs {
                 hint,
             ));
         }
-        let token = read_token(&self.token_file()?)?;
-        Ok(Admin { agent: http::agent(), url: url.to_owned(), authorization: bearer(&token)? })
+        let token = token(&self.token_file()?)?;
+        Ok(Admin { agent: http::agent(), url: url.to_owned(), authorization: bearer(&token) })
     }
 
     fn token_file(&self) -> Result<PathBuf, Failure> {
@@ -66,17 +70,22 @@ impl AdminArgs {
     }
 }
 
-fn bearer(token: &SecretString) -> Result<HeaderValue, Failure> {
+fn token(file: &Path) -> Result<SecretString, Failure> {
+    read_token(file).map_err(|fault| {
+        let refused = File::open(file).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);
+        if !refused {
+            return fault.into();
+        }
+        let hint = "run as the gateway's user, or give --admin-token-file a copy that you may read";
+        Failure::new(Exit::Configuration, failure::place(&fault), hint)
+    })
+}
+
+fn bearer(token: &SecretString) -> HeaderValue {
     let value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()));
-    let mut value = value.map_err(|_| {
-        Failure::new(
-            Exit::Configuration,
-            "the admin token is no ASCII text",
-            "make one: openssl rand -hex 32",
-        )
-    })?;
+    let mut value = value.expect("read_token takes nothing but visible ASCII");
     value.set_sensitive(true);
-    Ok(value)
+    value
 }
 
 impl Admin {
@@ -104,9 +113,12 @@ fn taken(answer: Answer) -> Result<Value, Failure> {
     match answer.status {
         200 if answer.json.is_object() => Ok(answer.json),
         200 => {
-            let hint = "MESHHOOK_ADMIN_URL has to be the gateway's admin_listen";
-            Err(Failure::new(Exit::Unreachable, "what answered is no gateway's admin listener", hint))
+            Err(Failure::new(Exit::Unreachable, "what answered is no gateway's admin listener", NOT_ADMIN))
         }
+        404 if answer.text("detail").is_some_and(|detail| detail.contains("no delivery")) => {
+            Err(answer.refusal_with("copy the id from `meshhook deliveries list`"))
+        }
+        404 => Err(answer.refusal_with(NOT_ADMIN)),
         _ => Err(answer.refusal()),
     }
 }

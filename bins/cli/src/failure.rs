@@ -58,7 +58,7 @@ impl Failure {
 }
 
 /// A fault's file, line and message.
-fn place(fault: &Fault) -> String {
+pub(crate) fn place(fault: &Fault) -> String {
     let file = fault.file().display();
     let line = fault.line().map(|line| format!(":{line}")).unwrap_or_default();
     format!("{file}{line}: {}", fault.message())

@@ -79,6 +79,11 @@ impl Answer {
 
     /// Why it is a refusal: what the problem document says, else the status alone.
     pub(crate) fn refusal(&self) -> Failure {
+        self.refusal_with(self.text("hint").unwrap_or("look for the request in the gateway's log"))
+    }
+
+    /// The same, with a hint that knows what was asked for.
+    pub(crate) fn refusal_with(&self, hint: &str) -> Failure {
         let with = |before: &str, key: &str, after: &str| {
             self.text(key).map(|text| format!("{before}{text}{after}")).unwrap_or_default()
         };
@@ -89,7 +94,6 @@ impl Answer {
             with(" ", "code", ""),
             with(" (request ", "request_id", ")")
         );
-        let hint = self.text("hint").unwrap_or("look for the request in the gateway's log");
         Failure::new(Exit::Refused, message, hint)
     }
 }

@@ -15,6 +15,9 @@ use crate::reading::{ReadArgs, Understood};
 pub(crate) struct Normalize {
     #[command(flatten)]
     read: ReadArgs,
+    /// Print JSON, as is done anyway
+    #[arg(long = "json")]
+    _json: bool,
 }
 
 #[derive(Serialize)]

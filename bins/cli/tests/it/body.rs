@@ -15,6 +15,7 @@ fn bodies_are_read_into_the_vocabulary() {
             "normalize github/workflow_run-completed-null.json",
             "normalize standard/run-aliases.json",
             "normalize --header 'webhook-id: msg_1' standard/run-queued-minimal.json",
+            "normalize --json github/ping.json",
             "normalize --provider standard github/ping.json",
             "normalize README.md",
         ],

@@ -113,6 +113,33 @@ fn the_admin_token_is_looked_for_where_gateway_toml_says() {
     ");
 }
 
+#[test]
+fn an_admin_token_of_another_user_says_whom_to_be() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    let secrets = Secrets::new();
+    let token = secrets.write("token", "0123456789abcdef");
+    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o000)).unwrap();
+    let program = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(program.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let copy = program.path().join("meshhook");
+    // By another process: a file that this one has written may be busy while another test starts a program.
+    let copied = std::process::Command::new("cp").arg(env!("CARGO_BIN_EXE_meshhook")).arg(&copy).status();
+    assert!(copied.unwrap().success());
+    let mut command = std::process::Command::new(copy);
+    command.current_dir("/").args(["deliveries", "list", "--admin-token-file"]).arg(&token);
+    // root may read whatever it likes, nobody may not.
+    if token.metadata().unwrap().uid() == 0 {
+        command.uid(65534);
+    }
+    let told = said(&mut command.into()).replace(&token.display().to_string(), "TOKEN");
+    insta::assert_snapshot!(told, @r"
+    2> error: TOKEN: it cannot be read: permission denied
+    2> hint: run as the gateway's user, or give --admin-token-file a copy that you may read
+    => 78
+    ");
+}
+
 fn private(file: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();

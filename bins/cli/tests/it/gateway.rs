@@ -181,7 +181,18 @@ fn what_the_homeserver_refuses_is_parked_and_can_be_retried() {
     let refused = world.deliveries(&["retry", &id]).with_code(4);
     assert!(refused.words.contains("refused: 409 conflict"), "{}", refused.words);
     world.deliveries(&["drop", &id]).with_code(4);
-    world.deliveries(&["show", "nobody"]).with_code(4);
+}
+
+#[test]
+fn what_is_not_there_says_where_to_look() {
+    let world = World::start();
+    for order in ["show", "retry", "drop"] {
+        let words = world.deliveries(&[order, "nobody"]).with_code(4).words;
+        assert!(words.ends_with("hint: copy the id from `meshhook deliveries list`\n"), "{words}");
+    }
+    let hooks = world.gateway.hook_url("github");
+    let words = world.deliveries(&["list", "--admin-url", &hooks]).with_code(4).words;
+    assert!(words.contains("no hook") && words.contains("MESHHOOK_ADMIN_URL"), "{words}");
 }
 
 #[test]

@@ -114,6 +114,7 @@ fn a_secret_that_cannot_be_one_is_a_fault_of_configuration() {
     let secrets = Secrets::new();
     secrets.write("empty", "\n");
     secrets.write("short", "whsec_c2hvcnQ=");
+    secrets.write("words", "no-base64");
     secrets.write("long", &"x".repeat(4097));
     let told = all_said(
         &secrets,
@@ -122,6 +123,7 @@ fn a_secret_that_cannot_be_one_is_a_fault_of_configuration() {
             "sign --scheme github --secret-file @empty -",
             "sign --scheme github --secret-file @long -",
             "sign --scheme standard-webhooks --secret-file @short -",
+            "sign --scheme standard-webhooks --secret-file @words -",
             "sign --scheme github -",
         ],
     );

@@ -47,6 +47,9 @@ fn wrong_usage_says_what_is_right() {
             &format!("{post} --timeout 5"),
             "post --url http://127.0.0.1:1/h --secret-file @standard --provider standard --event workflow_run",
             "deliveries show ../livez",
+            "deliveries list --limit 0",
+            "deliveries list --limit 501",
+            "deliveries list --before yesterday",
             "deliveries list --admin-url http://gateway.example.org:8788",
         ],
     );

@@ -28,12 +28,12 @@ pub(super) struct List {
     /// Only what goes by this id in every log
     #[arg(long, value_name = "ID")]
     correlation_id: Option<String>,
-    /// How many at most
-    #[arg(long)]
+    /// How many at most, from 1 to 500
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=500))]
     limit: Option<u32>,
     /// Only those before this place, which the list before named
     #[arg(long, value_name = "PLACE")]
-    before: Option<String>,
+    before: Option<i64>,
     /// Print the gateway's JSON
     #[arg(long)]
     json: bool,
@@ -69,6 +69,7 @@ impl List {
 
     fn query(&self) -> String {
         let limit = self.limit.map(|limit| limit.to_string());
+        let before = self.before.map(|place| place.to_string());
         let mut query = Serializer::new(String::new());
         for (name, value) in [
             ("status", &self.status),
@@ -78,7 +79,7 @@ impl List {
             ("node", &self.node),
             ("correlation_id", &self.correlation_id),
             ("limit", &limit),
-            ("before", &self.before),
+            ("before", &before),
         ] {
             if let Some(value) = value {
                 query.append_pair(name, value);
