@@ -7,3 +7,4 @@ mod faults;
 mod files;
 mod good;
 mod place;
+mod readme;
