@@ -153,6 +153,16 @@ impl<'a> Trace<'a> {
                 reason = reason.as_deref().unwrap_or("-"),
                 "request accepted"
             ),
+            // The first ones of an address are there; all of them would let a stranger fill the disk.
+            Outcome::Refused(problem) if problem.is_limited() => debug!(
+                request_id,
+                source,
+                client,
+                took_ms,
+                status = problem.status().as_u16(),
+                reason = problem.reason,
+                "request refused"
+            ),
             Outcome::Refused(problem) => warn!(
                 request_id,
                 source,

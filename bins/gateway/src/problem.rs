@@ -88,6 +88,9 @@ kinds! {
         "send it again, without pauses";
     /// Not in this status.
     CONFLICT = CONFLICT "conflict" "Not possible now",
+        "look at the delivery again";
+    /// The same for a retry.
+    RETRY_CONFLICT = CONFLICT "conflict" "Not possible now",
         "look at the delivery again; retry takes {\"force\":true} for an uncertain one";
     /// The body is longer than is taken.
     TOO_LARGE = PAYLOAD_TOO_LARGE "body_too_large" "The body is too large",
@@ -100,7 +103,7 @@ kinds! {
         "correct the field; meshhook normalize shows how a body is read";
     /// Too many that were not verified.
     TOO_MANY = TOO_MANY_REQUESTS "too_many_requests" "Too many requests that were not authorized",
-        "correct the secret before sending again; requests that are authorized are still taken";
+        "correct the secret before sending again; authorized ones up to 256 KiB are still taken";
     /// Nothing was promised.
     UNAVAILABLE = SERVICE_UNAVAILABLE "unavailable" "Not accepted",
         "send the same request again after the time in Retry-After; it is not announced twice";
@@ -190,6 +193,11 @@ impl Problem {
     /// Whether nobody knows who asked.
     pub(crate) fn is_unauthorized(&self) -> bool {
         self.kind.status == StatusCode::UNAUTHORIZED
+    }
+
+    /// Whether it is one of too many.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.kind.status == StatusCode::TOO_MANY_REQUESTS
     }
 
     /// The answer.

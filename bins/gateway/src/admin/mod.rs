@@ -20,7 +20,7 @@ use meshhook_store::{DedupeStore, Filter, Key, StoreError};
 use crate::admin_token::AdminToken;
 use crate::answer::{json, typed, with_id};
 use crate::observe::Observations;
-use crate::problem::Problem;
+use crate::problem::{self, Problem};
 use crate::request_id::request_id;
 use crate::server::Handler;
 use order::{Drop, Retry, no_delivery, refused, store_failed};
@@ -150,12 +150,12 @@ impl Admin {
     }
 
     fn retry(&self, id: &str, force: bool) -> Answered {
-        self.engine.retry(id, force).map_err(refused)?;
+        self.engine.retry(id, force).map_err(|why| refused(why, &problem::RETRY_CONFLICT))?;
         self.show(id)
     }
 
     fn discard(&self, id: &str) -> Answered {
-        self.engine.discard(id).map_err(refused)?;
+        self.engine.discard(id).map_err(|why| refused(why, &problem::CONFLICT))?;
         self.show(id)
     }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::time::{Duration, timeout};
 
-use crate::problem::{self, Problem};
+use crate::problem::{self, Kind, Problem};
 
 /// An order is a word or two.
 const MOST: usize = 4096;
@@ -55,13 +55,18 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
-/// Why an order was not carried out, as the operator is told.
-pub(crate) fn refused(why: ActError) -> Problem {
+/// Why an order was not carried out, as the operator is told; `conflict` is what it is where the status forbids it.
+pub(crate) fn refused(why: ActError, conflict: &'static Kind) -> Problem {
     match why {
         ActError::Unknown => no_delivery(),
         ActError::Store(why) => store_failed(&why),
-        why => Problem::new(&problem::CONFLICT, format!("{why}."), "conflict"),
+        why => Problem::new(conflict, sentence(&why.to_string()), "conflict"),
     }
+}
+
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }
 
 /// There is no delivery of that id.

@@ -135,11 +135,13 @@ fn no_hook() -> Problem {
     Problem::new(&problem::NOT_FOUND, "This path is no hook.", "path")
 }
 
-/// Whether there is a coding other than "identity", which is none.
+/// Whether there is a coding: "identity" is none, and neither is an empty element of the list.
 fn is_coded(headers: &HeaderMap) -> bool {
     let codings =
         headers.get_all(CONTENT_ENCODING).iter().flat_map(|line| line.as_bytes().split(|&b| b == b','));
-    codings.map(<[u8]>::trim_ascii).any(|coding| !coding.eq_ignore_ascii_case(b"identity"))
+    codings
+        .map(<[u8]>::trim_ascii)
+        .any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
 }
 
 #[cfg(test)]

@@ -278,7 +278,12 @@ fn a_parked_delivery_is_retried_or_given_up() {
     for (what, body) in [("retry", json!({})), ("retry", json!({ "force": true })), ("drop", json!({}))] {
         let refused = order(what, &body);
         assert_eq!(refused.status, 409, "{refused:?}");
-        assert!(refused.json()["detail"].as_str().unwrap().contains("sent"), "{refused:?}");
+        assert_eq!(refused.json()["detail"], "Not possible while the delivery is sent.");
+        assert_eq!(
+            refused.json()["hint"].as_str().unwrap().contains("force"),
+            what == "retry",
+            "{refused:?}"
+        );
     }
     assert_eq!(homeserver.events(Homeserver::ROOM).len(), 1);
 }

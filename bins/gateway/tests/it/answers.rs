@@ -168,7 +168,8 @@ fn a_senders_request_id_is_taken_over_if_it_is_plain() {
 
 #[test]
 fn who_fails_too_often_is_told_to_wait_and_a_genuine_request_still_passes() {
-    let (_homeserver, gateway) = started();
+    let homeserver = Homeserver::start();
+    let gateway = scripted(&homeserver).line("log", "level = \"debug\"").start().unwrap();
     let forged = |address: &str| {
         let headers = with(build_headers(b"{}"), "X-Forwarded-For", address);
         gateway.post("builds", &headers, b"{ }")
@@ -183,6 +184,21 @@ fn who_fails_too_often_is_told_to_wait_and_a_genuine_request_still_passes() {
     let body = build("1", "running").to_string();
     let genuine = with(build_headers(body.as_bytes()), "X-Forwarded-For", "198.51.100.7");
     accepted(&gateway.post("builds", &genuine, body.as_bytes()));
+}
+
+#[test]
+fn who_fails_too_often_does_not_fill_the_log() {
+    let (_homeserver, gateway) = started();
+    let forged = build_headers(b"{}");
+    let limited = (0..50).filter(|_| gateway.post("builds", &forged, b"{ }").status == 429).count();
+    assert_eq!(limited, 30);
+    let log = gateway.log();
+    let lines = log.lines().filter(|line| line.contains("request refused"));
+    assert_eq!(lines.filter(|line| line.contains("WARN")).count(), 20, "{log}");
+    assert_eq!(log.matches("request refused").count(), 20, "{log}");
+    let counted = "meshhook_refusals_total{source=\"builds\",reason=\"signature_mismatch\"} 50";
+    let numbers = gateway.admin_get("/metrics").text();
+    assert!(numbers.contains(counted), "{numbers}");
 }
 
 #[test]
