@@ -162,7 +162,7 @@ impl Lane {
                 None
             }
             Ok(Some(why)) => {
-                let negative = Negative { due: now.plus(HELD), hold: Some(why.clone()), gate: None };
+                let negative = Negative { due: Some(now.plus(HELD)), hold: Some(why.clone()), gate: None };
                 Some((attempt(now, self.now(), "held", None, why), negative))
             }
             // A room that does not let us look may still let us write; the PUT will tell.
@@ -227,12 +227,12 @@ impl Lane {
     /// refusal for good.
     fn fail(&self, hand: &Hand, failure: &Failure, attempt: Attempt) -> Result<(), StoreError> {
         let now = self.now();
-        let at = |wait| Negative { due: now.plus(wait), hold: None, gate: None };
+        let at = |wait| Negative { due: Some(now.plus(wait)), hold: None, gate: None };
         let negative = match failure.kind {
             FailureKind::Refused => return self.refuse(hand, &attempt),
             FailureKind::Limited { retry_after } => {
                 let gate = now.plus(retry_after.unwrap_or(LIMITED).max(SHORTEST));
-                Negative { gate: Some(gate), ..at(Duration::ZERO) }
+                Negative { due: None, hold: None, gate: Some(gate) }
             }
             FailureKind::Unauthorized { .. } => {
                 let why = format!("the homeserver refused the access token: {failure}");

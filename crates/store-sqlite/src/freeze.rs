@@ -2,7 +2,8 @@
 
 use meshhook_store::{
     Candidate, Content, Draft, Frozen, Key, Lease, Member, Message, Moment, Pick, Queue, Rank, StoreError,
-    SubjectKey, Take, Taken, rules,
+    SubjectKey, Take, Taken,
+    rules::{self, Turn},
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -15,6 +16,7 @@ struct Room {
     owner: String,
     generation: u64,
     lease_until: Moment,
+    taken_at: Moment,
     held: bool,
     last_event: Option<String>,
     last_sender: Option<String>,
@@ -30,7 +32,13 @@ pub(crate) fn take(db: &Connection, take: &Take<'_>) -> Result<Taken, StoreError
     if let Some(until) = gate.map(|gate| believable(gate, take)).filter(|until| *until > take.now) {
         return Ok(Taken::Nothing { until: Some(until) });
     }
+    let gate = gate.filter(|gate| *gate <= take.now);
     let Some(room) = room(db, take.room)? else { return Ok(Taken::Nothing { until: None }) };
+    if let Some(gate) = gate
+        && is_anothers_turn(db, take, &room, gate)?
+    {
+        return Ok(Taken::Nothing { until: Some(take.now.plus(rules::TURN)) });
+    }
     let due = believable(room.due, take);
     if let Some(open) = room.open {
         let lease = rules::believable(room.lease_until, rules::LEASE, take.now);
@@ -82,7 +90,7 @@ fn gate(db: &Connection, sender: &str) -> Result<Option<Moment>, StoreError> {
 
 fn room(db: &Connection, room: &str) -> Result<Option<Room>, StoreError> {
     db.prepare_cached(
-        "SELECT due, owner, gen, lease_until, hold IS NOT NULL, last_event, last_sender, \
+        "SELECT due, owner, gen, lease_until, taken_at, hold IS NOT NULL, last_event, last_sender, \
          (SELECT id FROM message WHERE room = ?1 AND status = 'open') FROM room WHERE room = ?1",
     )
     .and_then(|mut s| {
@@ -92,15 +100,37 @@ fn room(db: &Connection, room: &str) -> Result<Option<Room>, StoreError> {
                 owner: row.get(1)?,
                 generation: row.get(2)?,
                 lease_until: moment(row, 3)?,
-                held: row.get(4)?,
-                last_event: row.get(5)?,
-                last_sender: row.get(6)?,
-                open: row.get(7)?,
+                taken_at: moment(row, 4)?,
+                held: row.get(5)?,
+                last_event: row.get(6)?,
+                last_sender: row.get(7)?,
+                open: row.get(8)?,
             })
         })
         .optional()
     })
     .map_err(fault)
+}
+
+/// Asked only where the sender was limited lately.
+fn is_anothers_turn(db: &Connection, take: &Take<'_>, this: &Room, gate: Moment) -> Result<bool, StoreError> {
+    if take.now.since(gate) >= rules::TURNS {
+        return Ok(false);
+    }
+    let others: Vec<Turn> = db
+        .prepare_cached(
+            "SELECT due, taken_at FROM room r WHERE room <> ?1 AND hold IS NULL \
+             AND (EXISTS (SELECT 1 FROM message m WHERE m.room = r.room AND status = 'open') \
+                  OR EXISTS (SELECT 1 FROM delivery d WHERE d.room = r.room AND status = 'pending'))",
+        )
+        .and_then(|mut s| s.query_map([take.room], turn)?.collect())
+        .map_err(fault)?;
+    let this = Turn { due: this.due, taken_at: this.taken_at };
+    Ok(others.into_iter().any(|other| rules::goes_first(other, this, gate, take.now)))
+}
+
+fn turn(row: &Row<'_>) -> rusqlite::Result<Turn> {
+    Ok(Turn { due: moment(row, 0)?, taken_at: moment(row, 1)? })
 }
 
 fn plan(db: &Connection, take: &Take<'_>, gate: Option<Moment>) -> Result<Vec<Pick>, StoreError> {

@@ -124,8 +124,8 @@ fn postpone(
     if let Some(reason) = &negative.hold {
         hold(db, &lease.room, reason, attempt.at)?;
     }
-    db.prepare_cached("UPDATE room SET due = ?2 WHERE room = ?1")
-        .and_then(|mut s| s.execute(params![lease.room, negative.due.millis()]))
+    db.prepare_cached("UPDATE room SET due = coalesce(?2, due) WHERE room = ?1")
+        .and_then(|mut s| s.execute(params![lease.room, negative.due.map(Moment::millis)]))
         .map_err(fault)?;
     Ok(true)
 }

@@ -237,8 +237,8 @@ pub struct Attempt {
 /// What a negative answer does to a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Negative {
-    /// When the same PUT is made again.
-    pub due: Moment,
+    /// When the same PUT is made again; as it was, where only the gate says so.
+    pub due: Option<Moment>,
     /// Why the room is held, if it is.
     pub hold: Option<String>,
     /// Until when this sender may not send anywhere, if it may not.

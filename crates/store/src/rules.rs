@@ -109,6 +109,31 @@ pub fn believable(until: Moment, longest: Duration, now: Moment) -> Moment {
     if until > now.plus(longest) { now } else { until }
 }
 
+/// A room's place among those of a sender that is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turn {
+    /// Since when it is due.
+    pub due: Moment,
+    /// When it was taken last.
+    pub taken_at: Moment,
+}
+
+/// How long after a gate has opened rooms take turns.
+pub const TURNS: Duration = Duration::from_secs(60);
+
+/// How long a room waits that lets another go first, before it asks again.
+pub const TURN: Duration = Duration::from_secs(1);
+
+/// Whether another room goes before this one, where the sender's gate opened lately: each is taken once before any is
+/// taken twice, and the one that is due longest is first.
+#[must_use]
+pub fn goes_first(other: Turn, this: Turn, gate: Moment, now: Moment) -> bool {
+    let had_its_turn = |turn: Turn| turn.taken_at >= gate;
+    let limited = now.since(gate) < TURNS;
+    let waits = other.due <= now && !had_its_turn(other);
+    limited && waits && (had_its_turn(this) || other.due < this.due)
+}
+
 /// Whether an operator may retry a delivery by a new reading of the body that is kept with it.
 #[must_use]
 pub fn may_reread(status: Status) -> bool {

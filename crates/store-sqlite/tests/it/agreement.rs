@@ -117,8 +117,11 @@ impl Player<'_> {
             },
             Op::Postpone { hold, gate, seconds } => lease.map_or(String::new(), |(lease, _)| {
                 let due = at(self.now + u64::from(*seconds));
-                let negative =
-                    Negative { due, hold: hold.then(|| "M_FORBIDDEN".to_owned()), gate: gate.then_some(due) };
+                let negative = Negative {
+                    due: Some(due),
+                    hold: hold.then(|| "M_FORBIDDEN".to_owned()),
+                    gate: gate.then_some(due),
+                };
                 format!("{:?}", store.postpone(&lease, &attempt("unknown", now), &negative))
             }),
             Op::Refuse => lease.map_or(String::new(), |(lease, _)| {

@@ -198,7 +198,7 @@ pub fn waits_are_clamped(store: &dyn Store) {
     State::of(1, Rank::Running).accept(store, "a", at(1 << 30));
     let (lease, ..) = take_message(store, ROOM, "one", at(1 << 30));
     let until = at(1 << 30).plus(rules::LONGEST_WAIT);
-    let negative = Negative { due: until, hold: None, gate: Some(until) };
+    let negative = Negative { due: Some(until), hold: None, gate: Some(until) };
     assert_eq!(store.postpone(&lease, &attempt("limited", at(1 << 30)), &negative), Ok(true));
     assert_eq!(take(store, ROOM, "one", at(1 << 30)), Taken::Nothing { until: Some(until) });
     take_message(store, ROOM, "two", START);
@@ -217,7 +217,7 @@ pub fn a_gate_is_not_opened_by_a_shorter_wait(store: &dyn Store) {
     let (here, ..) = take_message(store, ROOM, "one", START);
     let (there, ..) = take_message(store, "!other", "one", START);
     for (lease, seconds) in [(here, 300), (there, 3)] {
-        let negative = Negative { due: START, hold: None, gate: Some(at(seconds)) };
+        let negative = Negative { due: None, hold: None, gate: Some(at(seconds)) };
         store.postpone(&lease, &attempt("limited", START), &negative).unwrap();
     }
     assert_eq!(take(store, ROOM, "one", at(4)), Taken::Nothing { until: Some(at(300)) });
@@ -251,10 +251,37 @@ pub fn a_gate_closes_every_room_of_its_sender(store: &dyn Store) {
     State::of(1, Rank::Running).accept(store, "a", START);
     State::of(2, Rank::Running).room("!other").accept(store, "b", START);
     let (lease, ..) = take_message(store, ROOM, "one", START);
-    let negative = Negative { due: START, hold: None, gate: Some(at(5)) };
+    let negative = Negative { due: None, hold: None, gate: Some(at(5)) };
     store.postpone(&lease, &attempt("limited", START), &negative).unwrap();
     assert_eq!(take(store, "!other", "one", at(1)), Taken::Nothing { until: Some(at(5)) });
     take_message(store, "!other", "one", at(5));
+}
+
+/// A sender that is limited serves its rooms in turn, the one that is due longest first.
+pub fn rooms_of_a_limited_sender_take_turns(store: &dyn Store) {
+    let other = "!other";
+    for run in 1..4 {
+        State::of(run, Rank::Running).accept(store, &format!("a{run}"), START);
+        State::of(10 + run, Rank::Running).room(other).accept(store, &format!("b{run}"), at(1));
+    }
+    let limit = |room: &str, now, until| {
+        let (lease, ..) = take_message(store, room, "one", now);
+        let negative = Negative { due: None, hold: None, gate: Some(until) };
+        assert_eq!(store.postpone(&lease, &attempt("limited", now), &negative), Ok(true));
+    };
+    let wait = |now: u64| Taken::Nothing { until: Some(at(now).plus(rules::TURN)) };
+    send_one(store, ROOM, at(2)).unwrap();
+    limit(ROOM, at(2), at(5));
+    assert_eq!(take(store, ROOM, "one", at(5)), wait(5), "the other is due longer");
+    send_one(store, other, at(5)).unwrap();
+    assert_eq!(take(store, other, "one", at(5)), wait(5), "it had its turn");
+    limit(ROOM, at(6), at(10));
+    assert_eq!(take(store, other, "one", at(10)), wait(10), "a limit costs nobody its place");
+    send_one(store, ROOM, at(10)).unwrap();
+    send_one(store, other, at(10)).unwrap();
+    send_one(store, ROOM, at(10)).expect("each had its turn");
+    assert_eq!(send_one(store, ROOM, at(10)), None);
+    send_one(store, other, at(10)).unwrap();
 }
 
 /// 403: the same PUT later, and nothing new until it passes.
@@ -262,7 +289,7 @@ pub fn a_held_room_freezes_nothing_and_repeats_what_is_open(store: &dyn Store) {
     State::of(1, Rank::Running).accept(store, "a", START);
     State::of(2, Rank::Running).accept(store, "b", START);
     let (lease, message, _) = take_message(store, ROOM, "one", START);
-    let negative = Negative { due: at(300), hold: Some("M_FORBIDDEN".to_owned()), gate: None };
+    let negative = Negative { due: Some(at(300)), hold: Some("M_FORBIDDEN".to_owned()), gate: None };
     store.postpone(&lease, &attempt("forbidden", START), &negative).unwrap();
     let totals = store.totals().unwrap();
     assert_eq!(totals.rooms[0].hold, Some(("M_FORBIDDEN".to_owned(), START)));
@@ -278,7 +305,7 @@ pub fn a_hold_ends_with_its_message(store: &dyn Store) {
     for (run, id) in [(1, "a"), (2, "b"), (3, "c")] {
         State::of(run, Rank::Terminal).accept(store, id, START);
     }
-    let held = Negative { due: at(1), hold: Some("M_FORBIDDEN".to_owned()), gate: None };
+    let held = Negative { due: Some(at(1)), hold: Some("M_FORBIDDEN".to_owned()), gate: None };
     let (lease, ..) = take_message(store, ROOM, "one", START);
     store.postpone(&lease, &attempt("forbidden", START), &held).unwrap();
     let (lease, ..) = take_message(store, ROOM, "one", at(1));

@@ -249,5 +249,5 @@ pub fn attempt(result: &str, now: Moment) -> Attempt {
 /// A failure that only waits.
 #[must_use]
 pub fn later(due: Moment) -> Negative {
-    Negative { due, hold: None, gate: None }
+    Negative { due: Some(due), hold: None, gate: None }
 }

@@ -30,6 +30,7 @@ macro_rules! conformance_tests {
             a_room_with_a_live_lease_is_left_alone,
             waits_are_clamped,
             a_gate_closes_every_room_of_its_sender,
+            rooms_of_a_limited_sender_take_turns,
             a_held_room_freezes_nothing_and_repeats_what_is_open,
             a_refused_single_is_parked_and_a_redelivery_revives_it,
             a_parked_state_that_was_overtaken_stays_silent,

@@ -1,6 +1,6 @@
 //! Freeze, take over, settle and its failures: transitions 2 and 3, 6 to 10.
 
-use super::{MemoryStore, MessageRow, Tables};
+use super::{MemoryStore, MessageRow, Room, Tables};
 use crate::rules;
 use crate::{
     Attempt, Candidate, Draft, Frozen, Lease, Member, Message, MessageStatus, Moment, Negative, Outbox, Pick,
@@ -44,7 +44,11 @@ impl Tables {
         if let Some(until) = gate.map(|gate| believable(gate, take)).filter(|until| *until > take.now) {
             return Taken::Nothing { until: Some(until) };
         }
+        let gate = gate.filter(|gate| *gate <= take.now);
         let Some(room) = self.rooms.get(take.room) else { return Taken::Nothing { until: None } };
+        if gate.is_some_and(|gate| self.is_anothers_turn(take, room, gate)) {
+            return Taken::Nothing { until: Some(take.now.plus(rules::TURN)) };
+        }
         let due = believable(room.due, take);
         let lease = rules::believable(room.lease_until, rules::LEASE, take.now);
         let wait = Taken::Nothing { until: Some(due) };
@@ -56,7 +60,7 @@ impl Tables {
             (Some(_), _) => wait,
             (None, Some(_)) if room.hold.is_some() => Taken::Nothing { until: None },
             (None, Some(_)) if due <= take.now => {
-                let picks = self.plan(take);
+                let picks = self.plan(take, gate);
                 let message = self.freeze(take, &picks);
                 self.hand_out(take, message, true)
             }
@@ -65,7 +69,14 @@ impl Tables {
         }
     }
 
-    fn plan(&self, take: &Take<'_>) -> Vec<Pick> {
+    fn is_anothers_turn(&self, take: &Take<'_>, this: &Room, gate: Moment) -> bool {
+        let mut others = self.rooms.iter().filter(|(name, room)| {
+            *name != take.room && room.hold.is_none() && (room.open.is_some() || !room.pending.is_empty())
+        });
+        others.any(|(_, other)| rules::goes_first(other.turn(), this.turn(), gate, take.now))
+    }
+
+    fn plan(&self, take: &Take<'_>, gate: Option<Moment>) -> Vec<Pick> {
         let pending = self.rooms.get(take.room).map(|room| &room.pending);
         let candidates = pending.into_iter().flatten().filter_map(|&seq| {
             let row = &self.deliveries[&seq];
@@ -81,7 +92,6 @@ impl Tables {
             })
         });
         let candidates = candidates.take(rules::MAX_CANDIDATES).collect();
-        let gate = self.gates.get(&take.identity.user).copied();
         let queue = Queue { candidates, gate, now: take.now };
         rules::sound((take.plan)(&queue), &queue)
     }
@@ -214,7 +224,9 @@ impl Tables {
         if let Some(reason) = &negative.hold {
             self.hold(&lease.room, reason, attempt.at);
         }
-        self.room(&lease.room).due = negative.due;
+        if let Some(due) = negative.due {
+            self.room(&lease.room).due = due;
+        }
         true
     }
 
@@ -266,7 +278,11 @@ impl Tables {
     }
 }
 
-impl super::Room {
+impl Room {
+    fn turn(&self) -> rules::Turn {
+        rules::Turn { due: self.due, taken_at: self.taken_at }
+    }
+
     /// The room is free for its next message, if it was this one that kept it.
     fn leave(&mut self, message: i64, now: Moment) {
         if self.open == Some(message) {
