@@ -11,6 +11,7 @@ use rusqlite::{Connection, Transaction, params};
 
 use crate::SqliteStore;
 use crate::aside::set_aside;
+use crate::backlog::Backlog;
 use crate::fault::fault;
 use crate::row::{self, answer, by_key, millis, top_of};
 use crate::settle::finish;
@@ -25,13 +26,21 @@ impl Intake for SqliteStore {
         batch: Vec<NewDelivery>,
         now: Moment,
     ) -> Result<Vec<Result<Accepted, StoreError>>, StoreError> {
-        let mut evicted = 0;
+        let mut backlog = self.backlog();
+        let mut bounds = Bounds { backlog: &mut backlog, evicted: 0 };
         let answers = self.write(|tx| {
-            batch.into_iter().map(|new| in_savepoint(tx, |db| accept(db, new, now, &mut evicted))).collect()
+            batch.into_iter().map(|new| in_savepoint(tx, |db| accept(db, new, now, &mut bounds))).collect()
         })?;
-        self.evicted.fetch_add(evicted, std::sync::atomic::Ordering::Relaxed);
+        self.evicted.fetch_add(bounds.evicted, std::sync::atomic::Ordering::Relaxed);
         Ok(answers)
     }
+}
+
+/// What keeps the store from growing without end.
+struct Bounds<'a> {
+    backlog: &'a mut Backlog,
+    /// How many kept deliveries had to make room for newer ones.
+    evicted: u64,
 }
 
 /// The inner error is the entry's, which left nothing behind; the outer one is the whole transaction's: a full disk
@@ -57,15 +66,15 @@ fn accept(
     db: &Connection,
     mut new: NewDelivery,
     now: Moment,
-    evicted: &mut u64,
+    bounds: &mut Bounds<'_>,
 ) -> Result<Accepted, StoreError> {
     if let Some(machine) = new.machine.take() {
         name_machine(db, &machine, new.retention, now)?;
     }
     match std::mem::replace(&mut new.purport, Purport::Ignored(String::new())) {
-        Purport::Announce(a) => announce(db, &new, &a, now, evicted),
-        Purport::Ignored(reason) => set_aside(db, &new, Status::Ignored, &reason, evicted),
-        Purport::Unreadable(reason) => set_aside(db, &new, Status::Unreadable, &reason, evicted),
+        Purport::Announce(a) => announce(db, &new, &a, now, bounds),
+        Purport::Ignored(reason) => set_aside(db, &new, Status::Ignored, &reason, &mut bounds.evicted),
+        Purport::Unreadable(reason) => set_aside(db, &new, Status::Unreadable, &reason, &mut bounds.evicted),
     }
 }
 
@@ -74,7 +83,7 @@ fn announce(
     new: &NewDelivery,
     a: &Announcement,
     now: Moment,
-    evicted: &mut u64,
+    bounds: &mut Bounds<'_>,
 ) -> Result<Accepted, StoreError> {
     let known = by_key(db, &a.key)?;
     let top = top_of(db, &a.subject)?;
@@ -87,8 +96,9 @@ fn announce(
             finish(db, seq, Status::Superseded, now)?;
             answer(db, seq, Outcome::Superseded)
         }
-        (Verdict::Stale, _) => set_aside(db, new, Status::Stale, "stale", evicted),
+        (Verdict::Stale, _) => set_aside(db, new, Status::Stale, "stale", &mut bounds.evicted),
         _ => {
+            bounds.backlog.take_in(db, &a.room)?;
             let seq = enter(db, new, a)?;
             pend(db, seq, &a.subject, (a.round, a.rank), &a.room, now)?;
             answer(db, seq, Outcome::Accepted)

@@ -2,6 +2,7 @@
 
 mod accept;
 mod aside;
+mod backlog;
 mod fault;
 mod freeze;
 mod inspect;
@@ -19,6 +20,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use meshhook_store::StoreError;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use crate::backlog::Backlog;
 use crate::fault::fault;
 
 /// A store in one SQLite file, held by one process.
@@ -29,6 +31,7 @@ pub struct SqliteStore {
     /// What only looks does not wait for a write to reach the disk.
     reader: Mutex<Connection>,
     evicted: AtomicU64,
+    backlog: Mutex<Backlog>,
     /// Held while the store is open: a second process is refused.
     _lock: File,
 }
@@ -40,6 +43,16 @@ impl SqliteStore {
     /// [`StoreError`]: the bound is as it was.
     pub fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
         self.writer().query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).map_err(fault)
+    }
+
+    /// Bounds how many deliveries may wait for a room: one more fails as [`StoreError::RoomFull`].
+    pub fn limit_waiting(&self, deliveries: u64) {
+        *self.backlog() = Backlog::new(deliveries);
+    }
+
+    /// What is known in there is a bound; a panic leaves it one.
+    fn backlog(&self) -> MutexGuard<'_, Backlog> {
+        self.backlog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn writer(&self) -> MutexGuard<'_, Connection> {

@@ -37,7 +37,8 @@ impl SqliteStore {
         migrate(&mut writer)?;
         writer.execute("UPDATE room SET owner = '', lease_until = 0", []).map_err(fault)?;
         let reader = Mutex::new(connect(path)?);
-        Ok(Self { writer: Mutex::new(writer), reader, evicted: AtomicU64::new(0), _lock: lock })
+        let (evicted, backlog) = (AtomicU64::new(0), Mutex::default());
+        Ok(Self { writer: Mutex::new(writer), reader, evicted, backlog, _lock: lock })
     }
 }
 

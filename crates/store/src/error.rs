@@ -18,6 +18,14 @@ pub enum StoreError {
     /// The disk is full, or a limit on the file is reached.
     #[error("the store is full ({0})")]
     Full(String),
+    /// So many deliveries wait for the room that no more are taken in; other rooms are not concerned.
+    #[error("{waiting} deliveries wait for the room {room} already")]
+    RoomFull {
+        /// The room.
+        room: String,
+        /// How many wait.
+        waiting: u64,
+    },
     /// Busy for longer than may be waited, or not reachable.
     #[error("the store does not answer ({0})")]
     Unavailable(String),

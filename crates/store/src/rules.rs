@@ -34,6 +34,9 @@ pub const MAX_ASIDE_BYTES: u64 = 64 * 1024 * 1024;
 /// How many waiting deliveries a plan looks at.
 pub const MAX_CANDIDATES: usize = 1000;
 
+/// How many deliveries may wait for a room: a room that nobody can write to must not fill the disk for the others.
+pub const MAX_WAITING: u64 = 200_000;
+
 /// How many machines are kept for a group.
 pub const MAX_MACHINES: usize = 64;
 

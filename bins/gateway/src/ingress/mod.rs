@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use hyper::body::{Body as _, Incoming};
 use hyper::{HeaderMap, Request, StatusCode};
 use meshhook_engine::{Admission, Arrival, Clock, CommitError, Engine, Refusal, admit, new_id};
-use meshhook_store::Moment;
+use meshhook_store::{Moment, StoreError};
 use tokio::sync::oneshot;
 
 use crate::answer::{self, Answer};
@@ -225,6 +225,7 @@ fn commit_reason(why: &CommitError) -> &'static str {
         CommitError::Full => "queue_full",
         CommitError::TooOld => "too_old",
         CommitError::Stopping => "stopping",
+        CommitError::Store(StoreError::RoomFull { .. }) => "room_full",
         _ => "store_failed",
     }
 }

@@ -35,4 +35,11 @@ mod conformance {
     }
 
     meshhook_store::conformance_tests!(*Scratch::new());
+
+    #[test]
+    fn a_full_room_takes_nothing_more_in() {
+        let scratch = Scratch::new();
+        scratch.store.limit_waiting(2);
+        meshhook_store::conformance::a_full_room_takes_nothing_more_in(&scratch.store);
+    }
 }

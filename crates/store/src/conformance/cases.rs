@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fixture::*;
 use crate::{
     ActError, Filter, Identity, MessageStatus, Negative, NewDelivery, Outcome, Pick, Pin, Queue, Rank,
-    Refused, Status, Store, Take, Taken, rules,
+    Refused, Status, Store, StoreError, Take, Taken, rules,
 };
 
 fn status(store: &dyn Store, id: &str) -> Status {
@@ -282,6 +282,27 @@ pub fn rooms_of_a_limited_sender_take_turns(store: &dyn Store) {
     send_one(store, ROOM, at(10)).expect("each had its turn");
     assert_eq!(send_one(store, ROOM, at(10)), None);
     send_one(store, other, at(10)).unwrap();
+}
+
+/// Of a store that takes in two deliveries a room: a room that nobody can write to is no other room's trouble.
+pub fn a_full_room_takes_nothing_more_in(store: &dyn Store) {
+    let state = |run| State::of(run, Rank::Terminal);
+    state(1).accept(store, "a", START);
+    state(2).accept(store, "b", START);
+    let batch = vec![
+        state(3).delivery("c", START),
+        state(1).delivery("again", START),
+        state(4).room("!other").delivery("d", START),
+        unreadable("e", 1, START),
+    ];
+    let answers = store.accept(batch, START).unwrap();
+    let full = StoreError::RoomFull { room: ROOM.to_owned(), waiting: 2 };
+    assert_eq!(answers[0], Err(full));
+    let outcomes = answers[1..].iter().map(|answer| answer.as_ref().unwrap().outcome);
+    assert!(outcomes.eq([Outcome::Duplicate, Outcome::Accepted, Outcome::Unreadable]));
+    assert_eq!(store.show("c").unwrap(), None, "nothing was promised");
+    send_one(store, ROOM, at(1)).unwrap();
+    assert_eq!(state(3).accept(store, "c", at(1)).outcome, Outcome::Accepted);
 }
 
 /// 403: the same PUT later, and nothing new until it passes.

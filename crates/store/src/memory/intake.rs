@@ -20,7 +20,7 @@ impl Intake for MemoryStore {
         now: Moment,
     ) -> Result<Vec<Result<Accepted, StoreError>>, StoreError> {
         let mut tables = self.tables();
-        Ok(batch.into_iter().map(|new| Ok(tables.accept(new, now))).collect())
+        Ok(batch.into_iter().map(|new| tables.accept(new, now)).collect())
     }
 }
 
@@ -31,14 +31,14 @@ struct Common {
 }
 
 impl Tables {
-    fn accept(&mut self, mut new: NewDelivery, now: Moment) -> Accepted {
+    fn accept(&mut self, mut new: NewDelivery, now: Moment) -> Result<Accepted, StoreError> {
         if let Some(machine) = new.machine.take() {
             self.name_machine(machine, new.retention, now);
         }
         match std::mem::replace(&mut new.purport, Purport::Ignored(String::new())) {
             Purport::Announce(announcement) => self.announce(Common { new, now }, announcement),
-            Purport::Ignored(reason) => self.set_aside(new, Status::Ignored, reason),
-            Purport::Unreadable(reason) => self.set_aside(new, Status::Unreadable, reason),
+            Purport::Ignored(reason) => Ok(self.set_aside(new, Status::Ignored, reason)),
+            Purport::Unreadable(reason) => Ok(self.set_aside(new, Status::Unreadable, reason)),
         }
     }
 
@@ -51,12 +51,12 @@ impl Tables {
         }
     }
 
-    fn announce(&mut self, common: Common, a: Announcement) -> Accepted {
+    fn announce(&mut self, common: Common, a: Announcement) -> Result<Accepted, StoreError> {
         let Common { new, now } = common;
         let known = self.by_key.get(&a.key).copied();
         let status = known.map(|seq| self.shown(&self.deliveries[&seq]));
         let fresh = rules::is_fresh(a.freshness, now, new.retention);
-        match (rules::judge(status, self.top_of(&a.subject), (a.round, a.rank), fresh), known) {
+        Ok(match (rules::judge(status, self.top_of(&a.subject), (a.round, a.rank), fresh), known) {
             (Verdict::Revive, Some(seq)) => self.revive(seq, &a, now),
             (Verdict::Duplicate, Some(seq)) => self.seen_again(seq),
             (Verdict::Superseded, known) => {
@@ -66,11 +66,19 @@ impl Tables {
             }
             (Verdict::Stale, _) => self.set_aside(new, Status::Stale, "stale".to_owned()),
             _ => {
+                self.make_room(&a.room)?;
                 let seq = self.enter(new, a);
                 self.pend(seq, now);
                 self.answer(seq, Outcome::Accepted)
             }
-        }
+        })
+    }
+
+    fn make_room(&self, room: &str) -> Result<(), StoreError> {
+        let waiting = self.rooms.get(room).map_or(0, |room| room.pending.len()) as u64;
+        let bound = self.bound.unwrap_or(rules::MAX_WAITING);
+        let full = StoreError::RoomFull { room: room.to_owned(), waiting };
+        if waiting < bound { Ok(()) } else { Err(full) }
     }
 
     fn see(&mut self, seq: i64) {

@@ -28,6 +28,11 @@ impl MemoryStore {
         Self::default()
     }
 
+    /// Bounds how many deliveries may wait for a room: one more fails as [`StoreError::RoomFull`].
+    pub fn limit_waiting(&self, deliveries: u64) {
+        self.tables().bound = Some(deliveries);
+    }
+
     /// A panic in a caller's callback leaves at most that delivery half entered; memory is no place for more care.
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
@@ -60,6 +65,8 @@ struct Tables {
     last_seq: i64,
     last_message: i64,
     evicted: u64,
+    /// Another bound of a room's queue than usual.
+    bound: Option<u64>,
 }
 
 #[derive(Debug, Clone)]

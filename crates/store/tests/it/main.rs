@@ -5,6 +5,13 @@ mod memory {
 }
 
 #[test]
+fn a_full_room_takes_nothing_more_in() {
+    let store = meshhook_store::MemoryStore::new();
+    store.limit_waiting(2);
+    meshhook_store::conformance::a_full_room_takes_nothing_more_in(&store);
+}
+
+#[test]
 fn a_bare_mark_is_remembered_until_its_end() {
     use meshhook_store::{DedupeStore, Key, MemoryStore, Moment};
 
