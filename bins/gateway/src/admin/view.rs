@@ -10,6 +10,8 @@ use serde_json::Value;
 #[derive(Serialize)]
 pub(crate) struct Delivery {
     id: String,
+    /// What may be said once; the room's messages name the keys of their deliveries.
+    key: String,
     source: String,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,6 +50,7 @@ impl From<DeliveryView> for Delivery {
         let facts = view.facts;
         Self {
             id: view.id,
+            key: view.key.to_string(),
             source: view.source,
             status: view.status.as_str(),
             reason: view.reason,
