@@ -3,8 +3,11 @@
 use meshhook_store::StoreError;
 use rusqlite::{Error, ErrorCode, ffi};
 
+use crate::invariants::assert_none;
+
 /// What an error of SQLite means for the caller.
 pub(crate) fn fault(error: Error) -> StoreError {
+    assert_none(&error);
     let words = error.to_string();
     let Error::SqliteFailure(ffi::Error { code, extended_code }, _) = error else {
         return StoreError::Damaged(words);

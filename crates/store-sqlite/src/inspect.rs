@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use meshhook_store::{
-    Accepted, ActError, Attempt, Content, DeliveryView, Facts, Filter, Inspect, Key, Life, MessageView,
-    Moment, NewDelivery, Raw, RoomView, Status, StoreError, Totals,
+    Accepted, ActError, Attempt, Audit, Content, DeliveryView, Facts, Filter, Inspect, Key, Life,
+    MessageView, Moment, NewDelivery, Raw, RoomView, Status, StoreError, Totals,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use crate::aside::aside;
 use crate::fault::fault;
 use crate::row::{message_status, moment, moment_or_none, shown, span};
-use crate::{SqliteStore, orders};
+use crate::{SqliteStore, audit, orders};
 
 impl Inspect for SqliteStore {
     fn list(&self, filter: &Filter) -> Result<Vec<DeliveryView>, StoreError> {
@@ -48,6 +48,10 @@ impl Inspect for SqliteStore {
             })
             .optional()
             .map_err(fault)
+    }
+
+    fn audit(&self, carried: &dyn Fn(&str) -> Option<Vec<Key>>) -> Result<Audit, StoreError> {
+        audit::audit(&self.path, carried)
     }
 
     fn retry(&self, id: &str, force: bool, now: Moment) -> Result<Accepted, ActError> {

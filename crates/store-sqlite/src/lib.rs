@@ -2,10 +2,12 @@
 
 mod accept;
 mod aside;
+mod audit;
 mod backlog;
 mod fault;
 mod freeze;
 mod inspect;
+mod invariants;
 mod migrate;
 mod open;
 mod orders;
@@ -14,6 +16,7 @@ mod settle;
 mod upkeep;
 
 use std::fs::File;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -32,6 +35,7 @@ pub struct SqliteStore {
     reader: Mutex<Connection>,
     evicted: AtomicU64,
     backlog: Mutex<Backlog>,
+    path: PathBuf,
     /// Held while the store is open: a second process is refused.
     _lock: File,
 }

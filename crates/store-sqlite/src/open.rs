@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::SqliteStore;
 use crate::fault::fault;
+use crate::invariants;
 use crate::migrate::migrate;
 
 /// How long a writer waits for another (a backup, a shell); accept tells its caller to come again after that.
@@ -36,9 +37,12 @@ impl SqliteStore {
         let mut writer = connect(path)?;
         migrate(&mut writer)?;
         writer.execute("UPDATE room SET owner = '', lease_until = 0", []).map_err(fault)?;
-        let reader = Mutex::new(connect(path)?);
+        if cfg!(debug_assertions) {
+            invariants::install(&writer)?;
+        }
+        let (writer, reader) = (Mutex::new(writer), Mutex::new(connect(path)?));
         let (evicted, backlog) = (AtomicU64::new(0), Mutex::default());
-        Ok(Self { writer: Mutex::new(writer), reader, evicted, backlog, _lock: lock })
+        Ok(Self { writer, reader, evicted, backlog, path: path.to_owned(), _lock: lock })
     }
 }
 

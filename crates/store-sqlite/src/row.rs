@@ -100,6 +100,12 @@ fn top(round: i64, rank: u8) -> Top {
     (u64::try_from(round).unwrap_or(0), Rank::from_number(rank))
 }
 
+/// A round and, in the next column, a rank.
+pub(crate) fn top_or_none(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Top>> {
+    let (round, rank): (Option<i64>, Option<u8>) = (row.get(column)?, row.get(column + 1)?);
+    Ok(round.zip(rank).map(|(round, rank)| top(round, rank)))
+}
+
 pub(crate) fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod audit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod delivery;
@@ -12,6 +13,7 @@ mod moment;
 pub mod rules;
 mod traits;
 
+pub use audit::{Audit, Breach, Invariant};
 pub use delivery::{
     Accepted, Announcement, Content, Facts, Freshness, Machine, NewDelivery, Outcome, Purport, Rank, Render,
     Status,

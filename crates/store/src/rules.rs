@@ -1,8 +1,9 @@
 //! The decisions of the state machine, pure, so that every backend makes the same ones.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::{Freshness, Moment, Pick, Queue, Rank, Status};
+use crate::{Candidate, Freshness, Moment, Pick, Queue, Rank, Status};
 
 /// How long a taken room is another's.
 pub const LEASE: Duration = Duration::from_secs(60);
@@ -163,22 +164,38 @@ pub fn may_discard(status: Status) -> bool {
     )
 }
 
-/// The picks of a plan, in order; what is no candidate, or named twice, is left out, and the oldest goes alone where
-/// nothing is left.
+/// The picks of a plan, in order; what is no candidate, named twice, or would go before an older one of its subject is
+/// left out, and the oldest goes alone where nothing is left.
 #[must_use]
 pub fn sound(mut picks: Vec<Pick>, queue: &Queue) -> Vec<Pick> {
     picks.sort_by_key(|pick| pick.seq);
     picks.dedup_by_key(|pick| pick.seq);
-    picks.retain(|pick| queue.candidates.iter().any(|candidate| candidate.seq == pick.seq));
+    let may_go = in_order(&picks, &queue.candidates);
+    picks.retain(|pick| may_go.contains(&pick.seq));
     if picks.is_empty() {
         picks.extend(queue.candidates.first().map(|oldest| Pick { seq: oldest.seq, shown: true }));
     }
     picks
 }
 
+/// Which picks go before nothing older of their subject.
+fn in_order(picks: &[Pick], candidates: &[Candidate]) -> BTreeSet<i64> {
+    let (mut may_go, mut left_behind) = (BTreeSet::new(), BTreeSet::new());
+    for candidate in candidates {
+        let picked = picks.binary_search_by_key(&candidate.seq, |pick| pick.seq).is_ok();
+        if picked && !left_behind.contains(&candidate.subject) {
+            may_go.insert(candidate.seq);
+        } else {
+            left_behind.insert(candidate.subject);
+        }
+    }
+    may_go
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SubjectKey;
     use proptest::prelude::*;
 
     const HOUR: Duration = Duration::from_secs(3600);
@@ -202,6 +219,32 @@ mod tests {
         assert_eq!(judge(Some(Status::Sent), top, (1, Rank::Running), true), Verdict::Duplicate);
         assert_eq!(judge(None, top, (2, Rank::Queued), true), Verdict::Pend);
         assert_eq!(judge(None, None, (1, Rank::Queued), false), Verdict::Stale);
+    }
+
+    /// Invariant 6, whatever a plan wants.
+    #[test]
+    fn nothing_goes_before_an_older_one_of_its_subject() {
+        let candidate = |seq: i64, subject: u8| Candidate {
+            seq,
+            subject: SubjectKey([subject; 32]),
+            rank: Rank::Terminal,
+            source: String::new(),
+            received_at: Moment::default(),
+            solo: false,
+            line_bytes: 0,
+        };
+        let candidates =
+            vec![candidate(1, 1), candidate(2, 2), candidate(3, 1), candidate(4, 2), candidate(5, 3)];
+        let queue = Queue { candidates, gate: None, now: Moment::default() };
+        let sound = |seqs: &[i64]| -> Vec<i64> {
+            let picks = seqs.iter().map(|&seq| Pick { seq, shown: true }).collect();
+            super::sound(picks, &queue).iter().map(|pick| pick.seq).collect()
+        };
+        assert_eq!(sound(&[5, 4, 3, 2, 1, 1]), [1, 2, 3, 4, 5]);
+        assert_eq!(sound(&[2, 3, 5]), [2, 5]);
+        assert_eq!(sound(&[1, 4]), [1]);
+        assert_eq!(sound(&[3, 4]), [1]);
+        assert_eq!(sound(&[9]), [1]);
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    Accepted, ActError, Attempt, DeliveryView, Filter, Identity, Key, Lease, Life, Moment, Negative,
+    Accepted, ActError, Attempt, Audit, DeliveryView, Filter, Identity, Key, Lease, Life, Moment, Negative,
     NewDelivery, Pin, Raw, Refused, StoreError, Take, Taken, Totals,
 };
 
@@ -90,6 +90,13 @@ pub trait Inspect: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     fn raw(&self, id: &str) -> Result<Option<Raw>, StoreError>;
+
+    /// Looks at every row, in one consistent snapshot, for what breaks an invariant. `carried` reads the keys that a
+    /// message's body says it carries; nothing where it says none. Neither waits for writes nor holds them up.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn audit(&self, carried: &dyn Fn(&str) -> Option<Vec<Key>>) -> Result<Audit, StoreError>;
 
     /// Makes a parked, uncertain (by force) or never sent, dropped delivery pending again, by accept's rules; of an
     /// uncertain message all members, since it is their message that is written off.

@@ -2,7 +2,7 @@
 
 use meshhook_store::conformance::fixture::*;
 use meshhook_store::{
-    Identity, Key, MemoryStore, Negative, NewDelivery, Pick, Queue, Rank, Store, Take, Taken,
+    Identity, Inspect, Key, MemoryStore, Negative, NewDelivery, Pick, Queue, Rank, Store, Take, Taken,
 };
 use meshhook_store_sqlite::SqliteStore;
 use proptest::collection::vec;
@@ -193,5 +193,8 @@ proptest! {
             prop_assert_eq!(reference.play(op), subject.play(op), "after {:?}", op);
             prop_assert_eq!(reference.everything(), subject.everything(), "after {:?}", op);
         }
+        let (audited, expected) = (sqlite.audit(&|_| None).unwrap(), memory.audit(&|_| None).unwrap());
+        prop_assert_eq!(&audited, &expected);
+        prop_assert_eq!((audited.breaches, audited.more), (vec![], 0));
     }
 }

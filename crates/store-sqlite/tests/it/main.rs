@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod agreement;
+mod audit;
 mod file;
 
 mod conformance {

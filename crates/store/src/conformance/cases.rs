@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::fixture::*;
+use crate::audit::{Audit, LookedAt};
 use crate::{
-    ActError, Filter, Identity, MessageStatus, Negative, NewDelivery, Outcome, Pick, Pin, Queue, Rank,
+    ActError, Filter, Identity, Key, MessageStatus, Negative, NewDelivery, Outcome, Pick, Pin, Queue, Rank,
     Refused, Status, Store, StoreError, Take, Taken, rules,
 };
 
@@ -671,4 +672,57 @@ pub fn a_dropped_body_can_be_read_again(store: &dyn Store) {
     let run = State::of(1, Rank::Terminal);
     assert_eq!(store.readmit("u", run.delivery("x", at(2)), at(2)).unwrap().status, Status::Pending);
     assert_eq!(store.raw("u").unwrap(), None);
+}
+
+/// All invariants that a store can see, over every status.
+pub fn an_audit_of_a_sound_store_finds_nothing(store: &dyn Store) {
+    assert_eq!(store.audit(&shown_keys).unwrap(), Audit::default());
+    one_of_each(store);
+    for known in Status::ALL {
+        assert_eq!(status(store, known.as_str()), known);
+    }
+    let looked_at = LookedAt { deliveries: 11, messages: 4, attempts: 3, subjects: 6, rooms: 2 };
+    assert_eq!(store.audit(&shown_keys).unwrap(), Audit { looked_at, ..Audit::default() });
+    store.purge(START.plus(rules::TIMELESS * 2), 100).unwrap();
+    let audit = store.audit(&shown_keys).unwrap();
+    assert_eq!((audit.breaches, audit.looked_at.deliveries), (vec![], 5));
+}
+
+/// Invariants 1 and 2: what a body carries is where the rows say it is.
+pub fn an_audit_compares_bodies_with_rows(store: &dyn Store) {
+    let (run, other) = (State::of(1, Rank::Terminal), State::of(2, Rank::Terminal));
+    run.accept(store, "a", START);
+    take_message(store, ROOM, "one", START);
+    let found = |read: &dyn Fn(&str) -> Option<Vec<Key>>| -> Vec<(u8, String)> {
+        let breaches = store.audit(read).unwrap().breaches;
+        breaches.into_iter().map(|breach| (breach.invariant.number(), breach.what)).collect()
+    };
+    assert_eq!(found(&|_| None), []);
+    assert_eq!(found(&|_| Some(vec![run.key()])), []);
+    let (own, foreign) = (run.key(), other.key());
+    let lacks = (2, format!("message 1 (open) does not carry its member {own}"));
+    assert_eq!(found(&|_| Some(vec![])), [lacks]);
+    let unknown = (2, format!("message 1 (open) carries what is no delivery's key: {foreign}"));
+    assert_eq!(found(&|_| Some(vec![own, foreign])), [unknown]);
+    other.accept(store, "b", START);
+    let elsewhere =
+        (1, format!("message 1 (open) carries the key of a delivery that is elsewhere: {foreign}"));
+    assert_eq!(found(&|_| Some(vec![own, foreign])), [elsewhere]);
+}
+
+/// Invariant 6: what has to be alone keeps its place before what came later about the same.
+pub fn a_plan_cannot_turn_a_subject_around(store: &dyn Store) {
+    State::of(1, Rank::Queued).accept(store, "queued", START);
+    State::of(2, Rank::Terminal).accept(store, "other", START);
+    let Taken::Message { lease, .. } = take_by(store, ROOM, "one", at(1), &together) else {
+        panic!("nothing was frozen");
+    };
+    store.refuse(&lease, &attempt("refused", at(1)), at(1)).unwrap();
+    State::of(1, Rank::Terminal).accept(store, "terminal", at(2));
+    State::of(3, Rank::Terminal).accept(store, "third", at(2));
+    let Taken::Message { .. } = take_by(store, ROOM, "one", at(2), &together) else {
+        panic!("nothing was frozen");
+    };
+    let statuses = ["queued", "other", "terminal", "third"].map(|id| status(store, id));
+    assert_eq!(statuses, [Status::Pending, Status::Pending, Status::Pending, Status::InMessage]);
 }

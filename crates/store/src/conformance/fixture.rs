@@ -251,3 +251,37 @@ pub fn attempt(result: &str, now: Moment) -> Attempt {
 pub fn later(due: Moment) -> Negative {
     Negative { due: Some(due), hold: None, gate: None }
 }
+
+/// One delivery in each status, under its name, all but one of `ROOM`: messages 1 to 4 are of `sent`, `parked`,
+/// `uncertain` and `in_message`; `pending` waits with `later`, about the same run.
+pub fn one_of_each(store: &dyn Store) {
+    State::of(1, Rank::Terminal).accept(store, "sent", START);
+    send_one(store, ROOM, START).expect("a message");
+    State::of(2, Rank::Terminal).accept(store, "parked", START);
+    let (lease, ..) = take_message(store, ROOM, "one", START);
+    store.refuse(&lease, &attempt("refused", START), START).expect("parked");
+    State::of(3, Rank::Terminal).accept(store, "uncertain", START);
+    let (lease, ..) = take_message(store, ROOM, "one", START);
+    store.give_up(&lease, &attempt("uncertain", START), START).expect("given up");
+    State::of(4, Rank::Terminal).accept(store, "in_message", START);
+    take_message(store, ROOM, "one", START);
+    State::of(5, Rank::Queued).accept(store, "pending", at(1));
+    State::of(5, Rank::Running).accept(store, "later", at(2));
+    State::of(5, Rank::Queued).round(0).accept(store, "superseded", at(2));
+    State::of(6, Rank::Running).room("!other").accept(store, "dropped", START);
+    store.discard("dropped", START).expect("dropped");
+    accept(store, naming("ignored", &State::of(5, Rank::Queued), "mac-1", START), START);
+    accept(store, unreadable("unreadable", 1, START), START);
+    State::of(7, Rank::Running).newest(START.minus(RETENTION * 2)).accept(store, "stale", START);
+}
+
+/// The keys of the states that a message frozen by [`freeze`] shows.
+#[must_use]
+pub fn shown_keys(body: &str) -> Option<Vec<Key>> {
+    let states = body.lines().map(|line| {
+        let numbers: Vec<u8> = line.split(' ').filter_map(|word| word.parse().ok()).collect();
+        let [run, round, rank] = numbers[..] else { return None };
+        Some(State::of(run, Rank::from_number(rank)).round(round).key())
+    });
+    states.collect()
+}

@@ -53,6 +53,9 @@ macro_rules! conformance_tests {
             a_late_success_settles_what_still_waits,
             an_uncertain_digest_is_written_off_whole,
             a_dropped_body_can_be_read_again,
+            an_audit_of_a_sound_store_finds_nothing,
+            an_audit_compares_bodies_with_rows,
+            a_plan_cannot_turn_a_subject_around,
         }
     };
     (@each $make:expr; $($case:ident,)*) => {

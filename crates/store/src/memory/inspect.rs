@@ -4,8 +4,8 @@ use super::intake::times;
 use super::{MemoryStore, MessageRow, Row, Saying, Tables};
 use crate::rules::{self, Verdict};
 use crate::{
-    Accepted, ActError, Announcement, DeliveryView, Filter, Inspect, Life, MessageStatus, MessageView,
-    Moment, NewDelivery, Outcome, Purport, Raw, RoomView, Status, StoreError, Totals,
+    Accepted, ActError, Announcement, Audit, DeliveryView, Filter, Inspect, Key, Life, MessageStatus,
+    MessageView, Moment, NewDelivery, Outcome, Purport, Raw, RoomView, Status, StoreError, Totals,
 };
 
 impl Inspect for MemoryStore {
@@ -61,6 +61,10 @@ impl Inspect for MemoryStore {
             received_at: row.received_at,
             facts: row.facts.clone(),
         }))
+    }
+
+    fn audit(&self, carried: &dyn Fn(&str) -> Option<Vec<Key>>) -> Result<Audit, StoreError> {
+        Ok(self.tables().audit(carried))
     }
 
     fn retry(&self, id: &str, force: bool, now: Moment) -> Result<Accepted, ActError> {

@@ -113,9 +113,10 @@ impl Tables {
 
     /// The part of a row that says something.
     pub(super) fn saying(&mut self, a: &Announcement) -> Saying {
+        let content = Some(self.render(a));
         let top = (a.round, a.rank);
         self.subjects.entry(a.subject).or_insert(Subject { top, rows: 0 }).rows += 1;
-        Saying { subject: a.subject, top, room: a.room.clone(), content: Some(self.render(a)) }
+        Saying { subject: a.subject, top, room: a.room.clone(), content }
     }
 
     fn enter(&mut self, new: NewDelivery, a: Announcement) -> i64 {

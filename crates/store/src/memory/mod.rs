@@ -1,14 +1,16 @@
 //! The reference: everything in one place, by the letter of the rules, gone with the process.
 
+mod audit;
 mod inspect;
 mod intake;
 mod outbox;
 mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use self::audit::Held;
 use crate::rules::{self, Top};
 use crate::{
     Accepted, Attempt, Content, DedupeStore, Facts, GroupKey, Identity, Key, MessageStatus, Moment, Outcome,
@@ -33,9 +35,9 @@ impl MemoryStore {
         self.tables().bound = Some(deliveries);
     }
 
-    /// A panic in a caller's callback leaves at most that delivery half entered; memory is no place for more care.
-    fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A caller's callback that panics has changed nothing: each is called before the change it is about.
+    fn tables(&self) -> Held<'_> {
+        Held::new(self.tables.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

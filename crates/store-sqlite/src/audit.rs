@@ -1,0 +1,150 @@
+//! Every row against the invariants, on a connection of its own.
+
+use std::path::Path;
+
+use meshhook_store::audit::{Audit, Auditor, Carried, Carrier, DeliveryRow, Invariant, LookedAt, MessageRow};
+use meshhook_store::{Key, MessageStatus, StoreError};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
+
+use crate::fault::fault;
+use crate::row::{moment, top_or_none};
+
+/// Walks through the file at `path`. Writers go on; the log grows until the walk is over.
+pub(crate) fn audit(path: &Path, carried: &dyn Fn(&str) -> Option<Vec<Key>>) -> Result<Audit, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(fault)?;
+    let snapshot = connection.transaction().map_err(fault)?;
+    let mut auditor = Auditor::default();
+    walk(&snapshot, DELIVERIES, |row| delivery(&mut auditor, row))?;
+    walk(&snapshot, MESSAGES, |row| message(&snapshot, &mut auditor, row, carried))?;
+    for (invariant, breaches) in OTHERS {
+        walk(&snapshot, breaches, |row| {
+            auditor.report(invariant, row.get(0)?);
+            Ok(())
+        })?;
+    }
+    Ok(auditor.finish(looked_at(&snapshot).map_err(fault)?))
+}
+
+/// Row by row, so that no more than one is in memory.
+fn walk(
+    db: &Connection,
+    query: &str,
+    mut look: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+) -> Result<(), StoreError> {
+    db.prepare(query)
+        .and_then(|mut s| {
+            let mut rows = s.query([])?;
+            while let Some(row) = rows.next()? {
+                look(row)?;
+            }
+            Ok(())
+        })
+        .map_err(fault)
+}
+
+const DELIVERIES: &str = "SELECT d.id, d.status, d.round, d.rank, s.round, s.rank, \
+     d.content IS NOT NULL AND d.line IS NOT NULL, r.room IS NOT NULL, d.expires_at IS NOT NULL, \
+     d.message IS NOT NULL, m.status, m.room IS d.room, d.status = 'pending' AND d.rank < 2 AND EXISTS ( \
+         SELECT 1 FROM delivery l JOIN message lm ON lm.id = l.message \
+         WHERE l.subject = d.subject AND l.room = d.room AND l.seq > d.seq AND (l.round, l.rank) > (d.round, d.rank) \
+         AND l.status = 'in_message' AND lm.status <> 'refused') \
+     FROM delivery d LEFT JOIN message m ON m.id = d.message LEFT JOIN subject s ON s.subject = d.subject \
+     LEFT JOIN room r ON r.room = d.room ORDER BY d.seq";
+
+fn delivery(auditor: &mut Auditor, row: &Row<'_>) -> rusqlite::Result<()> {
+    let (id, status): (String, String) = (row.get(0)?, row.get(1)?);
+    let Ok(status) = status.parse() else {
+        auditor.report(Invariant::TablesAgree, format!("delivery {id} has the status {status:?}"));
+        return Ok(());
+    };
+    let carrier = Carrier {
+        status: row.get::<_, Option<String>>(10)?.and_then(|word| known(&word)),
+        same_room: row.get(11)?,
+    };
+    auditor.delivery(&DeliveryRow {
+        id: &id,
+        status,
+        top: top_or_none(row, 2)?,
+        subject_top: top_or_none(row, 4)?,
+        has_content: row.get(6)?,
+        has_room: row.get(7)?,
+        has_end: row.get(8)?,
+        message: row.get::<_, bool>(9)?.then_some(carrier),
+        is_overtaken: row.get::<_, Option<bool>>(12)?.unwrap_or(false),
+    });
+    Ok(())
+}
+
+const MESSAGES: &str =
+    "SELECT id, room, status, frozen_at, event_id IS NOT NULL, body FROM message ORDER BY id";
+
+fn message(
+    db: &Connection,
+    auditor: &mut Auditor,
+    row: &Row<'_>,
+    carried: &dyn Fn(&str) -> Option<Vec<Key>>,
+) -> rusqlite::Result<()> {
+    let (id, room, status): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    let Some(status) = known(&status) else {
+        auditor.report(Invariant::TablesAgree, format!("message {id} has the status {status:?}"));
+        return Ok(());
+    };
+    let keys = carried(row.get_ref(5)?.as_str()?);
+    auditor.message(&MessageRow {
+        id,
+        room: &room,
+        status,
+        frozen_at: moment(row, 3)?,
+        has_event: row.get(4)?,
+        members: members(db, id)?,
+        carried: keys.map(|keys| keys.into_iter().map(|key| whereabouts(db, key)).collect()).transpose()?,
+    });
+    Ok(())
+}
+
+fn known(word: &str) -> Option<MessageStatus> {
+    MessageStatus::ALL.into_iter().find(|status| status.as_str() == word)
+}
+
+fn members(db: &Connection, message: i64) -> rusqlite::Result<Vec<Key>> {
+    db.prepare_cached("SELECT key FROM delivery WHERE message = ?1 ORDER BY seq")?
+        .query_map([message], |row| row.get(0).map(Key))?
+        .collect()
+}
+
+fn whereabouts(db: &Connection, key: Key) -> rusqlite::Result<Carried> {
+    let delivery = db
+        .prepare_cached("SELECT message, received_at FROM delivery WHERE key = ?1")?
+        .query_row([key.0], |row| Ok((row.get(0)?, moment(row, 1)?)))
+        .optional()?;
+    Ok(Carried { key, delivery })
+}
+
+/// What no row shows by itself.
+const OTHERS: [(Invariant, &str); 3] = [
+    (
+        Invariant::OnRecord,
+        "SELECT DISTINCT 'message ' || message || ' has attempts and is not on record' FROM attempt \
+         WHERE message NOT IN (SELECT id FROM message)",
+    ),
+    (
+        Invariant::TablesAgree,
+        "SELECT 'subject ' || lower(hex(subject)) || ' has no deliveries' FROM subject s \
+         WHERE NOT EXISTS (SELECT 1 FROM delivery d WHERE d.subject = s.subject)",
+    ),
+    (
+        Invariant::TablesAgree,
+        "SELECT 'the file: ' || integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+    ),
+];
+
+fn looked_at(db: &Connection) -> rusqlite::Result<LookedAt> {
+    let count = |table| db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0));
+    Ok(LookedAt {
+        attempts: count("attempt")?,
+        subjects: count("subject")?,
+        rooms: count("room")?,
+        ..LookedAt::default()
+    })
+}
