@@ -19,7 +19,7 @@ pub(crate) fn hex<const N: usize>() -> Result<String, Failure> {
     Ok(bytes::<N>()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// A GUID as GitHub numbers its deliveries.
+/// A GUID as GitHub and GitLab number what they send.
 pub(crate) fn guid() -> Result<String, Failure> {
     let parts = [hex::<4>()?, hex::<2>()?, hex::<2>()?, hex::<2>()?, hex::<6>()?];
     Ok(parts.join("-"))

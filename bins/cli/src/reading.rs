@@ -71,8 +71,8 @@ impl ReadArgs {
     fn provider_by_header(&self) -> Option<&'static Provider> {
         let sent = |name: &str| self.request.header(name).is_some();
         Provider::ALL.iter().copied().find(|provider| {
-            let scheme = provider.default_scheme().parse::<Scheme>();
-            let signed = scheme.is_ok_and(|scheme| scheme.security_headers().iter().any(|name| sent(name)));
+            let scheme = provider.default_scheme().and_then(|scheme| scheme.parse::<Scheme>().ok());
+            let signed = scheme.is_some_and(|scheme| scheme.security_headers().iter().any(|name| sent(name)));
             signed || provider.event_header().is_some_and(sent)
         })
     }

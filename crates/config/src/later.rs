@@ -25,7 +25,6 @@ pub(crate) const PROVIDERS: &[&str] = &[
     "forgejo",
     "generic",
     "gitea",
-    "gitlab",
     "gocd",
     "gogs",
     "harness",

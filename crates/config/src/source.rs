@@ -151,23 +151,41 @@ fn provider(value: &Value<'_>) -> Result<&'static Provider, Wrong> {
     })
 }
 
-/// The scheme, which has to be one that the provider's senders use: its own.
+/// The scheme, which has to be one that the provider's senders use: its own where none is named.
 fn scheme(section: &mut Section<'_>, provider: Option<&Provider>) -> Option<Scheme> {
-    let own = provider.and_then(|provider| provider.default_scheme().parse().ok());
     let named = section.placed("scheme", |value| {
         let names: Vec<_> = Scheme::ALL.iter().map(|scheme| (scheme.as_str(), *scheme)).collect();
         word(value, &names, later::SCHEMES)
     });
-    let (Some(provider), Some(own), Some(named)) = (provider, own, named) else { return own };
-    if named.value != own {
-        let message = format!("the provider {} does not sign by {}", provider.name(), named.value);
-        section.fault_at(
-            &named.span,
-            "scheme",
-            Wrong::new(message, format!("write \"{own}\", or leave it out")),
-        );
+    let provider = provider?;
+    let own = provider.default_scheme();
+    if own.is_none() {
+        section.need("scheme", no_scheme_hint(provider));
     }
-    Some(own)
+    let own = own.and_then(|own| own.parse().ok());
+    let Some(named) = named else { return own };
+    if provider.schemes().contains(&named.value.as_str()) {
+        return Some(named.value);
+    }
+    let message = format!("the provider {} does not sign by {}", provider.name(), named.value);
+    section.fault_at(&named.span, "scheme", Wrong::new(message, other_scheme_hint(provider)));
+    own
+}
+
+fn no_scheme_hint(provider: &Provider) -> &'static str {
+    match provider.name() {
+        "gitlab" => {
+            "add scheme = \"standard-webhooks\", set a signing token in the webhook's settings in GitLab, and put it \
+             into the secret file: a secret token alone signs nothing"
+        }
+        _ => "add scheme = \"…\", as the sender is set up",
+    }
+}
+
+fn other_scheme_hint(provider: &Provider) -> String {
+    let schemes = provider.schemes().join("\" or \"");
+    let or_none = if provider.default_scheme().is_some() { ", or leave it out" } else { "" };
+    format!("write \"{schemes}\"{or_none}")
 }
 
 fn verifier(section: &Section<'_>, scheme: Scheme, secrets: &[Placed<Named>]) -> Option<Verifier> {

@@ -6,13 +6,20 @@
 //! A body is a snapshot of the run or job, newer than the `action` that caused it: `action: requested` comes with
 //! `status: completed`. So status and conclusion are read, and of the action only that there is one.
 
-use meshhook_model::{BuildStatus, Details, Round, State, Text, Timestamp, Unit};
+use meshhook_model::{Details, Round, State, Text, Timestamp, Unit};
 
+use crate::draft::{Draft, Silence};
 use crate::tree::Node;
-use crate::{Event, Identity, Ignored, Machine, Meaning, Provider, Unreadable};
+use crate::{Identity, Ignored, Machine, Meaning, Provider, Unreadable};
 
-pub(crate) static PROVIDER: Provider =
-    Provider { name: "github", default_scheme: "github", event_header: Some("X-GitHub-Event"), read };
+pub(crate) static PROVIDER: Provider = Provider {
+    name: "github",
+    schemes: &["github"],
+    default_scheme: Some("github"),
+    event_header: Some("X-GitHub-Event"),
+    time: Timestamp::parse_rfc3339,
+    read,
+};
 
 fn read(body: &Node<'_>, header: Option<&str>) -> Meaning {
     if !body.is_object() {
@@ -20,15 +27,13 @@ fn read(body: &Node<'_>, header: Option<&str>) -> Meaning {
     }
     let kind = Kind::of(body);
     let meaning = match kind {
-        Kind::Run => run(body).meaning(body),
-        Kind::Job => job(body).meaning(body),
+        Kind::Run => run(body).judged(state(body, body.get("workflow_run"))),
+        Kind::Job => job(body).judged(state(body, body.get("workflow_job"))),
         Kind::Ping => Meaning::Ignored { reason: Ignored::Ping, details: common(body) },
         Kind::Other => Meaning::Ignored { reason: Ignored::UnsupportedEvent, details: common(body) },
     };
     match header {
-        Some(event) if !kind.agrees_with(event) => {
-            Meaning::Unreadable { reason: Unreadable::EventMismatch, details: meaning.into_details() }
-        }
+        Some(event) if !kind.agrees_with(event) => meaning.mismatched(),
         _ => meaning,
     }
 }
@@ -76,16 +81,7 @@ impl Kind {
     }
 }
 
-/// A run or job before its state is judged.
-struct Draft<'b> {
-    build: &'b Node<'b>,
-    details: Details,
-    identity: Identity,
-    machine: Option<Machine>,
-    finished_at: Option<Timestamp>,
-}
-
-fn run<'b>(body: &'b Node<'b>) -> Draft<'b> {
+fn run(body: &Node<'_>) -> Draft {
     let run = body.get("workflow_run");
     let workflow =
         [body.get("workflow").get("name"), run.get("name")].into_iter().find(|n| n.str().is_some());
@@ -99,16 +95,16 @@ fn run<'b>(body: &'b Node<'b>) -> Draft<'b> {
             .get("login")
             .text()
             .or_else(|| run.get("actor").get("login").text()),
-        title: run.get("display_title").text().or_else(|| first_line(run.get("head_commit").get("message"))),
+        title: run.get("display_title").text().or_else(|| run.get("head_commit").get("message").first_line()),
         started_at: run.get("run_started_at").time(),
         ..build(body, run)
     };
     let id = run.get("id").id().or_else(|| run.get("html_url").id());
     let identity = Identity::new(repo(body).map(str::to_owned), workflow.and_then(Node::id), id);
-    Draft { build: run, details, identity, machine: None, finished_at: run.get("updated_at").time() }
+    Draft { details, identity, machine: None, finished_at: run.get("updated_at").time() }
 }
 
-fn job<'b>(body: &'b Node<'b>) -> Draft<'b> {
+fn job(body: &Node<'_>) -> Draft {
     let job = body.get("workflow_job");
     let machine = machine(job);
     let details = Details {
@@ -126,7 +122,7 @@ fn job<'b>(body: &'b Node<'b>) -> Draft<'b> {
     let run = job.get("run_id").id().or_else(|| job.get("html_url").id());
     let identity = Identity::new(repo(body).map(str::to_owned), job.get("workflow_name").id(), run)
         .of_job(job.get("id").id().or_else(|| job.get("name").id()));
-    Draft { build: job, details, identity, machine, finished_at: job.get("completed_at").time() }
+    Draft { details, identity, machine, finished_at: job.get("completed_at").time() }
 }
 
 /// What a run and a job call by the same names.
@@ -155,43 +151,12 @@ fn common(body: &Node<'_>) -> Details {
     }
 }
 
-impl Draft<'_> {
-    fn meaning(self, body: &Node<'_>) -> Meaning {
-        match self.state(body) {
-            Ok(state) => self.event(state),
-            Err(Silence::Ignored(reason)) => Meaning::Ignored { reason, details: self.details },
-            Err(Silence::Unreadable(reason)) => Meaning::Unreadable { reason, details: self.details },
-        }
+fn state(body: &Node<'_>, build: &Node<'_>) -> Result<State, Silence> {
+    if body.get("action").str().is_none() {
+        return Err(Silence::Unreadable(Unreadable::MissingField));
     }
-
-    fn state(&self, body: &Node<'_>) -> Result<State, Silence> {
-        // Without an id of its own a job could take another's place, and its end would count as said already.
-        let nameless = self.details.unit == Unit::Job && self.identity.job.is_none();
-        if nameless || body.get("action").str().is_none() {
-            return Err(Silence::Unreadable(Unreadable::MissingField));
-        }
-        state(self.build.get("status"), self.build.get("conclusion"))
-    }
-
-    fn event(self, state: State) -> Meaning {
-        let finished_at = self.finished_at.filter(|_| state.is_terminal());
-        let details = Details { finished_at, ..self.details };
-        Meaning::Event(Event {
-            status: BuildStatus { state, details },
-            identity: self.identity,
-            machine: self.machine,
-        })
-    }
-}
-
-/// Why nothing is announced.
-enum Silence {
-    Ignored(Ignored),
-    Unreadable(Unreadable),
-}
-
-fn state(status: &Node<'_>, conclusion: &Node<'_>) -> Result<State, Silence> {
-    let word = status.str().ok_or(Silence::Unreadable(Unreadable::MissingField))?;
+    let word = build.get("status").str().ok_or(Silence::Unreadable(Unreadable::MissingField))?;
+    let conclusion = build.get("conclusion");
     let known = match word {
         "requested" | "queued" | "pending" | "waiting" => Some(State::Queued),
         "in_progress" => Some(State::Running),
@@ -246,10 +211,6 @@ fn fork_owner<'b>(body: &'b Node<'b>, run: &'b Node<'b>) -> Option<&'b str> {
 /// `refs/pull/N/head` stays: it is no branch. So does `refs/tags/…`: a tag named `main` is not the branch.
 fn plain_branch(name: &str) -> &str {
     name.strip_prefix("refs/heads/").unwrap_or(name)
-}
-
-fn first_line(message: &Node<'_>) -> Option<Text> {
-    message.str()?.trim().lines().next().and_then(Text::new)
 }
 
 fn machine(job: &Node<'_>) -> Option<Machine> {

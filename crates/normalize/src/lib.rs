@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod body;
+mod draft;
 mod github;
+mod gitlab;
 mod newest;
 mod provider;
 mod reading;
@@ -24,5 +26,5 @@ pub fn read(provider: &Provider, body: &[u8], event_header: Option<&str>) -> Res
     let text = body::text(body)?;
     let text = surrogates::mend(&text);
     let root = tree::parse(&text)?;
-    Ok(Reading { newest: newest::newest(&root), meaning: provider.meaning(&root, event_header) })
+    Ok(Reading { newest: provider.newest(&root), meaning: provider.meaning(&root, event_header) })
 }

@@ -14,15 +14,19 @@ use crate::tree::Node;
 /// `due_on`, not what lies deeper, and no numbers, which might count anything.
 ///
 /// Where the system's own clock is wrong, or copies one that is, the time can still lie far in the future:
-/// whoever compares must not call that fresh.
-pub(crate) fn newest(body: &Node<'_>) -> Option<Timestamp> {
-    let own = times(body).max();
-    let inner = body.fields().iter().flat_map(|(_, value)| times(value)).max();
+/// whoever compares must not call that fresh. `read` reads times as that system writes them.
+pub(crate) fn newest(body: &Node<'_>, read: ReadTime) -> Option<Timestamp> {
+    let own = times(body, read).max();
+    let inner = body.fields().iter().flat_map(|(_, value)| times(value, read)).max();
     own.max(inner)
 }
 
-fn times(object: &Node<'_>) -> impl Iterator<Item = Timestamp> {
-    object.fields().iter().filter(|(name, _)| name.ends_with("_at")).filter_map(|(_, value)| value.time())
+/// Reads a time as one CI system writes it.
+pub(crate) type ReadTime = fn(&str) -> Option<Timestamp>;
+
+fn times(object: &Node<'_>, read: ReadTime) -> impl Iterator<Item = Timestamp> {
+    let named = object.fields().iter().filter(|(name, _)| name.ends_with("_at"));
+    named.filter_map(move |(_, value)| value.str().and_then(read))
 }
 
 #[cfg(test)]
@@ -30,7 +34,7 @@ mod tests {
     use super::*;
 
     fn newest_of(json: &str) -> Option<String> {
-        newest(&crate::tree::parse(json).unwrap()).map(|time| time.to_string())
+        newest(&crate::tree::parse(json).unwrap(), Timestamp::parse_rfc3339).map(|time| time.to_string())
     }
 
     #[test]

@@ -45,7 +45,12 @@ pub enum Meaning {
 }
 
 impl Meaning {
-    pub(crate) fn into_details(self) -> Details {
+    /// What is left of it under a header that names another event.
+    pub(crate) fn mismatched(self) -> Self {
+        Self::Unreadable { reason: Unreadable::EventMismatch, details: self.into_details() }
+    }
+
+    fn into_details(self) -> Details {
         match self {
             Self::Event(event) => event.status.details,
             Self::Ignored { details, .. } | Self::Unreadable { details, .. } => details,

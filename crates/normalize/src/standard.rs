@@ -15,8 +15,14 @@ use meshhook_model::{Attempt, BuildStatus, Details, Round, RunUrl, State, Text, 
 use crate::tree::Node;
 use crate::{Event, Identity, Machine, Meaning, Provider};
 
-pub(crate) static PROVIDER: Provider =
-    Provider { name: "standard", default_scheme: "standard-webhooks", event_header: None, read };
+pub(crate) static PROVIDER: Provider = Provider {
+    name: "standard",
+    schemes: &["standard-webhooks"],
+    default_scheme: Some("standard-webhooks"),
+    event_header: None,
+    time: Timestamp::parse_rfc3339,
+    read,
+};
 
 /// The names of one field, the format's own first.
 type Names = &'static [&'static str];

@@ -21,7 +21,7 @@ pub(crate) enum Node<'a> {
     Text(Cow<'a, str>),
     Integer(u64),
     Negative(i64),
-    List,
+    List(Vec<Node<'a>>),
     Object(Vec<(Cow<'a, str>, Node<'a>)>),
     /// A truth value, or a number that is no 64-bit integer: nothing that is read has this kind, and an id that
     /// went through a float would be another run's.
@@ -48,6 +48,11 @@ impl<'a> Node<'a> {
     /// The keys and values of an object; none of anything else.
     pub(crate) fn fields(&self) -> &[(Cow<'a, str>, Node<'a>)] {
         if let Self::Object(fields) = self { fields } else { &[] }
+    }
+
+    /// The values of a list; none of anything else.
+    pub(crate) fn items(&self) -> &[Node<'a>] {
+        if let Self::List(items) = self { items } else { &[] }
     }
 
     pub(crate) fn is_object(&self) -> bool {
@@ -84,6 +89,11 @@ impl<'a> Node<'a> {
         Text::new(self.str()?)
     }
 
+    /// What is read first of a text of several lines, such as a commit's message.
+    pub(crate) fn first_line(&self) -> Option<Text> {
+        self.str()?.trim().lines().next().and_then(Text::new)
+    }
+
     pub(crate) fn link(&self) -> Option<RunUrl> {
         RunUrl::new(self.str()?)
     }
@@ -92,8 +102,13 @@ impl<'a> Node<'a> {
         Timestamp::parse_rfc3339(self.str()?)
     }
 
+    /// A number that is whole and not negative.
+    pub(crate) fn number(&self) -> Option<u64> {
+        if let Self::Integer(number) = *self { Some(number) } else { None }
+    }
+
     pub(crate) fn attempt(&self) -> Option<Attempt> {
-        if let Self::Integer(number) = *self { Attempt::new(number) } else { None }
+        self.number().and_then(Attempt::new)
     }
 }
 
@@ -183,8 +198,11 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Node<'de>, A::Error> {
-        while list.next_element_seed(self.inner()?)?.is_some() {}
-        Ok(Node::List)
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element_seed(self.inner()?)? {
+            items.push(item);
+        }
+        Ok(Node::List(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut object: A) -> Result<Node<'de>, A::Error> {
@@ -264,14 +282,14 @@ mod tests {
     #[test]
     fn depth_and_number_are_bounded() {
         let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-        assert_eq!(parse(&nested(100)), Ok(Node::List));
+        assert!(matches!(parse(&nested(100)), Ok(Node::List(_))));
         for levels in [101, 200, 100_000] {
             assert_eq!(parse(&nested(levels)), Err(BodyError::TooDeep), "{levels}");
         }
         assert_eq!(parse(&"{\"a\":".repeat(200)), Err(BodyError::TooDeep));
 
         let list = |values: usize| format!("[{}0]", "0,".repeat(values - 1));
-        assert_eq!(parse(&list((1 << 18) - 1)), Ok(Node::List));
+        assert_eq!(parse(&list((1 << 18) - 1)).unwrap().items().len(), (1 << 18) - 1);
         assert_eq!(parse(&list(1 << 18)), Err(BodyError::TooManyValues));
     }
 

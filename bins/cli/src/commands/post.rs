@@ -7,7 +7,7 @@ mod follow;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use meshhook_model::State;
 use meshhook_normalize::Provider;
 use serde_json::{Value, json};
@@ -36,9 +36,9 @@ pub(crate) struct Post {
     url: String,
     #[command(flatten)]
     secret: SecretFile,
-    /// GitHub's event [default: workflow_run; with --file as the body is]
+    /// The event [default: the one of a whole run; with --file as the body is]
     #[arg(long)]
-    event: Option<GithubEvent>,
+    event: Option<Event>,
     /// The state that the run is in, or ends in
     #[arg(long, value_parser = args::state(), default_value = "succeeded", conflicts_with = "file")]
     state: State,
@@ -47,7 +47,7 @@ pub(crate) struct Post {
     /// Post this file, `-` for stdin, as it is
     #[arg(long, value_name = "FILE|-", conflicts_with_all = ["lifecycle", "workflow", "job", "branch", "commit", "repo", "node", "run_id", "attempt"])]
     file: Option<PathBuf>,
-    /// Post the run queued, running, and in its final state; GitHub's with its job and machine
+    /// Post the run queued, running, and in its final state; GitHub's and GitLab's with its job and machine
     #[arg(long, conflicts_with = "event")]
     lifecycle: bool,
     /// Print commands with a signature instead of posting; the secret is not in them
@@ -66,22 +66,6 @@ pub(crate) struct Post {
     admin: AdminArgs,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-enum GithubEvent {
-    WorkflowRun,
-    WorkflowJob,
-}
-
-impl From<GithubEvent> for Event {
-    fn from(event: GithubEvent) -> Self {
-        match event {
-            GithubEvent::WorkflowRun => Self::WorkflowRun,
-            GithubEvent::WorkflowJob => Self::WorkflowJob,
-        }
-    }
-}
-
 impl Post {
     pub(crate) fn run(&self, output: &mut Output<'_>) -> Result<(), Failure> {
         let signer = Signer::new(self.provider, &self.secret, http::address(&self.url)?)?;
@@ -96,7 +80,7 @@ impl Post {
     fn bodies(&self) -> Result<Vec<Body>, Failure> {
         if let Some(file) = &self.file {
             let bytes = input::read(file)?;
-            let event = self.event.map(Event::from).or_else(|| envelope::event_of(self.provider, &bytes));
+            let event = self.event.or_else(|| envelope::event_of(self.provider, &bytes));
             return Ok(vec![Body { event, state: None, bytes }]);
         }
         let events = self.events()?;
@@ -124,7 +108,7 @@ impl Post {
         let wrong = |message: String, hint: &str| Err(Failure::new(Exit::Usage, message, hint));
         let name = self.provider.name();
         let events = Event::all_of(self.provider);
-        match self.event.map(Event::from).or(events.first().copied()) {
+        match self.event.or(events.first().copied()) {
             None => wrong(format!("there is no sample of the provider {name}"), "post one by --file"),
             Some(event) if !events.contains(&event) => {
                 wrong(format!("the provider {name} has no such event"), "leave --event out")
@@ -180,7 +164,7 @@ impl Post {
 
 /// Sources that announce runs alone take a job for its machine, and answer that they ignored it.
 fn is_a_lifecycles_job(lifecycle: bool, body: &Body, answer: &Answer) -> bool {
-    lifecycle && body.event == Some(Event::WorkflowJob) && answer.text("outcome") == Some("ignored")
+    lifecycle && body.event.is_some_and(Event::is_of_job) && answer.text("outcome") == Some("ignored")
 }
 
 fn line(body: &Body, answer: &Answer, followed: Option<&Followed>) -> String {

@@ -1,9 +1,10 @@
 //! Bodies as CI systems would send them, of a run that nobody had before.
 
 mod github;
+mod gitlab;
 mod standard;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use meshhook_model::{State, Timestamp};
 use meshhook_normalize::Provider;
 use serde_json::Value;
@@ -56,10 +57,18 @@ pub(crate) struct Run {
 }
 
 /// Which event a body is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
 pub(crate) enum Event {
+    /// GitHub's, of a run
     WorkflowRun,
+    /// GitHub's, of a job
     WorkflowJob,
+    /// GitLab's, of a pipeline
+    Pipeline,
+    /// GitLab's, of a job
+    Build,
+    #[value(skip)]
     Standard,
 }
 
@@ -68,6 +77,7 @@ impl Event {
     pub(crate) fn all_of(provider: &Provider) -> &'static [Self] {
         match provider.name() {
             "github" => &[Self::WorkflowRun, Self::WorkflowJob],
+            "gitlab" => &[Self::Pipeline, Self::Build],
             "standard" => &[Self::Standard],
             _ => &[],
         }
@@ -93,8 +103,35 @@ impl Event {
         match self {
             Self::WorkflowRun => Some("workflow_run"),
             Self::WorkflowJob => Some("workflow_job"),
+            Self::Pipeline => Some("Pipeline Hook"),
+            Self::Build => Some("Job Hook"),
             Self::Standard => None,
         }
+    }
+
+    /// The header in which the provider numbers its deliveries.
+    pub(crate) const fn number_header(self) -> Option<&'static str> {
+        match self {
+            Self::WorkflowRun | Self::WorkflowJob => Some("X-GitHub-Delivery"),
+            Self::Pipeline | Self::Build => Some("X-Gitlab-Event-UUID"),
+            Self::Standard => None,
+        }
+    }
+
+    /// Whether `body` is of this event.
+    pub(crate) fn is_of(self, body: &Value) -> bool {
+        match self {
+            Self::WorkflowRun => body.get("workflow_run").is_some(),
+            Self::WorkflowJob => body.get("workflow_job").is_some(),
+            Self::Pipeline => body["object_kind"] == "pipeline",
+            Self::Build => body["object_kind"] == "build",
+            Self::Standard => false,
+        }
+    }
+
+    /// Whether it is about a job of a run that has events of its own.
+    pub(crate) const fn is_of_job(self) -> bool {
+        matches!(self, Self::WorkflowJob | Self::Build)
     }
 }
 
@@ -134,6 +171,8 @@ impl Run {
         match event {
             Event::WorkflowRun => github::workflow_run(self, state),
             Event::WorkflowJob => github::workflow_job(self, state),
+            Event::Pipeline => gitlab::pipeline(self, state),
+            Event::Build => gitlab::build(self, state),
             Event::Standard => standard::status(self, state),
         }
     }

@@ -61,40 +61,40 @@ fn normalized(post: &Printed, provider: &str) -> serde_json::Value {
 #[test]
 fn printed_commands_carry_a_genuine_post() {
     let secrets = Secrets::new();
-    for (provider, scheme, file) in
-        [("github", "github", "github"), ("standard", "standard-webhooks", "standard")]
-    {
+    for (provider, scheme, file) in [
+        ("github", "github", "github"),
+        ("gitlab", "standard-webhooks", "standard"),
+        ("standard", "standard-webhooks", "standard"),
+    ] {
         let secret = secrets.path(file);
         let (text, posts) = printed(&["--provider", provider, "--workflow", "it's $HOME"], &secret);
         assert_eq!(posts.len(), 1);
         verified(&posts[0], scheme, &secret);
         assert_eq!(normalized(&posts[0], provider)["status"]["workflow"], "it's $HOME");
-        assert_eq!(text.starts_with("# valid until "), provider == "standard", "{text}");
+        assert_eq!(text.starts_with("# valid until "), scheme == "standard-webhooks", "{text}");
         assert!(posts[0].args.contains(&URL.to_owned()));
     }
 }
 
+/// A failed run of `mac-07` from its beginning: how each of its bodies is read.
+fn lifecycle(provider: &str, scheme: &str, secret: &std::path::Path) -> (String, Vec<Printed>) {
+    let args = ["--provider", provider, "--lifecycle", "--state", "failed", "--node", "mac-07"];
+    let (_, posts) = printed(&args, secret);
+    let told = posts.iter().map(|post| {
+        verified(post, scheme, secret);
+        let reading = normalized(post, provider);
+        let word = |key: &str| reading["status"][key].as_str().unwrap_or("-").to_owned();
+        let nodes = &reading["status"]["nodes"];
+        let node = nodes[0].as_str().map_or_else(|| word("mesh_node_id"), |one| format!("[{one}]"));
+        format!("{} {} {} {node}", reading["reading"].as_str().unwrap(), word("unit"), word("state"))
+    });
+    (told.collect::<Vec<_>>().join("\n"), posts)
+}
+
 #[test]
 fn a_lifecycle_goes_from_queued_to_its_end() {
-    let secrets = Secrets::new();
-    let args = ["--provider", "github", "--lifecycle", "--state", "failed", "--node", "mac-07"];
-    let (_, posts) = printed(&args, &secrets.path("github"));
-    let told: Vec<_> = posts
-        .iter()
-        .map(|post| {
-            verified(post, "github", &secrets.path("github"));
-            let reading = normalized(post, "github");
-            let word = |key: &str| reading["status"][key].as_str().unwrap_or("-").to_owned();
-            format!(
-                "{} {} {} {}",
-                reading["reading"].as_str().unwrap(),
-                word("unit"),
-                word("state"),
-                word("mesh_node_id")
-            )
-        })
-        .collect();
-    insta::assert_snapshot!(told.join("\n"), @r"
+    let (told, posts) = lifecycle("github", "github", &Secrets::new().path("github"));
+    insta::assert_snapshot!(told, @r"
     event run queued -
     event job queued -
     event job running mac-07
@@ -104,6 +104,23 @@ fn a_lifecycle_goes_from_queued_to_its_end() {
     ");
     let run = posts[0].json()["workflow_run"]["id"].to_string();
     assert!(posts.iter().all(|post| normalized(post, "github")["status"]["run_id"] == run));
+}
+
+#[test]
+fn a_pipeline_names_the_machines_of_its_jobs() {
+    let (told, posts) = lifecycle("gitlab", "standard-webhooks", &Secrets::new().path("standard"));
+    insta::assert_snapshot!(told, @r"
+    event run queued -
+    event job queued -
+    event job running mac-07
+    event run running [mac-07]
+    event job failed mac-07
+    event run failed [mac-07]
+    ");
+    let first = |name: &str| posts[0].headers().any(|header| header.starts_with(name));
+    assert!(first("X-Gitlab-Event: Pipeline Hook") && first("X-Gitlab-Event-UUID: "));
+    let run = posts[0].json()["object_attributes"]["id"].to_string();
+    assert!(posts.iter().all(|post| normalized(post, "gitlab")["status"]["run_id"] == run));
 }
 
 #[test]

@@ -22,7 +22,7 @@ const CASES: &[Case] = &[
     ),
     Case(
         "values of later versions",
-        &[("room =", "mode = \"appservice\"\nroom ="), ("\"github\"\nsecret", "\"gitlab\"\nsecret")],
+        &[("room =", "mode = \"appservice\"\nroom ="), ("\"github\"\nsecret", "\"gitea\"\nsecret")],
         "units = [\"run\", \"stage\"]\nscheme = \"gitea\"\n[message]\ntimeline = \"card\"\n[store]\nurl = \"redis://:pw@h\"\n",
     ),
     Case(
@@ -47,6 +47,22 @@ const CASES: &[Case] = &[
         "dedupe_scope = \"\"\n",
     ),
     Case("another provider's scheme", &[], "scheme = \"standard-webhooks\"\n"),
+    Case("a provider that does not sign by itself", &[("\"github\"\nsecret", "\"gitlab\"\nsecret")], ""),
+    Case(
+        "another provider's scheme where one has to be named",
+        &[("\"github\"\nsecret", "\"gitlab\"\nsecret")],
+        "scheme = \"github\"\n",
+    ),
+    Case(
+        "a scheme of a later version where one has to be named",
+        &[("\"github\"\nsecret", "\"gitlab\"\nsecret")],
+        "scheme = \"gitlab-token\"\n",
+    ),
+    Case(
+        "a secret token where a signing token has to be",
+        &[("\"github\"\nsecret", "\"gitlab\"\nsecret")],
+        "scheme = \"standard-webhooks\"\n",
+    ),
     Case(
         "one name twice, one secret twice",
         &[],

@@ -52,12 +52,19 @@ scheme = "standard-webhooks"
 secret_files = ["standard-secret"]
 node = "mac-01 \"Büro\""
 room = "!other"
+
+[[source]]
+name = "gitlab"
+provider = "gitlab"
+scheme = "standard-webhooks"
+secret_files = ["gitlab-signing-token"]
 "#;
 
 fn whole() -> Place {
     let place = Place::new();
     place.write("admin-token", "0123456789abcdef0123456789abcdef", 0o400);
     place.write("github-secret-next", "github-next-0123456789abcdef", 0o400);
+    place.write("gitlab-signing-token", "whsec_Z2l0bGFiIHNpZ25zIGJ5IHRoaXMgdG9rZW4gaGVyZSE=", 0o400);
     place
 }
 

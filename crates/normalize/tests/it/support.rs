@@ -35,6 +35,10 @@ pub(crate) fn github() -> &'static Provider {
     Provider::by_name("github").unwrap()
 }
 
+pub(crate) fn gitlab() -> &'static Provider {
+    Provider::by_name("gitlab").unwrap()
+}
+
 pub(crate) fn standard() -> &'static Provider {
     Provider::by_name("standard").unwrap()
 }

@@ -43,12 +43,10 @@ impl<'u> Signer<'u> {
         secret: &SecretFile,
         url: &'u str,
     ) -> Result<Self, Failure> {
-        let scheme: Scheme = provider.default_scheme().parse().map_err(|error| {
-            Failure::new(
-                Exit::Usage,
-                format!("{}: {error}", provider.default_scheme()),
-                "name another provider",
-            )
+        let scheme = provider.schemes().iter().find_map(|name| name.parse::<Scheme>().ok());
+        let scheme = scheme.ok_or_else(|| {
+            let message = format!("no scheme of the provider {} is known", provider.name());
+            Failure::new(Exit::Usage, message, "name another provider")
         })?;
         Ok(Self { provider, key: secret.key(scheme)?, url })
     }
@@ -61,7 +59,7 @@ impl<'u> Signer<'u> {
         let timed = signed.iter().any(|(name, _)| name.ends_with("-timestamp"));
         let fresh = i64::try_from(FRESH_SECONDS).unwrap_or(i64::MAX);
         let mut headers = vec![("content-type", content_type(&body.bytes).to_owned())];
-        headers.extend(self.event_header(body)?);
+        headers.extend(self.event_headers(body)?);
         headers.extend(signed);
         Ok(Envelope {
             url: self.url,
@@ -71,12 +69,16 @@ impl<'u> Signer<'u> {
         })
     }
 
-    fn event_header(&self, body: &Body) -> Result<Vec<(&'static str, String)>, Failure> {
-        let (Some(name), Some(event)) = (self.provider.event_header(), body.event.and_then(Event::header))
-        else {
-            return Ok(Vec::new());
-        };
-        Ok(vec![(name, event.to_owned()), ("X-GitHub-Delivery", random::guid()?)])
+    fn event_headers(&self, body: &Body) -> Result<Vec<(&'static str, String)>, Failure> {
+        let Some(event) = body.event else { return Ok(Vec::new()) };
+        let mut headers = Vec::new();
+        if let (Some(header), Some(name)) = (self.provider.event_header(), event.header()) {
+            headers.push((header, name.to_owned()));
+        }
+        if let Some(header) = event.number_header() {
+            headers.push((header, random::guid()?));
+        }
+        Ok(headers)
     }
 }
 
@@ -110,6 +112,5 @@ fn form_payload(body: &[u8]) -> Option<String> {
 pub(super) fn event_of(provider: &Provider, body: &[u8]) -> Option<Event> {
     let payload = form_payload(body);
     let json: Value = serde_json::from_slice(payload.as_ref().map_or(body, String::as_bytes)).ok()?;
-    let is = |event: &Event| event.header().is_some_and(|key| json.get(key).is_some());
-    Event::all_of(provider).iter().copied().find(is)
+    Event::all_of(provider).iter().copied().find(|event| event.is_of(&json))
 }
