@@ -3,7 +3,7 @@
 use meshhook_normalize::{Provider, read};
 use serde_json::{Map, Value};
 
-use crate::support::{fixture, fixtures, github, shown, standard};
+use crate::support::{fixture, fixtures, github, gitlab, shown, standard};
 
 fn readings(provider: &Provider, folder: &str) -> Value {
     let names = fixtures(folder);
@@ -15,11 +15,23 @@ fn readings(provider: &Provider, folder: &str) -> Value {
     Value::Object(names.into_iter().map(read).collect::<Map<_, _>>())
 }
 
-/// The event's name, which is the first word of a fixture's name after its place in a sequence.
+/// The value of the event header, told by the first word of a fixture's name after its place in a sequence.
 fn event_of<'n>(provider: &Provider, name: &'n str) -> Option<&'n str> {
     provider.event_header()?;
     let file = name.rsplit('/').next()?.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
-    file.split(['-', '.']).next()
+    let word = file.split(['-', '.']).next()?;
+    if provider.name() == "gitlab" { Some(hook_of(word)) } else { Some(word) }
+}
+
+fn hook_of(kind: &str) -> &'static str {
+    match kind {
+        "pipeline" => "Pipeline Hook",
+        "build" => "Job Hook",
+        "deployment" => "Deployment Hook",
+        "push" => "Push Hook",
+        "user_add_to_group" => "Member Hook",
+        other => panic!("no hook is known for {other}"),
+    }
 }
 
 #[test]
@@ -30,6 +42,11 @@ fn github_bodies() {
 #[test]
 fn three_machines() {
     insta::assert_json_snapshot!("three_machines", readings(github(), "github/three-machines"));
+}
+
+#[test]
+fn gitlab_bodies() {
+    insta::assert_json_snapshot!("gitlab", readings(gitlab(), "gitlab"));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use meshhook_normalize::{BodyError, Meaning, Unreadable, read};
 use serde_json::json;
 
-use crate::support::{fixture, github, json_of, meaning, standard};
+use crate::support::{fixture, github, gitlab, json_of, meaning, standard};
 
 const RUN: &str = "github/workflow_run-completed-failure.json";
 
@@ -52,6 +52,46 @@ fn another_event_header_makes_a_body_unreadable() {
 }
 
 #[test]
+fn another_of_gitlabs_event_headers_makes_a_body_unreadable() {
+    for (file, headers) in [
+        (
+            "gitlab/pipeline-failed.json",
+            ["Job Hook", "Deployment Hook", "Push Hook", "pipeline hook", "Pipeline Hook ", ""],
+        ),
+        (
+            "gitlab/build-failed.json",
+            ["Pipeline Hook", "Deployment Hook", "Build Hook", "Job Hook,Job Hook", "Job", ""],
+        ),
+        (
+            "gitlab/deployment-failed.json",
+            ["Pipeline Hook", "Job Hook", "Release Hook", "Deployment", "hook", ""],
+        ),
+        (
+            "gitlab/push.json",
+            ["Pipeline Hook", "Job Hook", "Deployment Hook", "Job Hook", "Job Hook", "Job Hook"],
+        ),
+    ] {
+        for header in headers {
+            let reading = read(gitlab(), fixture(file).as_bytes(), Some(header)).unwrap();
+            let Meaning::Unreadable { reason, details } = reading.meaning else { panic!("{file}: {header}") };
+            assert_eq!(reason, Unreadable::EventMismatch, "{file}: {header}");
+            assert_eq!(details.repo.unwrap().as_str(), "acme/rocket");
+        }
+    }
+}
+
+/// It says that an administrator set the hook up, whatever the event.
+#[test]
+fn gitlabs_system_hook_contradicts_nothing() {
+    for file in ["gitlab/pipeline-failed.json", "gitlab/build-failed.json", "gitlab/push.json"] {
+        let body = fixture(file);
+        let (with, without) =
+            (read(gitlab(), body.as_bytes(), Some("System Hook")), read(gitlab(), body.as_bytes(), None));
+        assert_eq!(with.unwrap(), without.unwrap(), "{file}");
+    }
+}
+
+#[test]
 fn without_the_header_the_body_is_read_the_same() {
     for (file, header) in [
         (RUN, "workflow_run"),
@@ -62,6 +102,17 @@ fn without_the_header_the_body_is_read_the_same() {
         let body = fixture(file);
         let (with, without) =
             (read(github(), body.as_bytes(), Some(header)), read(github(), body.as_bytes(), None));
+        assert_eq!(with.unwrap(), without.unwrap(), "{file}");
+    }
+    for (file, header) in [
+        ("gitlab/pipeline-failed.json", "Pipeline Hook"),
+        ("gitlab/build-failed.json", "Job Hook"),
+        ("gitlab/deployment-failed.json", "Deployment Hook"),
+        ("gitlab/push.json", "Push Hook"),
+    ] {
+        let body = fixture(file);
+        let (with, without) =
+            (read(gitlab(), body.as_bytes(), Some(header)), read(gitlab(), body.as_bytes(), None));
         assert_eq!(with.unwrap(), without.unwrap(), "{file}");
     }
 }

@@ -5,16 +5,23 @@ use meshhook_normalize::{BodyError, Meaning, Provider, read};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{event, fixture, github, json_of, meaning, standard};
+use crate::support::{event, fixture, github, gitlab, json_of, meaning, standard};
 
 /// A success of each kind, and the pointers to the words that make it one.
-fn successes() -> [(&'static Provider, Value, Vec<&'static str>); 3] {
+fn successes() -> [(&'static Provider, Value, Vec<&'static str>); 6] {
     let mut job = json_of("github/workflow_job-completed-success-hosted.json");
     job["workflow_job"]["conclusion"] = json!("success");
     let run = json_of("github/workflow_run-completed-success.json");
     [
         (github(), run, vec!["/workflow_run/status", "/workflow_run/conclusion"]),
         (github(), job, vec!["/workflow_job/status", "/workflow_job/conclusion"]),
+        (
+            gitlab(),
+            json_of("gitlab/pipeline-success.json"),
+            vec!["/object_kind", "/object_attributes/status"],
+        ),
+        (gitlab(), json_of("gitlab/build-success.json"), vec!["/object_kind", "/build_status"]),
+        (gitlab(), json_of("gitlab/deployment-success.json"), vec!["/object_kind", "/status"]),
         (standard(), json_of("standard/job-succeeded.json"), vec!["/state"]),
     ]
 }
@@ -111,6 +118,18 @@ fn a_body_cut_anywhere_is_no_body() {
     }
 }
 
+/// Each of them a number, a machine and three times: what is looked at most often.
+#[test]
+fn as_many_jobs_as_a_body_can_hold_are_read() {
+    let job = |id| json!({ "id": id, "runner": { "description": format!("mac-{id:05}") } });
+    let mut body = json_of("gitlab/pipeline-success.json");
+    body["builds"] = (0..60_000).map(job).collect();
+    let details = event(gitlab(), &body).status.details;
+    assert_eq!((details.round.get(), details.nodes.len()), (59_999, 64));
+    body["builds"] = (0..100_000).map(job).collect();
+    assert_eq!(read(gitlab(), body.to_string().as_bytes(), None), Err(BodyError::TooManyValues));
+}
+
 #[test]
 fn two_hundred_levels_are_too_deep() {
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
@@ -190,6 +209,24 @@ fn word() -> impl Strategy<Value = String> {
             "job",
             "refs/heads/",
             "GitHub Actions",
+            "object_kind",
+            "event_name",
+            "pipeline",
+            "build",
+            "deployment",
+            "object_attributes",
+            "builds",
+            "bridges",
+            "runner",
+            "description",
+            "merge_request",
+            "source_project_id",
+            "project",
+            "build_id",
+            "build_status",
+            "finished_at",
+            "duration",
+            "2016-08-12 15:23:28 UTC",
             "2026-05-04T09:12:40Z",
             "0001-01-01T00:00:00Z",
             "since",
@@ -256,6 +293,24 @@ proptest! {
                 body[kind][field] = json!(word);
                 prop_assert!(!matches!(meaning(github(), &body), Meaning::Event(_)), "{} {}", field, word);
             }
+        }
+    }
+
+    #[test]
+    fn no_other_word_of_gitlab_is_an_event(word in "[ -~]{0,12}") {
+        let known = [
+            "created", "waiting_for_resource", "preparing", "waiting_for_callback", "pending", "running", "success",
+            "failed", "canceling", "canceled", "skipped", "manual", "scheduled", "blocked",
+        ];
+        prop_assume!(!known.contains(&word.as_str()));
+        for (file, pointer) in [
+            ("gitlab/pipeline-success.json", "/object_attributes/status"),
+            ("gitlab/build-success.json", "/build_status"),
+            ("gitlab/deployment-success.json", "/status"),
+        ] {
+            let mut body = json_of(file);
+            *body.pointer_mut(pointer).unwrap() = json!(word);
+            prop_assert!(!matches!(meaning(gitlab(), &body), Meaning::Event(_)), "{} {}", file, word);
         }
     }
 }

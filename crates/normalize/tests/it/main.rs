@@ -6,6 +6,7 @@ mod conformance;
 mod fixtures;
 mod forgery;
 mod github;
+mod gitlab;
 mod hostile;
 mod standard;
 mod support;
