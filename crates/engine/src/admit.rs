@@ -278,8 +278,11 @@ fn renderer(status: BuildStatus, style: Arc<Style>) -> Render {
     })
 }
 
+/// Adds the machines that jobs have named to those that the body itself names.
 fn name_machines(details: &mut Details, machines: &[String]) {
-    details.nodes = machines.iter().filter_map(|name| Text::new(name)).collect();
+    details.nodes.extend(machines.iter().filter_map(|name| Text::new(name)));
+    details.nodes.sort_unstable();
+    details.nodes.dedup();
     if let (None, [only]) = (&details.mesh_node_id, &details.nodes[..]) {
         details.mesh_node_id = Some(only.clone());
     }
@@ -309,6 +312,23 @@ mod tests {
         let now = Moment::from_seconds(1_795_413_600);
         let arrival = Arrival { now, request_id: "r", delivery_id: "ours" };
         admit(&source, &headers, body.to_vec(), arrival).unwrap().facts().correlation_id.clone()
+    }
+
+    #[test]
+    fn the_machines_of_the_body_and_those_of_jobs_are_named_once() {
+        let of = |own: &[&str], of_jobs: &[&str]| {
+            let own = own.iter().filter_map(|name| Text::new(name)).collect();
+            let mut details = Details { nodes: own, ..Details::default() };
+            let of_jobs: Vec<_> = of_jobs.iter().map(ToString::to_string).collect();
+            name_machines(&mut details, &of_jobs);
+            let text = |name: &Text| name.as_str().to_owned();
+            (details.nodes.iter().map(text).collect::<Vec<_>>(), details.mesh_node_id.as_ref().map(text))
+        };
+        let some = |one: &str| Some(one.to_owned());
+        assert_eq!(of(&["b", "c"], &["a", "b"]), (vec!["a".into(), "b".into(), "c".into()], None));
+        assert_eq!(of(&["a"], &["a"]), (vec!["a".into()], some("a")));
+        assert_eq!(of(&["a"], &[]), (vec!["a".into()], some("a")));
+        assert_eq!(of(&[], &["a"]), (vec!["a".into()], some("a")));
     }
 
     #[test]
