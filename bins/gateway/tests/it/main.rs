@@ -8,6 +8,7 @@ mod clients;
 mod crash;
 mod faults;
 mod forgery;
+mod gitlab;
 mod hostile;
 mod life;
 mod limits;
