@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::place::{GITHUB, Place, SMALLEST, STANDARD, TOKEN};
+use crate::place::{GITHUB, GITLAB, Place, SMALLEST, STANDARD, TOKEN};
 use meshhook_config::{Config, EncryptedRoom, Level, LogFormat, StoreUrl, admin_token_path};
 use secrecy::ExposeSecret;
 
@@ -64,7 +64,7 @@ fn whole() -> Place {
     let place = Place::new();
     place.write("admin-token", "0123456789abcdef0123456789abcdef", 0o400);
     place.write("github-secret-next", "github-next-0123456789abcdef", 0o400);
-    place.write("gitlab-signing-token", "whsec_Z2l0bGFiIHNpZ25zIGJ5IHRoaXMgdG9rZW4gaGVyZSE=", 0o400);
+    place.write("gitlab-signing-token", GITLAB, 0o400);
     place
 }
 
@@ -109,7 +109,7 @@ fn no_secret_is_printed() {
     let place = whole();
     let config = place.load(EVERYTHING).config;
     let shown = format!("{config} {config:?} {config:#?}");
-    for secret in [TOKEN, GITHUB, STANDARD, &STANDARD[6..], "github-next-0123456789abcdef"] {
+    for secret in [TOKEN, GITHUB, GITLAB, STANDARD, &STANDARD[6..], "github-next-0123456789abcdef"] {
         assert!(!shown.contains(secret));
     }
 }

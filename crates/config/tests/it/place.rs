@@ -9,6 +9,7 @@ use meshhook_config::{Config, Loaded};
 pub(crate) const TOKEN: &str = "syt_Ym90_tokenOfTheBotItself_0a1b2c";
 pub(crate) const GITHUB: &str = "github-7d38cdd689735b008b3c702edd92eea2";
 pub(crate) const STANDARD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(crate) const GITLAB: &str = "whsec_Z2l0bGFiIHNpZ25zIGJ5IHRoaXMgdG9rZW4gaGVyZSE=";
 
 pub(crate) const SMALLEST: &str = r#"
 [matrix]

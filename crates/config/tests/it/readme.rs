@@ -1,12 +1,15 @@
 //! What the README promises.
 
-use crate::place::Place;
+use crate::place::{GITLAB, Place};
 
 #[test]
 fn the_readmes_gateway_toml_works_as_it_stands() {
+    let place = Place::new();
+    place.write("gitlab-signing-token", GITLAB, 0o440);
     let readme = include_str!("../../../../README.md");
-    let toml = readme.split_once("```toml\n").and_then(|(_, rest)| rest.split_once("```")).unwrap().0;
-    let loaded = Place::new().load(toml);
+    let parts = readme.split("```toml\n").skip(1).map(|part| part.split_once("```").unwrap().0);
+    let loaded = place.load(&parts.collect::<String>());
     assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
-    assert_eq!(loaded.config.sources[0].name, "github");
+    let names: Vec<_> = loaded.config.sources.iter().map(|source| source.name.as_str()).collect();
+    assert_eq!(names, ["github", "gitlab"]);
 }
