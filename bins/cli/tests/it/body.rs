@@ -17,6 +17,10 @@ fn bodies_are_read_into_the_vocabulary() {
             "normalize --header 'webhook-id: msg_1' standard/run-queued-minimal.json",
             "normalize --json github/ping.json",
             "normalize --provider standard github/ping.json",
+            "normalize gitlab/pipeline-failed-retried.json",
+            "normalize --header 'X-Gitlab-Event: Job Hook' --header 'webhook-id: 1' gitlab/build-running.json",
+            "normalize --header 'X-Gitlab-Event: Job Hook' gitlab/pipeline-failed.json",
+            "normalize gitlab/push.json",
             "normalize README.md",
         ],
     );
@@ -43,6 +47,8 @@ fn messages_are_shown_before_they_are_sent() {
             "render --format plain standard/run-failed-attempt-2.json",
             "render --format html standard/run-failed-attempt-2.json",
             "render github/ping.json",
+            "render gitlab/pipeline-success-warnings.json",
+            "render gitlab/pipeline-failed-hostile.json",
         ],
     );
     insta::assert_snapshot!(told);

@@ -147,19 +147,28 @@ fn the_machine_is_named_by_the_environment_too() {
 #[test]
 fn a_file_is_posted_as_it_is() {
     let secrets = Secrets::new();
-    for (name, headers) in [
+    for (name, secret, headers) in [
         (
             "github/workflow_job-queued.json",
+            "github",
             ["content-type: application/json", "X-GitHub-Event: workflow_job"],
         ),
         (
             "github/workflow_run-completed-failure.form",
+            "github",
             ["content-type: application/x-www-form-urlencoded", "X-GitHub-Event: workflow_run"],
         ),
+        (
+            "gitlab/build-running.json",
+            "standard",
+            ["content-type: application/json", "X-Gitlab-Event: Job Hook"],
+        ),
     ] {
-        let (_, posts) = printed(&["--provider", "github", "--file", name], &secrets.path("github"));
+        let (provider, _) = name.split_once('/').unwrap();
+        let scheme = if provider == "gitlab" { "standard-webhooks" } else { provider };
+        let (_, posts) = printed(&["--provider", provider, "--file", name], &secrets.path(secret));
         assert!(posts[0].body() == std::fs::read_to_string(fixtures().join(name)).unwrap());
         assert_eq!(posts[0].headers().take(2).collect::<Vec<_>>(), headers);
-        verified(&posts[0], "github", &secrets.path("github"));
+        verified(&posts[0], scheme, &secrets.path(secret));
     }
 }
