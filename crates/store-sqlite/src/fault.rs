@@ -5,6 +5,9 @@ use rusqlite::{Error, ErrorCode, ffi};
 
 use crate::invariants::assert_none;
 
+/// How a write fails where the disk is not full, but a quota is, or a limit on the size of files.
+const FAILED_WRITES: [i32; 2] = [ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_SHMSIZE];
+
 /// What an error of SQLite means for the caller.
 pub(crate) fn fault(error: Error) -> StoreError {
     assert_none(&error);
@@ -14,8 +17,9 @@ pub(crate) fn fault(error: Error) -> StoreError {
     };
     match code {
         ErrorCode::DiskFull => StoreError::Full(words),
-        // A limit on the size of files shows as a failed write.
-        ErrorCode::SystemIoFailure if extended_code == ffi::SQLITE_IOERR_WRITE => StoreError::Full(words),
+        ErrorCode::SystemIoFailure if FAILED_WRITES.contains(&extended_code) => {
+            StoreError::Full(format!("{words}: a quota, a limit on the size of files, or the disk itself"))
+        }
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Damaged(words),
         ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
             StoreError::Unusable(words)

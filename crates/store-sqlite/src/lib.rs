@@ -14,6 +14,7 @@ mod orders;
 mod row;
 mod settle;
 mod upkeep;
+mod wal;
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -74,11 +75,28 @@ impl SqliteStore {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut writer = self.writer();
-        let tx = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
-        let done = work(&tx)?;
-        tx.commit().map_err(fault)?;
-        Ok(done)
+        let done = transact(&mut writer, work);
+        if done.is_err() {
+            make_room(&writer);
+        }
+        done
     }
+}
+
+fn transact<T, E: From<StoreError>>(
+    writer: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let tx = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
+    let done = work(&tx)?;
+    tx.commit().map_err(fault)?;
+    Ok(done)
+}
+
+/// Lets the next transaction write the log from its start, where that is possible without waiting. SQLite itself looks
+/// for that after a success only: a log that a long reader let grow until the disk was full would fill it for ever.
+fn make_room(writer: &Connection) {
+    let _ = writer.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
 }
 
 #[cfg(test)]

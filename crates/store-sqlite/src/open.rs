@@ -1,19 +1,24 @@
-//! Opening: the folder and files, the lock, and what the file must promise.
+//! Opening: the folder and files, the lock, whether the file is whole, and what it must promise.
+//!
+//! Nothing of a database is changed before it is known to be ours, of a schema that this program knows, and whole.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::io::{Error, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use meshhook_store::StoreError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::SqliteStore;
 use crate::fault::fault;
 use crate::invariants;
-use crate::migrate::migrate;
+use crate::migrate::{migrate, recognise};
+use crate::wal;
 
 /// How long a writer waits for another (a backup, a shell); accept tells its caller to come again after that.
 const BUSY: Duration = Duration::from_secs(3);
@@ -28,26 +33,58 @@ impl SqliteStore {
     /// is gone, and the transaction id of whatever it had sent is still the same.
     ///
     /// # Errors
-    /// [`StoreError::InUse`] while another process has it open, [`StoreError::Newer`] after a downgrade, the
-    /// other ones when the file cannot do what a store has to.
+    /// [`StoreError::InUse`] while another process has it open, under whatever name, [`StoreError::Newer`] after a
+    /// downgrade, [`StoreError::Damaged`] when what is there is not what was written, the other ones when the file
+    /// cannot do what a store has to. A file that is refused stays as it was.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        make_folder(path)?;
-        let lock = lock(path)?;
-        private(path)?;
-        let mut writer = connect(path)?;
-        migrate(&mut writer)?;
-        writer.execute("UPDATE room SET owner = '', lease_until = 0", []).map_err(fault)?;
-        if cfg!(debug_assertions) {
-            invariants::install(&writer)?;
-        }
-        let (writer, reader) = (Mutex::new(writer), Mutex::new(connect(path)?));
-        let (evicted, backlog) = (AtomicU64::new(0), Mutex::default());
-        Ok(Self { writer, reader, evicted, backlog, path: path.to_owned(), _lock: lock })
+        open(path).map_err(|why| about(path, why))
     }
 }
 
-fn unusable(what: &str, path: &Path, error: &std::io::Error) -> StoreError {
-    StoreError::Unusable(format!("{what} {}: {error}", path.display()))
+/// The same, with the file's name.
+fn about(path: &Path, why: StoreError) -> StoreError {
+    let named = |words| format!("{}: {words}", path.display());
+    match why {
+        StoreError::InUse(_) => StoreError::InUse(path.display().to_string()),
+        StoreError::Full(words) => StoreError::Full(named(words)),
+        StoreError::Unavailable(words) => StoreError::Unavailable(named(words)),
+        StoreError::Damaged(words) => StoreError::Damaged(named(words)),
+        StoreError::Unusable(words) => StoreError::Unusable(named(words)),
+        why => why,
+    }
+}
+
+fn open(path: &Path) -> Result<SqliteStore, StoreError> {
+    make_folder(path)?;
+    let path = &the_one_name(path)?;
+    let lock = lock(path)?;
+    wal::check(path)?;
+    let mut writer = connect(path)?;
+    let schema = recognise(&writer)?;
+    is_whole(&writer)?;
+    promise(&writer)?;
+    migrate(&mut writer, schema)?;
+    writer.execute("UPDATE room SET owner = '', lease_until = 0 WHERE owner <> ''", []).map_err(fault)?;
+    if cfg!(debug_assertions) {
+        invariants::install(&writer)?;
+    }
+    let reader = connect(path)?;
+    promise(&reader)?;
+    for connection in [&writer, &reader] {
+        tidy_at_the_end(connection, true)?;
+    }
+    Ok(SqliteStore {
+        writer: Mutex::new(writer),
+        reader: Mutex::new(reader),
+        evicted: AtomicU64::new(0),
+        backlog: Mutex::default(),
+        path: path.clone(),
+        _lock: lock,
+    })
+}
+
+fn unusable(what: &str, error: &Error) -> StoreError {
+    StoreError::Unusable(format!("{what}: {error}"))
 }
 
 fn make_folder(path: &Path) -> Result<(), StoreError> {
@@ -56,18 +93,43 @@ fn make_folder(path: &Path) -> Result<(), StoreError> {
         .recursive(true)
         .mode(0o700)
         .create(folder)
-        .map_err(|error| unusable("cannot make the folder", folder, &error))
+        .map_err(|error| unusable("its folder cannot be made", &error))
+}
+
+/// The file's name without symbolic links: the lock and SQLite's log lie beside it, and two names must not have two
+/// of each.
+fn the_one_name(path: &Path) -> Result<PathBuf, StoreError> {
+    match fs::metadata(path) {
+        Ok(found) => is_usable(&found)?,
+        // Only where there is none: whoever has it open in this process would lose SQLite's locks with any other
+        // handle that is closed (fcntl(2)).
+        Err(error) if error.kind() == ErrorKind::NotFound => drop(private(path)?),
+        Err(error) => return Err(unusable("it cannot be looked at", &error)),
+    }
+    path.canonicalize().map_err(|error| unusable("its place cannot be found", &error))
+}
+
+fn is_usable(found: &Metadata) -> Result<(), StoreError> {
+    if !found.is_file() {
+        return Err(StoreError::Unusable("it is not a file".to_owned()));
+    }
+    // Nothing leads from one hard link to the other, and SQLite would keep a log for each: both would be lost
+    // (sqlite.org/howtocorrupt.html, 2.5).
+    if found.nlink() > 1 {
+        let names = found.nlink();
+        return Err(StoreError::Unusable(format!("it has {names} names (hard links); remove the others")));
+    }
+    Ok(())
 }
 
 fn lock(path: &Path) -> Result<File, StoreError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let name = PathBuf::from(name);
-    let file = private(&name)?;
+    let file = private(Path::new(&name))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.display().to_string())),
-        Err(TryLockError::Error(error)) => Err(unusable("cannot lock", &name, &error)),
+        Err(TryLockError::Error(error)) => Err(unusable("it cannot be locked", &error)),
     }
 }
 
@@ -80,7 +142,7 @@ fn private(path: &Path) -> Result<File, StoreError> {
         .truncate(false)
         .mode(0o600)
         .open(path)
-        .map_err(|error| unusable("cannot open", path, &error))
+        .map_err(|error| unusable(&format!("cannot open {}", path.display()), &error))
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {
@@ -88,8 +150,19 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags).map_err(fault)?;
     connection.busy_timeout(BUSY).map_err(fault)?;
     connection.set_prepared_statement_cache_capacity(64);
-    promise(&connection)?;
+    tidy_at_the_end(&connection, false)?;
     Ok(connection)
+}
+
+/// Whether the last connection to close moves the log into the file. It does not while the file is in doubt.
+fn tidy_at_the_end(connection: &Connection, tidy: bool) -> Result<(), StoreError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !tidy).map(|_| ()).map_err(fault)
+}
+
+/// Reads the whole file: what is broken in it would else be found by a delivery, after others were promised.
+fn is_whole(connection: &Connection) -> Result<(), StoreError> {
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(fault)?;
+    if found == "ok" { Ok(()) } else { Err(StoreError::Damaged(found.replace('\n', ": "))) }
 }
 
 /// Sets what durability rests on and reads it back: a file system or build that cannot do it must not be used.

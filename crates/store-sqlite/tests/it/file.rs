@@ -60,11 +60,15 @@ fn a_newer_schema_and_another_programs_file_are_left_alone() {
     let newer = folder.path().join("newer.db");
     drop(SqliteStore::open(&newer).unwrap());
     rusqlite::Connection::open(&newer).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
+    let before = fs::read(&newer).unwrap();
     assert!(matches!(SqliteStore::open(&newer), Err(StoreError::Newer { found: 99, .. })));
+    assert_eq!(fs::read(&newer).unwrap(), before);
 
     let foreign = folder.path().join("foreign.db");
     rusqlite::Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE x (y)").unwrap();
+    let before = fs::read(&foreign).unwrap();
     assert!(matches!(SqliteStore::open(&foreign), Err(StoreError::Unusable(_))));
+    assert_eq!(fs::read(&foreign).unwrap(), before);
 
     let text = folder.path().join("text.db");
     fs::write(&text, "not a database, but long enough to be taken for one ".repeat(50)).unwrap();

@@ -4,7 +4,9 @@
 
 mod agreement;
 mod audit;
+mod damage;
 mod file;
+mod names;
 
 mod conformance {
     use std::ops::Deref;
