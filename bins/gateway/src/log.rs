@@ -16,6 +16,8 @@ pub(crate) fn set_up(log: Log) {
         .with_writer(std::io::stderr)
         .with_max_level(level(log.level))
         .with_ansi(colour && log.format == LogFormat::Text)
+        // It would say so on stderr, and panic where that takes nothing: a full disk, a reader that is gone.
+        .log_internal_errors(false)
         .with_target(false);
     match log.format {
         LogFormat::Json => {

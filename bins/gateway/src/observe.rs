@@ -5,14 +5,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::panic::PanicHookInfo;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
 use meshhook_config::Fault;
 use meshhook_engine::{Answer, Observer, Sight};
-use meshhook_store::{Attempt, Moment, Totals};
+use meshhook_store::{Attempt, Moment, StoreError, Totals};
 use tracing::{debug, error, info, warn};
 
 use crate::ingress::Hook;
@@ -23,27 +22,67 @@ use crate::problem::Problem;
 /// Sees everything.
 pub(crate) struct Observations {
     metrics: Metrics,
-    accepting: AtomicBool,
+    trouble: Mutex<Option<Trouble>>,
+}
+
+/// Why nothing can be accepted durably.
+#[derive(Debug, Clone)]
+pub(crate) struct Trouble {
+    /// In words.
+    pub(crate) why: String,
+    /// Whether it stays until a delivery becomes durable all the same: a damaged store is not mended by a write that
+    /// works elsewhere in it.
+    pub(crate) stays: bool,
 }
 
 impl Observations {
     pub(crate) fn new() -> Self {
-        Self { metrics: Metrics::new(), accepting: AtomicBool::new(true) }
+        Self { metrics: Metrics::new(), trouble: Mutex::default() }
     }
 
-    /// Whether the last delivery that was handed in became durable.
-    pub(crate) fn is_accepting(&self) -> bool {
-        self.accepting.load(Ordering::Relaxed)
+    /// Why nothing can be accepted durably, as far as is known.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        self.troubled().clone()
     }
 
-    /// A delivery became durable, or did not.
-    pub(crate) fn accepting(&self, accepting: bool) {
-        self.accepting.store(accepting, Ordering::Relaxed);
-        self.metrics.accepting.set(accepting.into());
+    fn troubled(&self) -> MutexGuard<'_, Option<Trouble>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The numbers as text, with the store's as they are now.
-    pub(crate) fn metrics(&self, totals: &Totals, now: Moment) -> String {
+    /// Something became durable.
+    pub(crate) fn accepts(&self) {
+        *self.troubled() = None;
+        self.metrics.accepting.set(1);
+    }
+
+    /// A delivery did not become durable. What the store said of it before says more.
+    pub(crate) fn not_durable(&self, problem: &Problem) {
+        let why = problem.why.as_deref().unwrap_or(problem.reason);
+        self.troubled().get_or_insert_with(|| Trouble { why: why.to_owned(), stays: false });
+        self.metrics.accepting.set(0);
+    }
+
+    /// The store failed; `doing` is what was to be done.
+    pub(crate) fn store_failed(&self, doing: &'static str, why: &StoreError) {
+        let stays = doing == "accept" && matches!(why, StoreError::Damaged(_));
+        let mut trouble = self.troubled();
+        let stays = stays || trouble.as_ref().is_some_and(|trouble| trouble.stays);
+        *trouble = Some(Trouble { why: why.to_string(), stays });
+        drop(trouble);
+        self.metrics.accepting.set(0);
+        self.metrics.store_failures.count([("doing", doing)]);
+        error!(doing, why = &*plain(&why.to_string()), "store failed");
+    }
+
+    /// The numbers as text, with the store's as they are now, or were.
+    pub(crate) fn metrics(&self, totals: Option<&Totals>, now: Moment) -> String {
+        if let Some(totals) = totals {
+            self.count_owed(totals, now);
+        }
+        self.metrics.text()
+    }
+
+    fn count_owed(&self, totals: &Totals, now: Moment) {
         for room in &totals.rooms {
             let oldest = room.oldest.map_or(0, |oldest| now.since(oldest).as_secs());
             self.metrics.waiting.set(&room.room, room.waiting);
@@ -53,7 +92,6 @@ impl Observations {
         self.metrics.parked.set(totals.parked);
         self.metrics.uncertain.set(totals.uncertain);
         self.metrics.evicted.set(totals.evicted);
-        self.metrics.text()
     }
 
     /// A connection could not be accepted.
@@ -204,15 +242,12 @@ impl Observer for Observations {
     fn see(&self, sight: Sight<'_>) {
         match sight {
             Sight::Committed { deliveries, took } => {
-                self.accepting(true);
+                self.accepts();
                 self.metrics.committed.inc_by(deliveries as u64);
                 self.metrics.commit_seconds.observe(took.as_secs_f64());
                 debug!(deliveries, took_ms = millis(took), "committed");
             }
-            Sight::StoreFailed { doing, why } => {
-                self.metrics.store_failures.count([("doing", doing)]);
-                error!(doing, why = &*plain(&why.to_string()), "store failed");
-            }
+            Sight::StoreFailed { doing, why } => self.store_failed(doing, why),
             Sight::Purged { rows } => {
                 self.metrics.purged.inc_by(rows as u64);
                 debug!(rows, "forgot what had expired");

@@ -6,9 +6,14 @@ use std::thread;
 use std::time::Duration;
 
 use meshhook_config::Loaded;
+use meshhook_engine::EngineError;
+use meshhook_store::StoreError;
+use rustix::process::Signal as Number;
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::admin_token::AdminTokenError;
 use crate::assemble::{App, Opened, assemble};
 use crate::server::{Limits, serve};
 
@@ -37,13 +42,13 @@ pub(crate) enum StartError {
     Matrix(#[from] meshhook_matrix::OptionsError),
     /// The store.
     #[error(transparent)]
-    Store(#[from] meshhook_store::StoreError),
+    Store(#[from] StoreError),
     /// The engine.
     #[error(transparent)]
-    Engine(#[from] meshhook_engine::EngineError),
+    Engine(#[from] EngineError),
     /// The admin token's file.
     #[error(transparent)]
-    AdminToken(#[from] crate::admin_token::AdminTokenError),
+    AdminToken(#[from] AdminTokenError),
     /// An address.
     #[error("cannot listen on {address}: {why}")]
     Listen {
@@ -60,27 +65,40 @@ pub(crate) enum StartError {
 impl StartError {
     /// Whether a file has to be changed.
     pub(crate) fn is_configuration(&self) -> bool {
-        matches!(self, Self::Matrix(_) | Self::AdminToken(_))
+        matches!(self, Self::Matrix(_) | Self::AdminToken(AdminTokenError::File(_)))
     }
 
     /// What to do.
     pub(crate) fn hint(&self) -> &'static str {
-        use meshhook_store::StoreError;
         match self {
             Self::Matrix(_) => "correct [matrix] in gateway.toml",
-            Self::Store(StoreError::InUse(_)) => {
-                "stop the other gateway, or give this one a [store] of its own"
-            }
-            Self::Store(StoreError::Newer { .. }) => "start the version that wrote it, or a newer one",
-            Self::Store(_) | Self::Engine(_) => {
-                "look at the store's folder: who may write there, and is there room on the disk?"
-            }
+            Self::Store(why) | Self::Engine(EngineError::Store(why)) => store_hint(why),
+            Self::AdminToken(AdminTokenError::Make { .. }) => FOLDER,
             Self::AdminToken(_) => {
                 "remove the file, and the gateway makes a new one; or name an admin_token_file"
             }
             Self::Listen { .. } => "stop what listens there, or change listen or admin_listen in [server]",
-            Self::System(_) => "look at the limits of the gateway's user",
+            Self::System(_) | Self::Engine(_) => "look at the limits of the gateway's user",
         }
+    }
+}
+
+const FOLDER: &str = "look at the store's folder: who may write there, and is there room on the disk?";
+
+const fn store_hint(why: &StoreError) -> &'static str {
+    match why {
+        StoreError::InUse(_) => "stop the other gateway, or give this one a [store] of its own",
+        StoreError::Newer { .. } => "start the version that wrote it, or a newer one",
+        StoreError::Full(_) => "make room on the disk, or raise the quota or limit; nothing is lost",
+        StoreError::Unavailable(_) => {
+            "another program may hold the database, such as a backup or a shell: end it and start again"
+        }
+        StoreError::Damaged(_) => {
+            "nothing was changed. Keep a copy of the file and of its -wal; put a backup in their place, or what \
+             \"sqlite3 FILE .recover\" makes of them. Without them the gateway starts anew: what was owed is lost, and \
+             what comes again is told again"
+        }
+        _ => FOLDER,
     }
 }
 
@@ -89,22 +107,32 @@ pub(crate) fn run(loaded: Loaded) -> Result<(), StartError> {
     let Loaded { config, warnings, .. } = loaded;
     crate::log::set_up(config.log);
     panic::set_hook(Box::new(panicked));
+    let runtime = runtime().map_err(StartError::System)?;
     warnings.iter().for_each(crate::observe::warned);
     let store = Opened::of(&config)?;
     let doors = Doors::open(config.server.listen, config.server.admin_listen)?;
     let app = assemble(config, store)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(WORKERS)
-        .max_blocking_threads(BLOCKING)
-        .thread_name(DOOR)
-        .enable_all()
-        .build()
-        .map_err(StartError::System)?;
     let served = runtime.block_on(serve_until_signal(&app, doors)).map_err(StartError::System);
     let finished = app.engine.stop(FINISH_WITHIN);
     runtime.shutdown_background();
     crate::observe::stopped(finished);
     served
+}
+
+/// The door's threads. From here on a write beyond a limit on the size of files fails, as one to a full disk does;
+/// without a handler its signal would end the process.
+fn runtime() -> std::io::Result<Runtime> {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(BLOCKING)
+        .thread_name(DOOR)
+        .enable_all()
+        .build()?;
+    let inside = runtime.enter();
+    // Nobody waits for it: that it is handled at all is the point, and lasts.
+    drop(signal(SignalKind::from_raw(Number::XFSZ.as_raw()))?);
+    drop(inside);
+    Ok(runtime)
 }
 
 /// A bug at the door costs its request an answer. One in the engine's threads would leave a room silent, or nothing

@@ -29,8 +29,8 @@ use view::{Page, Readiness, Whole};
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// A mark that is no delivery's key: those are hashes.
-const PROBE: Key = Key([0; 32]);
+/// So many marks are written to try the disk: one alone finds room where a delivery finds none.
+const PROBES: u8 = 16;
 
 /// The handler of the operator's door.
 pub(crate) struct Admin {
@@ -117,24 +117,43 @@ impl Admin {
     }
 
     fn readiness(&self) -> Answered {
-        let totals = self.engine.store().totals().map_err(failed)?;
-        let ready = self.observations.is_accepting() || self.try_the_disk();
-        let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        let (trouble, totals) = match (self.trouble(), self.engine.store().totals()) {
+            (trouble, Ok(totals)) => (trouble, Some(totals)),
+            (trouble, Err(why)) => (trouble.or_else(|| Some(why.to_string())), None),
+        };
+        let status = if trouble.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         let durable = self.engine.store().is_durable();
-        Ok(json(status, &Readiness::new(ready, durable, self.engine.sending(), totals)))
+        Ok(json(status, &Readiness::new(trouble, durable, self.engine.sending(), totals)))
     }
 
-    /// After a failure the disk is tried with a write of our own, so that a gateway that is sent nothing, because it
+    /// Why nothing can be accepted.
+    fn trouble(&self) -> Option<String> {
+        let trouble = self.observations.trouble()?;
+        if trouble.stays { Some(trouble.why) } else { self.try_the_disk() }
+    }
+
+    /// After a failure the disk is tried with writes of our own, so that a gateway that is sent nothing, because it
     /// is not ready, gets ready again.
-    fn try_the_disk(&self) -> bool {
-        let written = self.marks.first_time(&PROBE, self.clock.now(), Duration::ZERO).is_ok();
-        self.observations.accepting(written);
-        written
+    fn try_the_disk(&self) -> Option<String> {
+        let now = self.clock.now();
+        // No delivery's key is such a one: those are hashes.
+        let write = |n| self.marks.first_time(&Key([n; 32]), now, Duration::ZERO).map(drop);
+        match (0..PROBES).try_for_each(write) {
+            Ok(()) => {
+                self.observations.accepts();
+                None
+            }
+            Err(why) => {
+                self.observations.store_failed("probe", &why);
+                Some(why.to_string())
+            }
+        }
     }
 
     fn metrics(&self) -> Answered {
-        let totals = self.engine.store().totals().map_err(failed)?;
-        let text = self.observations.metrics(&totals, self.clock.now());
+        let totals = self.engine.store().totals();
+        let totals = totals.inspect_err(|why| self.observations.store_failed("look", why)).ok();
+        let text = self.observations.metrics(totals.as_ref(), self.clock.now());
         Ok(typed(StatusCode::OK, OPENMETRICS, text))
     }
 

@@ -169,19 +169,40 @@ impl From<Attempt> for Attempted {
 /// Whether deliveries can be accepted, and how those before fare.
 #[derive(Serialize)]
 pub(crate) struct Readiness {
-    pub(crate) ready: bool,
+    ready: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
     durable: bool,
     sending: Sends,
+    /// Nothing of a store that cannot be looked into.
+    #[serde(flatten)]
+    owed: Option<Owed>,
+}
+
+impl Readiness {
+    /// Ready where there is no `trouble`.
+    pub(crate) fn new(
+        trouble: Option<String>,
+        durable: bool,
+        sending: Sending,
+        totals: Option<Totals>,
+    ) -> Self {
+        let owed = totals.map(Into::into);
+        Self { ready: trouble.is_none(), why: trouble, durable, sending: sending.into(), owed }
+    }
+}
+
+#[derive(Serialize)]
+struct Owed {
     rooms: Vec<Room>,
     parked: u64,
     uncertain: u64,
 }
 
-impl Readiness {
-    pub(crate) fn new(ready: bool, durable: bool, sending: Sending, totals: Totals) -> Self {
-        let Totals { rooms, parked, uncertain, .. } = totals;
-        let rooms = rooms.into_iter().map(Into::into).collect();
-        Self { ready, durable, sending: sending.into(), rooms, parked, uncertain }
+impl From<Totals> for Owed {
+    fn from(Totals { rooms, parked, uncertain, .. }: Totals) -> Self {
+        Self { rooms: rooms.into_iter().map(Into::into).collect(), parked, uncertain }
     }
 }
 

@@ -107,7 +107,7 @@ impl Ingress {
         let body = self.collect(body, client).await?;
         let judged = Arc::clone(&self).judge(claim, parts.headers, body, id).await;
         let committed = durable(judged.map_err(|problem| self.counted(problem, client))?).await;
-        committed.inspect_err(|_| self.observations.accepting(false))
+        committed.inspect_err(|problem| self.observations.not_durable(problem))
     }
 
     /// Refuses a body that is announced to be longer than is read of its client.
@@ -216,7 +216,10 @@ async fn durable(committed: Committed) -> Result<meshhook_engine::Answer, Proble
         Ok(Ok(Ok(answer))) => Ok(answer),
         Ok(Ok(Err(why))) => Err(Problem::unavailable(commit_reason(&why)).because(why.to_string())),
         Ok(Err(_)) => Err(Problem::unavailable("engine_gone")),
-        Err(_) => Err(Problem::unavailable("disk_slow")),
+        Err(_) => {
+            let why = format!("the disk did not answer within {DURABLE_WITHIN:?}");
+            Err(Problem::unavailable("disk_slow").because(why))
+        }
     }
 }
 

@@ -11,10 +11,8 @@ use meshhook_testkit::{Endpoint, Fault, Gateway, Homeserver, eventually, free_po
 use crate::rig::{SOON, accepted, build, post_build, said, scripted, started};
 use crate::wire;
 
-/// The program beside this test's own.
 fn program() -> Command {
-    let own = std::env::current_exe().unwrap();
-    let mut command = Command::new(own.parent().unwrap().parent().unwrap().join("meshhook-gateway"));
+    let mut command = Command::new(crate::wrapped::program());
     command.env_remove("OPENCLAW_CONFIG_ROOT").env_remove("COLUMNS").env("NO_COLOR", "1");
     command
 }
