@@ -45,9 +45,7 @@ fn a_full_disk_ends_neither_the_gateway_nor_what_it_took() {
         assert_eq!(gateway.stop().unwrap().code(), Some(0));
         first(&gateway, "");
         gateway.restart().unwrap();
-        for run in ledger.unpromised() {
-            ledger.take(&gateway, &run);
-        }
+        ledger.redeliver(&gateway);
         ledger.balance(&gateway, &homeserver);
     }
 }
@@ -97,9 +95,7 @@ mod while_it_runs {
         limit(&gateway, None);
         // Nobody has to post for it to notice.
         assert_eq!(gateway.admin_get("/readyz").status, 200);
-        for run in ledger.unpromised() {
-            ledger.take(&gateway, &run);
-        }
+        ledger.redeliver(&gateway);
         ledger.balance(&gateway, &homeserver);
     }
 
@@ -174,9 +170,7 @@ mod while_it_runs {
         assert!(length() > 450_000, "it is the log that is full: {}", length());
         reader.execute_batch("COMMIT").unwrap();
         eventually(SOON, || (gateway.admin_get("/readyz").status == 200).then_some(()));
-        for run in ledger.unpromised() {
-            ledger.take(&gateway, &run);
-        }
+        ledger.redeliver(&gateway);
         ledger.balance(&gateway, &homeserver);
     }
 

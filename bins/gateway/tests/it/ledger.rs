@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use meshhook_testkit::http::Answer;
-use meshhook_testkit::{Event, Gateway, Homeserver, try_for};
+use meshhook_testkit::{Event, Gateway, Homeserver, eventually, try_for};
 use serde_json::Value;
 
-use crate::rig::{build, keys, post_build, said};
+use crate::rig::{SOON, build, keys, post_build, said};
 
 /// How long a room may take for a few hundred builds on a busy machine.
 const SETTLED: Duration = Duration::from_secs(60);
@@ -46,9 +46,13 @@ impl Ledger {
         answer.json()
     }
 
-    /// The runs that were answered 503, or not at all.
-    pub(crate) fn unpromised(&self) -> Vec<String> {
-        self.posted.difference(&self.promised).cloned().collect()
+    /// Posts what was answered 503, or not at all, until it is taken, as senders do that retry.
+    #[track_caller]
+    pub(crate) fn redeliver(&mut self, gateway: &Gateway) {
+        let runs: Vec<_> = self.posted.difference(&self.promised).cloned().collect();
+        for run in runs {
+            eventually(SOON, || (self.post(gateway, &run).status == 202).then_some(()));
+        }
     }
 
     pub(crate) fn promised(&self) -> usize {

@@ -161,9 +161,7 @@ fn damage_that_is_found_while_it_runs_is_told_and_nothing_is_promised() {
     assert!(!gateway.log().contains("panic"), "{}", gateway.log());
     mend();
     disturb(&database, 2);
-    for run in ledger.unpromised() {
-        ledger.take(&gateway, &run);
-    }
+    ledger.redeliver(&gateway);
     assert_eq!(gateway.admin_get("/readyz").status, 200);
     ledger.balance(&gateway, &homeserver);
 }
