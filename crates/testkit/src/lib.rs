@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod dice;
 mod event;
 mod gateway;
+mod harm;
 mod homeserver;
 pub mod http;
 mod percent;
@@ -12,9 +14,11 @@ pub mod signed;
 mod synapse;
 mod wait;
 
+pub use dice::Dice;
 pub use event::{Event, User};
 pub use gateway::{Gateway, GatewayBuilder, StartFailure};
-pub use homeserver::{Endpoint, Fault, Homeserver, Request};
+pub use harm::{Killer, Pauser};
+pub use homeserver::{Endpoint, Fault, Homeserver, Request, Weather};
 pub use place::{synapse_python, target_dir, venv_dir};
 pub use ports::free_port;
 pub use synapse::{Limits, Synapse};

@@ -2,6 +2,7 @@
 
 mod builder;
 mod leak;
+mod outage;
 
 use std::fmt;
 use std::fs::{self, File};
@@ -75,6 +76,11 @@ impl Gateway {
     }
 
     fn launch(&mut self) -> Result<(), StartFailure> {
+        self.spawn();
+        self.wait_until_ready()
+    }
+
+    fn spawn(&mut self) {
         let log =
             File::options().create(true).append(true).open(self.log_path()).expect("a file for its log");
         let mut command = Command::new(&self.binary);
@@ -85,7 +91,6 @@ impl Gateway {
         }
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("a second handle")).stderr(log);
         self.process = Some(Process::spawn(&mut command));
-        self.wait_until_ready()
     }
 
     fn wait_until_ready(&mut self) -> Result<(), StartFailure> {
@@ -123,6 +128,12 @@ impl Gateway {
     pub fn restart(&mut self) -> Result<(), StartFailure> {
         self.stop();
         self.launch()
+    }
+
+    /// As [`Self::restart`], without waiting until it is ready.
+    pub fn respawn(&mut self) {
+        self.stop();
+        self.spawn();
     }
 
     /// SIGSTOP: it holds still, its sockets stay open.

@@ -29,9 +29,20 @@ pub enum Endpoint {
 /// what the client gets to see. A new fault is a new constructor.
 #[derive(Debug, Clone)]
 pub struct Fault {
-    pub(super) commits: bool,
+    pub(super) name: &'static str,
+    pub(super) effect: Effect,
     pub(super) wait: Duration,
     pub(super) kind: Kind,
+}
+
+/// Whether a request takes effect though its client does not get the true answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    Never,
+    /// Before the client gets to see anything.
+    Before,
+    /// That much later than it.
+    After(Duration),
 }
 
 /// What the client gets to see.
@@ -39,12 +50,18 @@ pub struct Fault {
 pub(super) enum Kind {
     /// The true answer: the request takes effect.
     None,
+    /// The true answer, and the end of the connection: the request takes effect.
+    Last,
     /// The first half of the true answer, and after that time a reset connection: the request takes effect.
     Half(Duration),
     /// Another answer.
     Instead(RawAnswer),
+    /// Another answer, unless the request had taken effect before: then the true one.
+    Refuse(RawAnswer),
     /// No answer: the connection is closed.
     Close,
+    /// No answer: half of the request's body is read, then the connection is reset.
+    ResetUpload,
 }
 
 /// Status, headers and body as they go out.
@@ -72,12 +89,16 @@ impl RawAnswer {
 
 impl Fault {
     const fn new(kind: Kind) -> Self {
-        Self { commits: false, wait: Duration::ZERO, kind }
+        Self { name: "fault", effect: Effect::Never, wait: Duration::ZERO, kind }
     }
 
     /// No fault at all.
-    pub(super) const fn none() -> Self {
-        Self::new(Kind::None)
+    pub(super) fn none() -> Self {
+        Self { name: "answered", ..Self::new(Kind::None) }
+    }
+
+    pub(super) fn named(self, name: &'static str) -> Self {
+        Self { name, ..self }
     }
 
     fn instead(answer: RawAnswer) -> Self {
@@ -87,17 +108,35 @@ impl Fault {
     /// 429 as Synapse words it: milliseconds in the body, whole seconds (rounded up) in `Retry-After`.
     #[must_use]
     pub fn rate_limited(retry_after: Duration) -> Self {
-        let body = json!({
-            "errcode": "M_LIMIT_EXCEEDED", "error": "Too Many Requests",
-            "retry_after_ms": u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX),
-        });
-        Self::status(429, &body).header("Retry-After", &retry_after.as_secs_f64().ceil().to_string())
+        Self::rate_limited_in_body(retry_after).header("Retry-After", &whole_seconds(retry_after))
+    }
+
+    /// 429 as homeservers before version 1.10 of the specification word it: `retry_after_ms` in the body.
+    #[must_use]
+    pub fn rate_limited_in_body(retry_after: Duration) -> Self {
+        let millis = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX);
+        let mut body = json!({ "errcode": "M_LIMIT_EXCEEDED", "error": "Too Many Requests" });
+        body["retry_after_ms"] = millis.into();
+        Self::status(429, &body)
+    }
+
+    /// 429 as a proxy words it: a page, and `Retry-After`.
+    #[must_use]
+    pub fn rate_limited_in_header(retry_after: Duration) -> Self {
+        Self::html(429).header("Retry-After", &whole_seconds(retry_after))
     }
 
     /// 403 as for a user without the power to send.
     #[must_use]
     pub fn forbidden() -> Self {
         Self::error(403, "M_FORBIDDEN", "You don't have permission to post that to the room.")
+    }
+
+    /// An error for good, of a request that had not taken effect before: what a homeserver has stored once it does
+    /// not refuse.
+    #[must_use]
+    pub fn refused(code: u16, errcode: &str, error: &str) -> Self {
+        Self::new(Kind::Refuse(RawAnswer::error(code, errcode, error)))
     }
 
     /// A status with a JSON body.
@@ -144,6 +183,18 @@ impl Fault {
         Self::new(Kind::Close)
     }
 
+    /// The request takes effect and is answered, and the connection is closed after that.
+    #[must_use]
+    pub fn last_answer() -> Self {
+        Self::new(Kind::Last)
+    }
+
+    /// The connection is reset in the middle of the request's body: the request is none.
+    #[must_use]
+    pub fn reset_upload() -> Self {
+        Self::new(Kind::ResetUpload)
+    }
+
     /// The request takes effect, and the connection is reset in the middle of the answer's body.
     #[must_use]
     pub fn truncated() -> Self {
@@ -172,7 +223,14 @@ impl Fault {
     /// The same fault, only that the request has taken effect before: the answer is lost, not the message.
     #[must_use]
     pub fn after_commit(self) -> Self {
-        Self { commits: true, ..self }
+        Self { effect: Effect::Before, ..self }
+    }
+
+    /// The same fault, only that the request takes effect that long after the client has seen it: a proxy gave up, or
+    /// the connection broke, while the homeserver was still at it.
+    #[must_use]
+    pub fn commits_later(self, time: Duration) -> Self {
+        Self { effect: Effect::After(time), ..self }
     }
 
     /// One more header on the answer, where the fault has one of its own.
@@ -183,4 +241,8 @@ impl Fault {
         }
         self
     }
+}
+
+fn whole_seconds(time: Duration) -> String {
+    time.as_secs_f64().ceil().to_string()
 }

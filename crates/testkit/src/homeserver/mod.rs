@@ -2,13 +2,14 @@
 
 mod fault;
 mod route;
+mod script;
+mod weather;
 mod wire;
 mod world;
 
-use std::collections::{HashMap, VecDeque};
-use std::io::{self, BufReader};
+use std::io::Read;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -16,11 +17,14 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-use crate::{Event, User};
+use crate::{Event, User, eventually};
 pub use fault::{Endpoint, Fault};
-use fault::{Kind, RawAnswer};
+use script::{Script, State};
+pub use weather::Weather;
 pub use wire::Request;
 use world::World;
+
+const AT_REST_WITHIN: Duration = Duration::from_secs(10);
 
 /// A homeserver of one user, of as much of the client-server API as a sender needs, that can be made to fail.
 ///
@@ -31,31 +35,6 @@ pub struct Homeserver {
     address: SocketAddr,
     script: Arc<Script>,
     accepting: Option<JoinHandle<()>>,
-}
-
-#[derive(Debug)]
-struct Script {
-    state: Mutex<State>,
-    stopping: Condvar,
-}
-
-#[derive(Debug)]
-struct State {
-    world: World,
-    requests: Vec<Request>,
-    once: HashMap<Endpoint, VecDeque<Fault>>,
-    standing: HashMap<Endpoint, Fault>,
-    /// Weak, so that a connection is closed where it is served.
-    connections: Vec<Weak<TcpStream>>,
-    stopped: bool,
-}
-
-/// What is done about a request in the end.
-#[derive(Debug)]
-enum Reply {
-    Whole(RawAnswer),
-    Half(RawAnswer, Duration),
-    Close,
 }
 
 impl Homeserver {
@@ -128,6 +107,45 @@ impl Homeserver {
         self.state().standing.remove(&endpoint);
     }
 
+    /// From now on whatever is asked for has a random fault now and then, until [`Self::calm`]; the faults of
+    /// [`Self::fail_once`] and [`Self::fail`] come first.
+    pub fn set_weather(&self, weather: Weather) {
+        self.state().weather = Some(weather);
+    }
+
+    /// Ends the weather, and gives it back with the count of what it did.
+    pub fn calm(&self) -> Option<Weather> {
+        self.state().weather.take()
+    }
+
+    /// Whatever is still to take effect ([`Fault::commits_later`]) does so now, as if the time had passed.
+    pub fn let_arrive(&self) {
+        self.state().arrive_all();
+    }
+
+    /// Ends all that clients have begun who are gone: what they have sent is dealt with, and takes effect now.
+    ///
+    /// # Panics
+    /// When a client is still connected after some seconds.
+    pub fn come_to_rest(&self) {
+        self.knock();
+        eventually(AT_REST_WITHIN, || self.state().is_at_rest().then_some(()));
+        self.let_arrive();
+    }
+
+    /// Connections are taken in their order: once this one is, so are all before it.
+    fn knock(&self) {
+        let mut ours = TcpStream::connect(self.address).expect("the homeserver runs");
+        let _ = ours.shutdown(Shutdown::Write);
+        let _ = ours.read(&mut [0]);
+    }
+
+    /// Forgets every transaction id, as Synapse does after a day: the same PUT once more is another event. The events
+    /// keep showing theirs to the device that sent them, as Synapse's do. What is under way has to have arrived.
+    pub fn forget_transactions(&self) {
+        self.state().world.forget_transactions();
+    }
+
     /// Adds a room that the user is in.
     pub fn add_room(&self, room: &str) {
         self.state().world.rooms.entry(room.into()).or_default();
@@ -161,6 +179,18 @@ impl Homeserver {
         self.state().world.events(room)
     }
 
+    /// Whether an event of the room was sent by the user with that transaction id, on any device and however long ago.
+    #[must_use]
+    pub fn has_sent(&self, room: &str, txn: &str) -> bool {
+        self.state().world.has_sent(room, txn)
+    }
+
+    /// Every event of a room as it was before any redaction, oldest first.
+    #[must_use]
+    pub fn committed(&self, room: &str) -> Vec<Event> {
+        self.state().world.committed(room)
+    }
+
     /// Every request so far, in the order in which they were complete.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
@@ -171,6 +201,13 @@ impl Homeserver {
     #[must_use]
     pub fn requests_for(&self, endpoint: Endpoint) -> Vec<Request> {
         self.requests().into_iter().filter(|request| route::endpoint(request) == endpoint).collect()
+    }
+
+    /// The latest request of one kind.
+    #[must_use]
+    pub fn last_request(&self, endpoint: Endpoint) -> Option<Request> {
+        let state = self.state();
+        state.requests.iter().rev().find(|request| route::endpoint(request) == endpoint).cloned()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -186,103 +223,5 @@ impl Drop for Homeserver {
         if let Some(accepting) = self.accepting.take() {
             let _ = accepting.join();
         }
-    }
-}
-
-impl Script {
-    fn new(world: World) -> Self {
-        let state = State {
-            world,
-            requests: Vec::new(),
-            once: HashMap::new(),
-            standing: HashMap::new(),
-            connections: Vec::new(),
-            stopped: false,
-        };
-        Self { state: Mutex::new(state), stopping: Condvar::new() }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn stop(&self) {
-        let mut state = self.state();
-        state.stopped = true;
-        for connection in state.connections.iter().filter_map(Weak::upgrade) {
-            let _ = connection.shutdown(Shutdown::Both);
-        }
-        self.stopping.notify_all();
-    }
-
-    fn accept(self: &Arc<Self>, listener: &TcpListener) {
-        for stream in listener.incoming() {
-            let Ok(stream) = stream.map(Arc::new) else { continue };
-            let mut state = self.state();
-            if state.stopped {
-                return;
-            }
-            let number = state.connections.len();
-            state.connections.push(Arc::downgrade(&stream));
-            let script = Arc::clone(self);
-            thread::spawn(move || script.serve(&stream, number));
-        }
-    }
-
-    /// Serves a connection until either side ends it.
-    fn serve(&self, stream: &TcpStream, number: usize) {
-        let mut from = BufReader::new(stream);
-        while let Ok(Some(request)) = wire::read(&mut from, number) {
-            let (wait, reply) = self.state().reply(request);
-            self.wait(wait);
-            if !self.answer(&reply, stream).is_ok_and(|more| more) {
-                break;
-            }
-        }
-    }
-
-    /// Writes what there is to answer; false when the connection ends with it.
-    fn answer(&self, reply: &Reply, to: &TcpStream) -> io::Result<bool> {
-        match reply {
-            Reply::Whole(answer) => wire::write(answer, to).map(|()| true),
-            Reply::Half(answer, hold) => {
-                wire::write_half(answer, to)?;
-                self.wait(*hold);
-                wire::reset_at_close(to).map(|()| false)
-            }
-            Reply::Close => Ok(false),
-        }
-    }
-
-    /// Waits, though not longer than the server lives.
-    fn wait(&self, time: Duration) {
-        let _ = self.stopping.wait_timeout_while(self.state(), time, |state| !state.stopped);
-    }
-}
-
-impl State {
-    /// Records a request, lets it take effect, unless a fault forbids it, and says what to answer and when.
-    fn reply(&mut self, request: Request) -> (Duration, Reply) {
-        let fault = self.fault(route::endpoint(&request));
-        let mut commit = || route::answer(&request, &mut self.world);
-        let reply = match fault.kind {
-            Kind::None => Reply::Whole(commit()),
-            Kind::Half(hold) => Reply::Half(commit(), hold),
-            Kind::Instead(answer) => {
-                fault.commits.then(commit);
-                Reply::Whole(answer)
-            }
-            Kind::Close => {
-                fault.commits.then(commit);
-                Reply::Close
-            }
-        };
-        self.requests.push(request);
-        (fault.wait, reply)
-    }
-
-    fn fault(&mut self, endpoint: Endpoint) -> Fault {
-        let once = self.once.get_mut(&endpoint).and_then(VecDeque::pop_front);
-        once.or_else(|| self.standing.get(&endpoint).cloned()).unwrap_or_else(Fault::none)
     }
 }

@@ -35,6 +35,15 @@ pub(super) fn answer(request: &Request, world: &mut World) -> RawAnswer {
     }
 }
 
+/// Whether a send's transaction id belongs to an event that is there.
+pub(super) fn is_stored(request: &Request, world: &World) -> bool {
+    let segments = segments(request);
+    match (endpoint(request), words(&segments).get(4..).unwrap_or_default()) {
+        (Endpoint::Send, [room, _, _, txn]) => world.knows(room, txn),
+        _ => false,
+    }
+}
+
 fn unrecognized() -> RawAnswer {
     RawAnswer::error(404, "M_UNRECOGNIZED", "Unrecognized request")
 }

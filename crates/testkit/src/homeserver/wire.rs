@@ -2,11 +2,12 @@
 
 use std::io::{self, BufRead, Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
 use super::fault::RawAnswer;
+use crate::percent::decode;
 
 const MAX_LINE: u64 = 16 << 10;
 const MAX_BODY: usize = 4 << 20;
@@ -24,6 +25,11 @@ pub struct Request {
     pub body: Vec<u8>,
     /// The number of its connection, from 0: the same number is a connection used again.
     pub connection: usize,
+    /// When its headers were there.
+    pub at: SystemTime,
+    /// What was done with it, in a word or two: `answered`, `fault`, or the name that a [`Weather`](super::Weather) has
+    /// for its fault.
+    pub fate: &'static str,
 }
 
 impl Request {
@@ -33,6 +39,12 @@ impl Request {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
+    /// Whether its path names that room.
+    #[must_use]
+    pub fn is_about(&self, room: &str) -> bool {
+        self.target.split('/').any(|segment| decode(segment) == room)
+    }
+
     /// The body as JSON; null when it is none.
     #[must_use]
     pub fn json(&self) -> Value {
@@ -40,19 +52,34 @@ impl Request {
     }
 }
 
-/// Reads the next request; `None` at the end of the connection.
-pub(super) fn read(from: &mut impl BufRead, connection: usize) -> io::Result<Option<Request>> {
+/// Reads the next request up to its body; `None` at the end of the connection.
+pub(super) fn read_head(from: &mut impl BufRead, connection: usize) -> io::Result<Option<Request>> {
     let first = line(from)?;
     let mut words = first.split(' ');
     let (Some(method), Some(target), Some("HTTP/1.1")) = (words.next(), words.next(), words.next()) else {
         return Ok(None);
     };
-    let headers = headers(from)?;
-    let mut request =
-        Request { method: method.into(), target: target.into(), headers, body: Vec::new(), connection };
-    request.body = vec![0; length(&request)?];
-    from.read_exact(&mut request.body)?;
-    Ok(Some(request))
+    Ok(Some(Request {
+        method: method.into(),
+        target: target.into(),
+        headers: headers(from)?,
+        body: Vec::new(),
+        connection,
+        at: SystemTime::now(),
+        fate: "",
+    }))
+}
+
+/// Reads a request's body.
+pub(super) fn read_body(from: &mut impl BufRead, request: &mut Request) -> io::Result<()> {
+    request.body = vec![0; length(request)?];
+    from.read_exact(&mut request.body)
+}
+
+/// Reads a request's body up to its middle.
+pub(super) fn read_half(from: &mut impl BufRead, request: &mut Request) -> io::Result<()> {
+    request.body = vec![0; length(request)? / 2];
+    from.read_exact(&mut request.body)
 }
 
 fn headers(from: &mut impl BufRead) -> io::Result<Vec<(String, String)>> {

@@ -30,6 +30,8 @@ pub(super) struct Room {
 #[derive(Debug)]
 struct Stored {
     event: Map<String, Value>,
+    /// What a redaction took away.
+    redacted: Option<Value>,
     /// Where it came from: device and transaction id, shown only to the same device.
     txn: Option<(String, String)>,
 }
@@ -50,7 +52,7 @@ impl World {
         });
         let Value::Object(event) = event else { unreachable!("written as an object") };
         let room = self.rooms.get_mut(room).expect("a room of the script");
-        room.timeline.push(Stored { event, txn: None });
+        room.timeline.push(Stored { event, redacted: None, txn: None });
         id
     }
 
@@ -59,7 +61,7 @@ impl World {
         if !self.rooms.contains_key(room) {
             return not_in_room(&self.user.id, room);
         }
-        let key = (self.user.device.clone(), room.to_owned(), txn.to_owned());
+        let key = self.txn_key(room, txn);
         let id = self.txns.get(&key).cloned().unwrap_or_else(|| {
             let id = self.append(room, &self.user.id.clone(), kind, content);
             let stored = self.rooms.get_mut(room).and_then(|room| room.timeline.last_mut());
@@ -70,18 +72,49 @@ impl World {
         RawAnswer::json(200, &json!({ "event_id": id }))
     }
 
+    fn txn_key(&self, room: &str, txn: &str) -> (String, String, String) {
+        (self.user.device.clone(), room.to_owned(), txn.to_owned())
+    }
+
+    /// Whether a send with this transaction id gives an event that is there.
+    pub(super) fn knows(&self, room: &str, txn: &str) -> bool {
+        self.txns.contains_key(&self.txn_key(room, txn))
+    }
+
+    /// Whether an event of the room came with this transaction id.
+    pub(super) fn has_sent(&self, room: &str, txn: &str) -> bool {
+        let timeline = self.rooms.get(room).map_or([].as_slice(), |room| &room.timeline);
+        timeline.iter().rev().any(|stored| stored.txn.as_ref().is_some_and(|(_, known)| known == txn))
+    }
+
+    pub(super) fn forget_transactions(&mut self) {
+        self.txns.clear();
+    }
+
     /// Takes an event's content away, as a redaction does.
     pub(super) fn redact(&mut self, event_id: &str) {
         let mut stored = self.rooms.values_mut().flat_map(|room| &mut room.timeline);
         let stored =
             stored.find(|stored| stored.event["event_id"] == event_id).expect("an event of the script");
-        stored.event.insert("content".into(), json!({}));
+        let content = stored.event.insert("content".into(), json!({}));
+        stored.redacted = stored.redacted.take().or(content);
     }
 
     /// Every event of a room, oldest first.
     pub(super) fn events(&self, room: &str) -> Vec<Event> {
         let timeline = &self.rooms.get(room).expect("a room of the script").timeline;
         timeline.iter().map(|stored| Event(self.shown(stored))).collect()
+    }
+
+    /// Every event of a room with the content that it came with, oldest first.
+    pub(super) fn committed(&self, room: &str) -> Vec<Event> {
+        let timeline = &self.rooms.get(room).expect("a room of the script").timeline;
+        let whole = |stored: &Stored| {
+            let mut event = self.shown(stored);
+            event["content"] = stored.redacted.clone().unwrap_or_else(|| event["content"].take());
+            Event(event)
+        };
+        timeline.iter().map(whole).collect()
     }
 
     pub(super) fn event(&self, room: &str, id: &str) -> RawAnswer {

@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::process::Process;
@@ -171,6 +172,17 @@ impl Synapse {
     #[must_use]
     pub fn database_path(&self) -> PathBuf {
         self.dir.path().join(config::DATABASE)
+    }
+
+    /// Deletes what it knows of transaction ids, as it does by itself after a day; how many there were.
+    ///
+    /// # Panics
+    /// When it runs.
+    pub fn forget_transactions(&self) -> usize {
+        assert!(self.process.is_none(), "a Synapse that runs has them in memory too");
+        let deleted = Connection::open(self.database_path())
+            .and_then(|database| database.execute("DELETE FROM event_txn_id_device_id", []));
+        deleted.expect("the database of a Synapse that does not run can be written")
     }
 
     fn said_path(&self) -> PathBuf {

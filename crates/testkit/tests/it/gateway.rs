@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use meshhook_testkit::{Gateway, GatewayBuilder, Homeserver, eventually, signed, synapse_python};
+use meshhook_testkit::{
+    Gateway, GatewayBuilder, Homeserver, Killer, Pauser, eventually, signed, synapse_python,
+};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -233,4 +235,33 @@ fn requests_are_signed_as_their_senders_do() {
     assert!(!verify(Scheme::StandardWebhooks, STANDARD, &headers, 1_700_001_000));
     let form = signed::github(GITHUB, "ping", "g", b"payload=%7B%7D");
     assert!(form.contains(&("Content-Type", "application/x-www-form-urlencoded".into())));
+}
+
+#[test]
+fn a_killer_kills_and_starts_again() {
+    let stand_in = StandIn::new();
+    let mut gateway = stand_in.builder().start().unwrap();
+    let mut killer = Killer::new(1);
+    for round in 1..=3 {
+        let before = gateway.pid();
+        killer.kill(&mut gateway);
+        killer.start(&mut gateway).unwrap();
+        assert_ne!(gateway.pid(), before);
+        assert!(killer.kills() >= round);
+        assert_eq!(gateway.admin_get("/any").status, 200);
+    }
+    assert!(killer.life() < Duration::from_secs(4));
+}
+
+#[test]
+fn a_pauser_holds_still_and_lets_go() {
+    let stand_in = StandIn::new();
+    let mut gateway = stand_in.builder().start().unwrap();
+    let mut pauser = Pauser::new(1);
+    let start = Instant::now();
+    pauser.hold_for(Duration::from_millis(200), &mut gateway);
+    assert!(start.elapsed() >= Duration::from_millis(200));
+    pauser.hold(&mut gateway);
+    assert_eq!(pauser.pauses(), 2);
+    assert_eq!(gateway.admin_get("/any").status, 200);
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use meshhook_testkit::http::{self, Answer};
-use meshhook_testkit::{Endpoint, Fault, Homeserver};
+use meshhook_testkit::{Endpoint, Fault, Homeserver, Weather};
 use serde_json::{Value, json};
 
 fn url(server: &Homeserver, rest: &str) -> String {
@@ -225,4 +225,131 @@ fn a_stalled_answer_stops_in_the_middle() {
     put(&server, "stalled").unwrap_err();
     assert!(start.elapsed() >= wait);
     assert_eq!(count(&server), 1);
+}
+
+#[test]
+fn a_limit_is_said_in_each_of_the_two_places() {
+    let server = Homeserver::start();
+    let wait = Duration::from_millis(1500);
+    server.fail_once(Endpoint::Send, Fault::rate_limited_in_body(wait));
+    server.fail_once(Endpoint::Send, Fault::rate_limited_in_header(wait).after_commit());
+    let in_body = put(&server, "t").unwrap();
+    assert_eq!((in_body.status, in_body.header("retry-after")), (429, None));
+    assert_eq!(in_body.json()["retry_after_ms"], 1500);
+    let in_header = put(&server, "t").unwrap();
+    assert_eq!((in_header.status, in_header.header("retry-after")), (429, Some("2")));
+    assert!(in_header.text().contains("<html>"));
+    assert_eq!(count(&server), 1);
+}
+
+#[test]
+fn what_is_stored_later_is_one_event_all_the_same() {
+    let server = Homeserver::start();
+    let time = Duration::from_millis(200);
+    server.fail_once(Endpoint::Send, Fault::dropped().commits_later(time));
+    server.fail_once(Endpoint::Send, Fault::html(504).commits_later(Duration::from_secs(600)));
+    put(&server, "dropped").unwrap_err();
+    assert_eq!(count(&server), 0);
+    meshhook_testkit::eventually(Duration::from_secs(5), || (count(&server) == 1).then_some(()));
+
+    assert_eq!(put(&server, "proxy").unwrap().status, 504);
+    let now = put(&server, "proxy").unwrap().ok();
+    server.let_arrive();
+    assert_eq!((count(&server), put(&server, "proxy").unwrap().ok()), (2, now));
+}
+
+#[test]
+fn nothing_stored_is_refused() {
+    let server = Homeserver::start();
+    let refused = || Fault::refused(413, "M_TOO_LARGE", "event too large");
+    server.fail_once(Endpoint::Send, Fault::html(504).commits_later(Duration::from_secs(600)));
+    server.fail(Endpoint::Send, refused());
+    assert_eq!(put(&server, "late").unwrap().status, 504);
+    put(&server, "late").unwrap().ok();
+    assert_eq!(put(&server, "new").unwrap().json()["errcode"], "M_TOO_LARGE");
+    server.mend(Endpoint::Send);
+    put(&server, "new").unwrap().ok();
+    server.fail(Endpoint::Send, refused());
+    put(&server, "new").unwrap().ok();
+    assert_eq!(count(&server), 2);
+}
+
+#[test]
+fn a_forgotten_transaction_id_is_another_event() {
+    let server = Homeserver::start();
+    let first = put(&server, "t").unwrap().ok();
+    server.forget_transactions();
+    assert_ne!(put(&server, "t").unwrap().ok(), first);
+    let page = messages(&server, "");
+    assert!(page["chunk"].as_array().unwrap().iter().all(|event| event["unsigned"]["transaction_id"] == "t"));
+}
+
+#[test]
+fn what_was_committed_outlives_a_redaction() {
+    let server = Homeserver::start();
+    let id = put(&server, "t").unwrap().ok()["event_id"].as_str().unwrap().to_owned();
+    server.redact(&id);
+    server.redact(&id);
+    assert_eq!(server.events(Homeserver::ROOM)[0].content(), &json!({}));
+    assert_eq!(server.committed(Homeserver::ROOM)[0].body(), Some("x"));
+}
+
+#[test]
+fn a_connection_ends_with_its_last_answer_or_in_the_middle_of_an_upload() {
+    use std::io::{Read, Write};
+
+    let server = Homeserver::start();
+    let connect = || std::net::TcpStream::connect(server.url().trim_start_matches("http://")).unwrap();
+    server.fail_once(Endpoint::Versions, Fault::last_answer());
+    let mut stream = connect();
+    stream.write_all(b"GET /_matrix/client/versions HTTP/1.1\r\n\r\n").unwrap();
+    let mut whole = String::new();
+    stream.read_to_string(&mut whole).unwrap();
+    assert!(whole.ends_with('}'), "{whole}");
+
+    server.fail_once(Endpoint::Send, Fault::reset_upload());
+    let mut stream = connect();
+    let head = format!("PUT /_matrix/client/v3/rooms/{}/send/m.room.message/t HTTP/1.1", Homeserver::ROOM);
+    stream.write_all(format!("{head}\r\nContent-Length: 100\r\n\r\n{}", "x".repeat(60)).as_bytes()).unwrap();
+    let reset = stream.read(&mut [0; 8]).unwrap_err();
+    assert_eq!(reset.kind(), io::ErrorKind::ConnectionReset);
+    assert_eq!((server.requests_for(Endpoint::Send)[0].body.len(), count(&server)), (50, 0));
+}
+
+#[test]
+fn weather_ends_and_tells_what_it_did() {
+    let server = Homeserver::start();
+    server.set_weather(Weather::new(5).with_longest_hang(Duration::from_millis(120)));
+    for n in 0..60 {
+        while put(&server, &n.to_string()).ok().is_none_or(|answer| !answer.text().contains("event_id")) {}
+    }
+    let weather = server.calm().unwrap();
+    let faults = server.requests_for(Endpoint::Send).iter().filter(|r| r.fate != "answered").count();
+    assert_eq!(weather.counts().values().sum::<u64>(), faults as u64);
+    assert!(faults > 10, "{faults}");
+    server.let_arrive();
+    assert_eq!(count(&server), 60, "each transaction id is one event, whatever the weather");
+    put(&server, "calm").unwrap().ok();
+    assert!(server.calm().is_none());
+}
+
+#[test]
+fn it_comes_to_rest_when_its_clients_are_gone() {
+    use std::io::Write;
+
+    let server = Homeserver::start();
+    let long = Duration::from_secs(600);
+    server.fail_once(Endpoint::Send, Fault::hang(long).after_commit());
+    server.fail_once(Endpoint::Send, Fault::dropped().commits_later(long));
+    let address = server.url().trim_start_matches("http://").to_owned();
+    for txn in ["hangs", "later"] {
+        let room = Homeserver::ROOM;
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        let token = server.user().token;
+        let head = format!("PUT /_matrix/client/v3/rooms/{room}/send/m.room.message/{txn} HTTP/1.1");
+        let request = format!("{head}\r\nAuthorization: Bearer {token}\r\nContent-Length: 2\r\n\r\n{{}}");
+        stream.write_all(request.as_bytes()).unwrap();
+    }
+    server.come_to_rest();
+    assert_eq!(count(&server), 2);
 }

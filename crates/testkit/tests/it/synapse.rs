@@ -31,6 +31,19 @@ fn what_is_sent_is_read_and_outlives_restart_and_kill() {
 }
 
 #[test]
+fn a_forgotten_transaction_id_is_another_event() {
+    let mut synapse = Synapse::start();
+    let bot = synapse.register("bot");
+    let room = synapse.create_room(&bot.token, json!({}));
+    let id = synapse.send(&bot.token, &room, "t1", &notice("one"));
+    synapse.stop();
+    assert_eq!(synapse.forget_transactions(), 1);
+    synapse.restart();
+    assert_ne!(synapse.send(&bot.token, &room, "t1", &notice("one")), id);
+    assert_eq!(bodies(&synapse, &bot.token, &room), ["one", "one"]);
+}
+
+#[test]
 fn nothing_is_left_after_drop() {
     let synapse = Synapse::start();
     let address = synapse.url().replace("http://", "");
