@@ -1,9 +1,9 @@
-//! The chores of the workspace: `cargo xtask demo`, `cargo xtask test`, `cargo xtask ci`.
+//! The chores of the workspace: `cargo xtask demo`, `cargo xtask test`, `cargo xtask soak`, `cargo xtask ci`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it speaks to the person who ran it")]
 
 mod artifacts;
 mod ci;
-mod demo;
+mod example;
 mod process;
 mod suites;
 mod synapse;
@@ -23,6 +23,9 @@ usage: cargo xtask COMMAND
   demo [--keep]       build status from a signed POST to a room of a real Synapse, checked at every step;
                       --keep leaves it all running and says where to look
   test [-- ARGUMENT…] every test, suite by suite; or `cargo test ARGUMENT…` with what the tests need
+  soak [--kills N] [--minutes N] [--seed N]
+                      the gateway and a homeserver killed again and again, with every fault on, and what is in the
+                      rooms counted against what was accepted: 500 kills and an hour at most
   ci                  format, lints, documentation, and the README's commands
 ";
 
@@ -31,7 +34,8 @@ fn main() -> ExitCode {
     let Some((command, rest)) = arguments.split_first() else { return usage() };
     let rest = rest.strip_prefix(&["--".to_owned()]).unwrap_or(rest);
     let chore = match command.as_str() {
-        "demo" => demo::run,
+        "demo" => example::demo,
+        "soak" => example::soak,
         "test" => test::run,
         "ci" => ci::run,
         _ => return usage(),

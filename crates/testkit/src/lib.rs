@@ -11,6 +11,7 @@ mod place;
 mod ports;
 mod process;
 pub mod signed;
+pub mod soak;
 mod synapse;
 mod wait;
 
