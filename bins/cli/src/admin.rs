@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use meshhook_config::{admin_token_path, config_root, read_token};
@@ -93,6 +94,13 @@ impl Admin {
     pub(crate) fn get(&self, path: &str) -> Result<Value, Failure> {
         let request = Request::get(self.url(path)).header(AUTHORIZATION, &self.authorization).body(());
         taken(http::run(&self.agent, request.map_err(|_| unsendable())?)?)
+    }
+
+    /// GET `path`, whose answer may take so long.
+    pub(crate) fn get_within(&self, path: &str, patience: Duration) -> Result<Value, Failure> {
+        let request = Request::get(self.url(path)).header(AUTHORIZATION, &self.authorization).body(());
+        let request = self.agent.configure_request(request.map_err(|_| unsendable())?);
+        taken(http::run(&self.agent, request.timeout_global(Some(patience)).build())?)
     }
 
     /// POST `body` as JSON to `path`.

@@ -92,6 +92,9 @@ kinds! {
     /// The same for a retry.
     RETRY_CONFLICT = CONFLICT "conflict" "Not possible now",
         "look at the delivery again; retry takes {\"force\":true} for an uncertain one";
+    /// An audit is at work.
+    AUDITING = CONFLICT "conflict" "Not possible now",
+        "ask again once that one is through";
     /// The body is longer than is taken.
     TOO_LARGE = PAYLOAD_TOO_LARGE "body_too_large" "The body is too large",
         "send less, or raise max_body_bytes in gateway.toml";

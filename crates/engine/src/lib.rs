@@ -3,6 +3,7 @@
 mod admit;
 mod answer;
 mod attempt;
+mod audit;
 mod backoff;
 mod bell;
 mod clock;

@@ -1,5 +1,6 @@
 //! `meshhook deliveries`: what became of each POST.
 
+mod audit;
 mod list;
 mod show;
 
@@ -10,9 +11,10 @@ use crate::admin::AdminArgs;
 use crate::failure::Failure;
 use crate::output::Output;
 
+use audit::Audit;
 use list::List;
 
-/// Look at deliveries, and retry or drop one
+/// Look at deliveries, retry or drop one, and audit them all
 #[derive(Args)]
 pub(crate) struct Deliveries {
     #[command(subcommand)]
@@ -35,6 +37,8 @@ enum Action {
     },
     /// Give a delivery up
     Drop(One),
+    /// Look for what breaks the promise of once in everything that is on record
+    Audit(Audit),
 }
 
 #[derive(Args)]
@@ -66,6 +70,7 @@ impl Deliveries {
             }
             Action::Retry { one, force } => one.order("retry", &json!({ "force": force }), output),
             Action::Drop(one) => one.order("drop", &json!({}), output),
+            Action::Audit(audit) => audit.run(output),
         }
     }
 }

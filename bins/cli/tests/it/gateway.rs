@@ -55,6 +55,12 @@ impl World {
         Said { code: status.code().unwrap(), data: text(stdout), words: text(stderr) }
     }
 
+    /// Does something to the store behind the gateway's back.
+    fn harm(&self, statements: &str) {
+        let store = rusqlite::Connection::open(self.gateway.store_dir().join("meshhook.db")).unwrap();
+        store.execute_batch(statements).unwrap();
+    }
+
     /// The texts of the room, oldest first.
     fn bodies(&self) -> Vec<String> {
         let events = self.homeserver.events(Homeserver::ROOM);
@@ -213,4 +219,28 @@ fn waiting_ends() {
     let said = world.post("standard", &["--wait", "--timeout", "1"]).with_code(1);
     assert!(said.words.contains("no event was made of it: still in_message"), "{}", said.words);
     world.homeserver.mend(Endpoint::Send);
+}
+
+#[test]
+fn an_audit_says_what_it_looked_at_and_what_is_broken() {
+    let world = World::start();
+    world.post("standard", &["--wait"]).with_code(0);
+    let sound = world.deliveries(&["audit"]).with_code(0);
+    assert_eq!(
+        (&*sound.data, &*sound.words),
+        ("looked at: deliveries 1, messages 1, attempts 1, subjects 1, rooms 1\n", "")
+    );
+    world.harm("UPDATE message SET event_id = NULL");
+    let broken = world.deliveries(&["audit"]).with_code(1);
+    assert_eq!(broken.data.lines().nth(1), Some("invariant 5: message 1 (sent) has no event"));
+    assert!(broken.words.contains("error: ") && broken.words.contains("hint: "), "{}", broken.words);
+    let told = world.deliveries(&["audit", "--json"]).with_code(1).json();
+    assert_eq!(told[0]["breaches"][0]["invariant"], 5);
+}
+
+#[test]
+fn an_audit_of_a_gateway_that_is_not_there_is_unreachable() {
+    let mut world = World::start();
+    world.gateway.stop();
+    world.deliveries(&["audit"]).with_code(3);
 }

@@ -1,5 +1,6 @@
 //! The operator's door: how it is, what became of each POST, and orders.
 
+mod audit;
 mod guard;
 mod order;
 mod query;
@@ -7,7 +8,7 @@ mod route;
 mod view;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -40,6 +41,8 @@ pub(crate) struct Admin {
     marks: Arc<dyn DedupeStore>,
     clock: Arc<dyn Clock>,
     observations: Arc<Observations>,
+    /// Held by the one audit at a time: each reads the whole store.
+    auditing: Mutex<()>,
 }
 
 type Answered = Result<crate::answer::Answer, Problem>;
@@ -67,7 +70,7 @@ impl Admin {
         clock: Arc<dyn Clock>,
         observations: Arc<Observations>,
     ) -> Self {
-        Self { token, hosts, engine, marks, clock, observations }
+        Self { token, hosts, engine, marks, clock, observations, auditing: Mutex::default() }
     }
 
     /// Checks under which name and from where it is asked, what for, and whether who asks may.
@@ -97,6 +100,7 @@ impl Admin {
                 let filter = query::filter(parts.uri.query().unwrap_or_default())?;
                 self.blocking(|this| this.list(filter)).await
             }
+            Route::Audit => self.blocking(Self::audit).await,
             Route::Show(id) => self.blocking(move |this| this.show(&id)).await,
             Route::Retry(id) => {
                 let Retry { force } = order::read(&parts.headers, body).await?;

@@ -15,6 +15,8 @@ pub(crate) enum Route {
     Metrics,
     /// Which deliveries?
     List,
+    /// Does what is on record keep to the invariants?
+    Audit,
     /// That delivery.
     Show(String),
     /// Make it owed again.
@@ -32,6 +34,8 @@ impl Route {
             ["readyz"] => Self::Readyz,
             ["metrics"] => Self::Metrics,
             ["deliveries"] => Self::List,
+            // No delivery's id is a word.
+            ["deliveries", "audit"] => Self::Audit,
             ["deliveries", id] if !id.is_empty() => Self::Show(id.to_owned()),
             ["deliveries", id, "retry"] => Self::Retry(id.to_owned()),
             ["deliveries", id, "drop"] => Self::Drop(id.to_owned()),
@@ -63,6 +67,7 @@ impl Route {
             Self::Readyz => "GET /readyz",
             Self::Metrics => "GET /metrics",
             Self::List => "GET /deliveries",
+            Self::Audit => "GET /deliveries/audit",
             Self::Show(_) => "GET /deliveries/{id}",
             Self::Retry(_) => "POST /deliveries/{id}/retry",
             Self::Drop(_) => "POST /deliveries/{id}/drop",

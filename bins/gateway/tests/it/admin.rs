@@ -45,7 +45,7 @@ fn the_rest_wants_the_token_and_says_the_same_to_whoever_has_it_not() {
     let short = format!("Bearer {}", &token[..token.len() - 1]);
     let basic = format!("Basic {token}");
     let mut told = Vec::new();
-    for path in ["/deliveries", "/deliveries/d_1", "/deliveries?limit=0"] {
+    for path in ["/deliveries", "/deliveries/d_1", "/deliveries?limit=0", "/deliveries/audit"] {
         for authorization in
             [None, Some(&wrong), Some(&short), Some(&basic), Some(&token), Some(&"Bearer ".to_owned())]
         {

@@ -4,6 +4,7 @@
 
 mod admin;
 mod answers;
+mod audit;
 mod clients;
 mod crash;
 mod disk;
