@@ -1,77 +1,48 @@
-//! Killed in the middle: nothing that was answered 202 is lost, and nothing is told twice.
+//! Killed in the middle, with everything else going wrong too: nothing that was answered 202 is lost, told twice or out
+//! of order. `cargo xtask soak` plays the same scenarios at length.
 
-use std::collections::BTreeSet;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use meshhook_testkit::http;
+use meshhook_testkit::soak::{Forgotten, Killed, Limited, Storm, both_killed, forgotten, limited, storm};
 
-use crate::rig::{Room, build, build_headers, keys};
-
-/// Posts until it is told to stop; gives the runs that were answered 202. What is not answered is posted again, as
-/// senders do that retry.
-fn post_without_end(url: &str, name: &str, stop: &AtomicBool, accepted: &Mutex<BTreeSet<String>>) {
-    for n in 0.. {
-        let run = format!("{name}-{n}");
-        let body = build(&run, "failed").to_string();
-        loop {
-            let headers = build_headers(body.as_bytes());
-            let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            match http::send("POST", url, &headers, body.as_bytes()) {
-                Ok(answer) if answer.status == 202 => break,
-                _ if stop.load(Ordering::Relaxed) => return,
-                _ => thread::sleep(Duration::from_millis(5)),
-            }
-        }
-        accepted.lock().unwrap().insert(run);
-        if stop.load(Ordering::Relaxed) {
-            return;
-        }
-    }
+/// Ends a scenario that does not get on.
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(120)
 }
 
 #[test]
-fn nothing_is_lost_or_doubled_by_sigkill() {
-    let room = Room::new("killed");
-    let mut gateway = room.gateway().start().unwrap();
-    let (stop, accepted) = (AtomicBool::new(false), Mutex::new(BTreeSet::new()));
-    let url = gateway.hook_url("builds");
-    thread::scope(|scope| {
-        for name in ["a", "b", "c"] {
-            let (url, stop, accepted) = (&url, &stop, &accepted);
-            scope.spawn(move || post_without_end(url, name, stop, accepted));
-        }
-        for pause in [300, 150, 400, 75, 220] {
-            thread::sleep(Duration::from_millis(pause));
-            gateway.kill9();
-            gateway.restart().unwrap();
-        }
-        stop.store(true, Ordering::Relaxed);
-    });
-    let accepted = accepted.into_inner().unwrap();
-    assert!(accepted.len() > 20, "only {} were accepted", accepted.len());
-    meshhook_testkit::eventually(Duration::from_secs(120), || {
-        let pending = gateway.admin_get("/readyz").ok()["rooms"][0]["waiting"] == 0;
-        pending.then_some(())
-    });
-    let told = room.said();
-    let keys = keys(&told);
-    assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len(), "a key twice");
-    let runs: BTreeSet<String> = told.iter().flat_map(|event| runs(event.content())).collect();
-    let lost: Vec<_> = accepted.difference(&runs).collect();
-    assert!(lost.is_empty(), "{lost:?} were answered 202 and are not in the room");
-    // A 202 that its sender never saw counts as well: what was stored is told. Never more than was posted.
-    assert!(keys.len() >= accepted.len() && keys.len() <= accepted.len() + 3);
+fn every_fault_and_a_dozen_kills() {
+    let report =
+        storm(&Storm { seed: 12, kills: 12, rooms: 8, senders: 4, until: soon(), long: false }).unwrap();
+    report.assert_sound();
+    assert!(report.reached("SIGKILLs", 12) && report.reached("of them in the room already", 1), "{report}");
+    assert!(report.reached("faults of requests", 20) && report.reached("impostors' events", 5), "{report}");
 }
 
-fn runs(content: &serde_json::Value) -> Vec<String> {
-    let one = content.get("com.meshmac.build_status").cloned().into_iter();
-    let many = content
-        .get("com.meshmac.build_statuses")
-        .and_then(|all| all.as_array().cloned())
-        .into_iter()
-        .flatten();
-    one.chain(many).map(|status| status["run_id"].as_str().unwrap().to_owned()).collect()
+#[test]
+fn the_gateway_and_synapse_both_killed() {
+    let killed = Killed { seed: 31, gateways: 3, synapses: 1, rooms: 4, senders: 3, until: soon() };
+    let report = both_killed(&killed).unwrap();
+    report.assert_sound();
+    assert!(
+        report.reached("SIGKILLs of the gateway", 3) && report.reached("SIGKILLs of Synapse", 1),
+        "{report}"
+    );
+    assert!(report.reached("messages in hand when the gateway died", 1), "{report}");
+}
+
+#[test]
+fn synapse_with_its_default_limits() {
+    let report = limited(&Limited { runs: 30, within: Duration::from_secs(3) }).unwrap();
+    report.assert_sound();
+    assert!(report.reached("429 answers", 1), "{report}");
+}
+
+#[test]
+fn forgotten_transaction_ids_and_new_logins() {
+    let size = Forgotten { seed: 41, outages: 1, logins: 1, rooms: 3, senders: 3, until: soon() };
+    let report = forgotten(&size).unwrap();
+    report.assert_sound();
+    assert!(report.reached("outages of a day", 1), "{report}");
+    assert!(report.reached("new logins, on the same device and on others", 2), "{report}");
 }

@@ -15,7 +15,7 @@ use super::verdict::Count;
 use crate::homeserver::Request;
 use crate::{Event, Gateway, target_dir, try_for};
 
-/// A lease of a minute, then a backoff of a minute, then what has piled up.
+/// A backoff of a minute, then what has piled up.
 const SETTLED_WITHIN: Duration = Duration::from_secs(240);
 
 /// Waits until nothing is owed, counts what `said` tells of the rooms, and writes all of it into the report; where

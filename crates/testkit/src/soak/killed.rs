@@ -99,7 +99,6 @@ impl Fate {
         self.killer.kill(gateway);
         let in_hand = gateway.in_hand();
         self.in_hand += in_hand.len();
-        // Without it the rooms would rest for a minute after each kill.
         if self.dice.one_in(2) {
             thread::sleep(UNDER_WAY);
             self.in_the_room += stage.count_sent(&in_hand);

@@ -58,10 +58,11 @@ impl Report {
         self.figures.iter().filter(|figure| !figure.wrong.is_empty()).map(|figure| figure.what.as_str())
     }
 
-    /// The value of a figure, by its words.
+    /// Whether a figure is there and is so much at least.
     #[must_use]
-    pub fn figure(&self, what: &str) -> Option<&str> {
-        self.figures.iter().find(|figure| figure.what == what).map(|figure| figure.value.as_str())
+    pub fn reached(&self, what: &str, least: u64) -> bool {
+        let figure = self.figures.iter().find(|figure| figure.what == what);
+        figure.and_then(|figure| figure.value.parse().ok()).is_some_and(|value: u64| value >= least)
     }
 
     /// Ends a test with all figures when one is wrong.

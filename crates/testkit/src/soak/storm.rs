@@ -20,8 +20,8 @@ pub struct Storm {
     pub seed: u64,
     /// How often the gateway is killed.
     pub kills: u32,
-    /// How many rooms are written to, each by a source of its own. A room in which a message was in hand rests for a
-    /// minute after a kill, so there have to be many for every kill to hit one.
+    /// How many rooms are written to, each by a source of its own. A room has one message in hand at most: the more
+    /// there are, the more a kill hits.
     pub rooms: usize,
     /// How many senders post.
     pub senders: usize,
