@@ -152,7 +152,7 @@ impl Scene {
             2..=12 => self.pass(minutes),
             _ => {}
         }
-        if self.dice.one_in(6) {
+        if self.dice.one_in(3) {
             self.homeserver.come_to_rest();
             self.homeserver.forget_transactions();
             self.did.forgotten += 1;
