@@ -33,7 +33,7 @@ fn the_gateway_and_synapse_both_killed() {
 
 #[test]
 fn synapse_with_its_default_limits() {
-    let report = limited(&Limited { runs: 30, within: Duration::from_secs(3) }).unwrap();
+    let report = limited(&Limited { runs: 30, within: Duration::from_secs(4) }).unwrap();
     report.assert_sound();
     assert!(report.reached("429 answers", 1), "{report}");
 }

@@ -31,6 +31,9 @@ pub(super) fn conclude(
     let settled = settle(gateway);
     report.must("seconds until nothing was owed", start.elapsed().as_secs(), settled);
     Count { book: &load.ledger.book(), rooms: &said(), deliveries: &deliveries(gateway) }.report(report);
+    let audit = gateway.admin_get("/deliveries/audit").ok();
+    let breaches = audit["breaches"].as_array().expect("an audit lists breaches");
+    report.none("breaches that the gateway finds itself", breaches.iter().map(Value::to_string));
     if !report.is_sound() {
         keep_evidence(report, gateway, &requests());
     }
@@ -80,7 +83,7 @@ fn list(gateway: &Gateway, filter: &str) -> Vec<Value> {
 /// homeserver's requests where it recorded them. It lies below the target folder.
 fn keep_evidence(report: &mut Report, gateway: &mut Gateway, requests: &[Request]) {
     gateway.stop();
-    let folder = target_dir().join(format!("soak/{}", std::process::id()));
+    let folder = target_dir().join(format!("soak/{}-{}", std::process::id(), report.slug()));
     let kept = copy_all(&gateway.store_dir(), &folder)
         .and_then(|()| fs::copy(gateway.log_path(), folder.join("gateway.log")))
         .and_then(|_| fs::write(folder.join("requests.txt"), lines(requests)))

@@ -40,7 +40,7 @@ pub fn limited(limited: &Limited) -> Result<Report, StartFailure> {
 
     let mut report = Report::new("A real Synapse with its default rate limits");
     report.tell("runs, of three states each", limited.runs);
-    report.must("seconds to post them", seconds(posted), posted < limited.within + Duration::from_secs(1));
+    report.must("seconds to post them", seconds(posted), posted < limited.within * 3 / 2);
     report.must(
         "seconds from the first POST to the last end",
         readable.map_or_else(|| "too many".to_owned(), seconds),

@@ -25,6 +25,11 @@ impl Report {
         Self { name: name.into(), figures: Vec::new() }
     }
 
+    /// Its name as a file's.
+    pub(super) fn slug(&self) -> String {
+        self.name.to_ascii_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+    }
+
     /// A figure that only informs.
     pub(super) fn tell(&mut self, what: &str, value: impl ToString) {
         self.figures.push(Figure { what: what.into(), value: value.to_string(), wrong: Vec::new() });
