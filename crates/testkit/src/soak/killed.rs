@@ -38,7 +38,7 @@ pub struct Killed {
 pub fn both_killed(killed: &Killed) -> Result<Report, StartFailure> {
     let mut stage = Stage::set(Limits::Relaxed, killed.rooms);
     let mut gateway = stage.gateway()?;
-    let load = Load::new(killed.seed, stage.sources.clone(), &gateway, Duration::from_millis(120));
+    let load = Load::new(killed.seed, stage.sources.clone(), &gateway, Duration::from_millis(50));
     let mut fate = Fate::new(killed);
     load.during(killed.senders, || fate.strike(killed, &mut stage, &mut gateway))?;
 
