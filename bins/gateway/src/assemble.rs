@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use meshhook_config::{Config, EncryptedRoom, StoreUrl};
-use meshhook_engine::{Clock, Digest, Encrypted, Engine, Settings, Source, SystemClock, TokenSource, new_id};
+use meshhook_engine::{
+    Clock, Digest, Encrypted, Engine, Look, Settings, Source, SystemClock, TokenSource, new_id,
+};
 use meshhook_matrix::{Client, Options, Token};
 use meshhook_render::Style;
 use meshhook_store::{DedupeStore, MemoryStore, Store, StoreError};
@@ -41,9 +43,9 @@ pub(crate) fn assemble(config: Config, opened: Opened) -> Result<App, StartError
         _ => Encrypted::Hold,
     };
     let tokens = token_source(&config);
-    let Config { server, store: kept, message, digest, sources, .. } = config;
+    let Config { server, store: kept, message, digest, timeline, sources, .. } = config;
     let digest = Digest { behind: digest.behind, max_lines: digest.max_lines, ..Digest::default() };
-    let format = message.format;
+    let look = Look { format: message.format, timeline };
     let style = Arc::new(message);
     let most_keys = sources.iter().map(|source| source.secret_files.len()).max().unwrap_or(0);
     let hooks: Vec<_> =
@@ -57,7 +59,7 @@ pub(crate) fn assemble(config: Config, opened: Opened) -> Result<App, StartError
         sources: hooks.iter().map(|hook| Arc::clone(&hook.source)).collect(),
         encrypted,
         digest,
-        format,
+        look,
     })?);
     let gate = Gate {
         path: server.path,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use meshhook_render::Style;
+use meshhook_render::{Style, Timeline};
 
 use crate::document::{Report, Section, parse};
 use crate::fault::{Fault, Faults, Wrong};
@@ -33,6 +33,8 @@ pub struct Config {
     pub message: Style,
     /// When and how messages share one.
     pub digest: Digest,
+    /// How the states of a run stand to one another.
+    pub timeline: Timeline,
     /// Who may post.
     pub sources: Vec<Source>,
     /// How the gateway speaks to its operator.
@@ -106,7 +108,7 @@ fn read(root: &Path, mut document: Section<'_>, report: &Report) -> Option<Confi
     let server = server::read(document.section("server"), &secrets);
     let store = store(root, &mut document, report);
     let matrix = matrix::read(document.section("matrix"), &secrets);
-    let (message, digest) = message::read(document.section("message"));
+    let (message, digest, timeline) = message::read(document.section("message"));
     let sections = document.sections("source");
     let room = matrix.as_ref().map(|matrix| matrix.room.as_str());
     let sources = source::read(sections, report, room, &secrets);
@@ -114,7 +116,17 @@ fn read(root: &Path, mut document: Section<'_>, report: &Report) -> Option<Confi
     document.need("source", "add a [[source]] with name, provider and secret_files");
     document.finish(later::TABLES);
     warn_of_no_admin_token(&server, &store, report);
-    Some(Config { root: root.to_owned(), server, store, matrix: matrix?, message, digest, sources, log })
+    Some(Config {
+        root: root.to_owned(),
+        server,
+        store,
+        matrix: matrix?,
+        message,
+        digest,
+        timeline,
+        sources,
+        log,
+    })
 }
 
 fn store(root: &Path, document: &mut Section<'_>, report: &Report) -> Store {

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use meshhook_model::State;
-use meshhook_render::{Emoji, EmojiSet, Format, Style};
+use meshhook_render::{Emoji, EmojiSet, Format, Style, Timeline};
 
 use crate::document::{Section, Value};
 use crate::fault::Wrong;
-use crate::later;
 use crate::value::{duration, text, whole, word};
 
+pub(crate) const TIMELINES: [(&str, Timeline); 3] =
+    [("lines", Timeline::Lines), ("card", Timeline::Card), ("thread", Timeline::Thread)];
 pub(crate) const FORMATS: [(&str, Format); 2] = [("html", Format::Html), ("plain", Format::Plain)];
 
 /// The longest outcome, in bytes: providers' words are far shorter.
@@ -29,10 +30,10 @@ const BEHIND: Duration = Duration::from_secs(5);
 const LONGEST_BEHIND: Duration = Duration::from_secs(600);
 const MAX_LINES: u32 = 20;
 
-pub(crate) fn read(mut section: Section<'_>) -> (Style, Digest) {
+pub(crate) fn read(mut section: Section<'_>) -> (Style, Digest, Timeline) {
     let digest = digest(section.section("digest"));
     let defaults = Style::default();
-    section.get("timeline", |value| word(value, &[("lines", ())], later::TIMELINES));
+    let timeline = section.get("timeline", |value| word(value, &TIMELINES, &[])).unwrap_or_default();
     let style = Style {
         format: section.get("format", |value| word(value, &FORMATS, &[])).unwrap_or(defaults.format),
         emoji: emoji(section.section("emoji"), defaults.emoji),
@@ -40,7 +41,7 @@ pub(crate) fn read(mut section: Section<'_>) -> (Style, Digest) {
         quiet_outcomes: section.values("quiet_outcomes", outcome).unwrap_or(defaults.quiet_outcomes),
     };
     section.finish(&[]);
-    (style, digest)
+    (style, digest, timeline)
 }
 
 fn digest(mut section: Section<'_>) -> Digest {

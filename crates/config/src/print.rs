@@ -4,18 +4,18 @@ use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
 use meshhook_model::{State, Unit};
-use meshhook_render::{Format, Style};
 
+use crate::message::{FORMATS, TIMELINES};
 use crate::storage::Store;
 use crate::value::Short;
-use crate::{Config, Digest, Log, Matrix, Server, Source};
+use crate::{Config, Log, Matrix, Server, Source};
 
 impl Display for Config {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         server(f, &self.server)?;
         store(f, &self.store)?;
         matrix(f, &self.matrix)?;
-        message(f, &self.message, self.digest)?;
+        message(f, self)?;
         self.sources.iter().try_for_each(|one| source(f, one))?;
         log(f, self.log)
     }
@@ -49,15 +49,12 @@ fn matrix(f: &mut Formatter<'_>, matrix: &Matrix) -> fmt::Result {
     writeln!(f, "encrypted_room = {}", Quoted(matrix.encrypted_room.as_str()))
 }
 
-fn message(f: &mut Formatter<'_>, style: &Style, digest: Digest) -> fmt::Result {
-    let format = match style.format {
-        Format::Html => "html",
-        Format::Plain => "plain",
-    };
+fn message(f: &mut Formatter<'_>, config: &Config) -> fmt::Result {
+    let Config { message: style, digest, timeline, .. } = config;
     let emoji = &style.emoji;
     writeln!(f, "\n[message]")?;
-    writeln!(f, "format = {}", Quoted(format))?;
-    writeln!(f, "timeline = \"lines\"")?;
+    writeln!(f, "format = {}", Quoted(name_of(&FORMATS, style.format)))?;
+    writeln!(f, "timeline = {}", Quoted(name_of(&TIMELINES, *timeline)))?;
     writeln!(f, "notify_on = {}", List(&style.notify_on.iter().map(State::to_string).collect::<Vec<_>>()))?;
     writeln!(f, "quiet_outcomes = {}", List(&style.quiet_outcomes))?;
     let behind = Short(digest.behind);
@@ -67,6 +64,11 @@ fn message(f: &mut Formatter<'_>, style: &Style, digest: Digest) -> fmt::Result 
         "emoji = {{ queued = \"{}\", running = \"{}\", succeeded = \"{}\", failed = \"{}\", warned = \"{}\" }}",
         emoji.queued, emoji.running, emoji.succeeded, emoji.failed, emoji.warned
     )
+}
+
+/// The word that stands for a value; each has one.
+fn name_of<T: PartialEq>(words: &[(&'static str, T)], wanted: T) -> &'static str {
+    words.iter().find(|(_, value)| *value == wanted).map_or("", |(word, _)| word)
 }
 
 fn source(f: &mut Formatter<'_>, source: &Source) -> fmt::Result {

@@ -7,13 +7,13 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use meshhook_matrix::Client;
-use meshhook_render::Format;
 use meshhook_store::{Accepted, ActError, Store, StoreError};
 
 use crate::admit::{Admission, Arrival, Source, read_again};
 use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::commit::{CommitError, Committer, Reply};
+use crate::freeze::Look;
 use crate::id::new_id;
 use crate::lane::{Lane, Next, Shared};
 use crate::observe::Observer;
@@ -43,8 +43,8 @@ pub struct Settings {
     pub encrypted: Encrypted,
     /// When and how deliveries share a message.
     pub digest: Digest,
-    /// Which bodies a digest has.
-    pub format: Format,
+    /// How messages look.
+    pub look: Look,
 }
 
 /// Why an engine did not start.
@@ -79,8 +79,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError`].
     pub fn start(settings: Settings) -> Result<Self, EngineError> {
-        let Settings { store, client, tokens, clock, observer, sources, encrypted, digest, format } =
-            settings;
+        let Settings { store, client, tokens, clock, observer, sources, encrypted, digest, look } = settings;
         let bell = Arc::new(Bell::default());
         let client = Arc::new(client);
         let (committer, committing) = Committer::start(
@@ -99,7 +98,7 @@ impl Engine {
         ));
         let owner = new_id("p_");
         let shared =
-            Arc::new(Shared { client, store, keeper, clock, observer, encrypted, digest, format, owner });
+            Arc::new(Shared { client, store, keeper, clock, observer, encrypted, digest, look, owner });
         let engine = Self {
             shared,
             sources,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use meshhook_matrix::{Client, EventId, Failure, FailureKind};
-use meshhook_render::Format;
 use meshhook_store::{
     Attempt, Lease, Message, Moment, Negative, Refused, Store, StoreError, Take, Taken, rules,
 };
@@ -13,10 +12,10 @@ use crate::attempt::{attempt, of_failure};
 use crate::backoff::{backoff, jitter};
 use crate::clock::Clock;
 use crate::fate::{self, Fate};
-use crate::freeze::freeze;
+use crate::freeze::{Look, freeze};
 use crate::observe::{Observer, Sight};
 use crate::plan::{Digest, plan};
-use crate::room::{Encrypted, objection};
+use crate::room::{Encrypted, Shown, Watch};
 use crate::session::{Keeper, Session};
 
 /// A message that this process froze under this token less long ago is known to the homeserver's memory.
@@ -28,8 +27,12 @@ const FORGOTTEN: Duration = Duration::from_secs(20 * 3600);
 /// How often a room that refuses us is asked again.
 const HELD: Duration = Duration::from_secs(300);
 
-/// How long a look at a room's state is good for.
-const LOOKED: Duration = Duration::from_secs(600);
+/// A homeserver that fails so often at one message, within [`rules::TROUBLE`], while it answers else, fails at that
+/// message.
+const HOPELESS: u32 = 10;
+
+/// How long an event may take to be readable, where one part of a homeserver writes and another reads.
+const SHOWN_WITHIN: Duration = Duration::from_secs(2);
 
 /// After a failed store nothing is tried for so long.
 const STORE_FAILED: Duration = Duration::from_secs(1);
@@ -58,7 +61,7 @@ pub(crate) struct Shared {
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) encrypted: Encrypted,
     pub(crate) digest: Digest,
-    pub(crate) format: Format,
+    pub(crate) look: Look,
     /// This process.
     pub(crate) owner: String,
 }
@@ -67,7 +70,7 @@ pub(crate) struct Shared {
 pub(crate) struct Lane {
     shared: Arc<Shared>,
     room: String,
-    looked: Option<Moment>,
+    watch: Watch,
 }
 
 /// A message in hand, under a lease.
@@ -80,7 +83,7 @@ struct Hand {
 
 impl Lane {
     pub(crate) fn new(shared: Arc<Shared>, room: String) -> Self {
-        Self { shared, room, looked: None }
+        Self { shared, room, watch: Watch::default() }
     }
 
     /// Does the next thing there is to do.
@@ -122,7 +125,7 @@ impl Lane {
             owner: &self.shared.owner,
             now: self.now(),
             plan: &|queue| plan(queue, &self.shared.digest),
-            freeze: &|draft| freeze(draft, self.shared.format),
+            freeze: &|draft| freeze(draft, self.shared.look),
         })
     }
 
@@ -143,6 +146,7 @@ impl Lane {
             Fate::InTheRoom(event_id, attempt) => self.settle(&hand, &event_id, &attempt),
             Fate::PutIsSafe => match self.objection(&hand) {
                 Some(negative) => self.postpone(&hand, negative),
+                None if fresh && self.lost_its_anchor(&hand) => self.refuse(&hand, &self.unrelated()),
                 None => self.put_in_time(hand),
             },
             Fate::NobodyKnows(attempt) => self.give_up(&hand, &attempt),
@@ -152,22 +156,27 @@ impl Lane {
 
     /// Looks now and then whether the room is one that may be written to.
     fn objection(&mut self, hand: &Hand) -> Option<(Attempt, Negative)> {
-        let now = self.now();
-        if self.looked.is_some_and(|looked| now.since(looked) < LOOKED && now >= looked) {
-            return None;
+        let (now, Shared { client, encrypted, .. }) = (self.now(), &*self.shared);
+        let why = self.watch.objection(client, &hand.session.token, &self.room, *encrypted, now)?;
+        let negative = Negative { due: Some(now.plus(HELD)), hold: Some(why.clone()), gate: None };
+        Some((attempt(now, self.now(), "held", None, why), negative))
+    }
+
+    /// Whether the event that a message relates to is gone: nobody would see the edit of one that was redacted. Asked
+    /// only before the first PUT, when the message may still become another one.
+    fn lost_its_anchor(&self, hand: &Hand) -> bool {
+        let Some(anchor) = &hand.message.relates_to else { return false };
+        match self.shared.client.event(&hand.session.token, &self.room, anchor) {
+            Ok(Some(event)) => event["content"]["msgtype"].is_null(),
+            Ok(None) => true,
+            // Who does not tell may still take it.
+            Err(_) => false,
         }
-        match objection(&self.shared.client, &hand.session.token, &self.room, self.shared.encrypted) {
-            Ok(None) => {
-                self.looked = Some(now);
-                None
-            }
-            Ok(Some(why)) => {
-                let negative = Negative { due: Some(now.plus(HELD)), hold: Some(why.clone()), gate: None };
-                Some((attempt(now, self.now(), "held", None, why), negative))
-            }
-            // A room that does not let us look may still let us write; the PUT will tell.
-            Err(_) => None,
-        }
+    }
+
+    fn unrelated(&self) -> Attempt {
+        let why = "the event that it relates to is gone; it is said on its own";
+        attempt(self.now(), self.now(), "unrelated", None, why.to_owned())
     }
 
     /// A homeserver that was told this transaction id under this token an hour ago at most answers with its event.
@@ -182,7 +191,7 @@ impl Lane {
     }
 
     /// PUTs while the lease outlives it: a homeserver that was slow to be looked at may have used that up.
-    fn put_in_time(&self, hand: Hand) -> Result<(), StoreError> {
+    fn put_in_time(&mut self, hand: Hand) -> Result<(), StoreError> {
         if self.now().since(hand.taken) + rules::PUT_DEADLINE < rules::LEASE {
             return self.put(&hand);
         }
@@ -197,20 +206,46 @@ impl Lane {
         }
     }
 
-    fn put(&self, hand: &Hand) -> Result<(), StoreError> {
+    fn put(&mut self, hand: &Hand) -> Result<(), StoreError> {
         let Hand { message, session, .. } = hand;
         let started = self.now();
         let answer = self.shared.client.send(&session.token, &self.room, &message.txn, &message.body);
         match answer {
             Ok(event_id) => {
                 let attempt = attempt(started, self.now(), "sent", Some(200), String::new());
-                self.settle(hand, &event_id, &attempt)
+                match self.look_for(hand, &event_id, attempt.took) {
+                    Shown::Yes => self.settle(hand, &event_id, &attempt),
+                    shown => self.wait_until_shown(hand, &event_id, attempt, shown),
+                }
             }
             Err(failure) => {
                 let attempt = of_failure(started, self.now(), &failure);
                 self.fail(hand, &failure, attempt)
             }
         }
+    }
+
+    fn look_for(&mut self, hand: &Hand, event_id: &EventId, took: Duration) -> Shown {
+        let (now, client) = (self.now(), &self.shared.client);
+        self.watch.look_for(took, now, || client.event(&hand.session.token, &self.room, event_id.as_str()))
+    }
+
+    /// The same PUT again: once the message has its event, it is answered with that one.
+    fn wait_until_shown(
+        &self,
+        hand: &Hand,
+        event_id: &EventId,
+        attempt: Attempt,
+        shown: Shown,
+    ) -> Result<(), StoreError> {
+        let detail = format!("the homeserver answered {event_id}, and knows no such event");
+        let attempt = Attempt { result: "unseen".to_owned(), detail, ..attempt };
+        let (wait, hold) = match shown {
+            Shown::NotYet => (SHOWN_WITHIN, None),
+            _ => (HELD, Some(self.watch.complaint())),
+        };
+        let due = Some(self.now().plus(wait));
+        self.postpone(hand, (attempt, Negative { due, hold, gate: None }))
     }
 
     fn settle(&self, hand: &Hand, event_id: &EventId, attempt: &Attempt) -> Result<(), StoreError> {
@@ -239,10 +274,38 @@ impl Lane {
                 self.shared.keeper.sign_out(&hand.session, &why, now, self.shared.clock.running());
                 at(Duration::ZERO)
             }
+            FailureKind::Unknown if self.is_hopeless(hand, failure) => return self.despair(hand, attempt),
             FailureKind::Forbidden => Negative { hold: Some(failure.to_string()), ..at(HELD) },
-            _ => at(backoff(hand.message.attempts, jitter())),
+            _ => self.again(hand),
         };
         self.postpone(hand, (attempt, negative))
+    }
+
+    /// The same PUT again, a little later each time.
+    fn again(&self, hand: &Hand) -> Negative {
+        let wait = backoff(hand.message.attempts, jitter());
+        Negative { due: Some(self.now().plus(wait)), hold: None, gate: None }
+    }
+
+    /// Whether the homeserver fails at this very message: again and again, while it knows our token.
+    fn is_hopeless(&self, hand: &Hand, failure: &Failure) -> bool {
+        let failed = failure.errcode.is_some() && failure.status.is_some_and(|status| status >= 500);
+        failed
+            && hand.message.server_errors + 1 >= HOPELESS
+            && self.shared.client.whoami(&hand.session.token).is_ok()
+    }
+
+    /// Lets the room go on without a message that the homeserver fails at, unless it is there after all.
+    fn despair(&self, hand: &Hand, attempt: Attempt) -> Result<(), StoreError> {
+        let Hand { message, session, .. } = hand;
+        match fate::of(&self.shared.client, &*self.shared.clock, message, session, false) {
+            Fate::InTheRoom(event_id, found) => self.settle(hand, &event_id, &found),
+            Fate::AskAgain(..) => self.postpone(hand, (attempt, self.again(hand))),
+            _ => {
+                let detail = format!("failed {HOPELESS} times at this message alone: {}", attempt.detail);
+                self.give_up(hand, &Attempt { detail, ..attempt })
+            }
+        }
     }
 
     fn postpone(&self, hand: &Hand, (attempt, negative): (Attempt, Negative)) -> Result<(), StoreError> {

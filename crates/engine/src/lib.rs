@@ -27,7 +27,7 @@ pub use answer::Answer;
 pub use clock::{Clock, SystemClock};
 pub use commit::{CommitError, Reply};
 pub use engine::{Engine, EngineError, Settings};
-pub use freeze::freeze;
+pub use freeze::{Look, freeze};
 pub use id::new_id;
 pub use observe::{Observer, Sight};
 pub use plan::{Digest, plan};

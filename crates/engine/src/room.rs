@@ -1,6 +1,17 @@
-//! Whether a room may be written to: an encrypted one and a dead one answer 200 as well.
+//! Whether a room may be written to, and shows what was: encrypted, upgraded and shadow-banned ones answer 200 too.
+
+use std::time::Duration;
 
 use meshhook_matrix::{Client, Failure, Token};
+use meshhook_model::Timestamp;
+use meshhook_store::Moment;
+use serde_json::Value;
+
+/// How long a look is good for.
+const LOOKED: Duration = Duration::from_secs(600);
+
+/// Who is shadow-banned is kept waiting, from one second to ten, before they are told of an event that is none.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// What to do with an encrypted room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -12,11 +23,99 @@ pub enum Encrypted {
     Plain,
 }
 
+/// Whether an event is in the room, as far as its homeserver tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// It is, or nobody said otherwise.
+    Yes,
+    /// It is not, for the first time: one part of a homeserver may write what another has not read yet.
+    NotYet,
+    /// It is not, again.
+    No,
+}
+
+/// What was seen of a room.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    /// When its state was looked at last.
+    looked: Option<Moment>,
+    /// When a message of ours was read back last.
+    seen: Option<Moment>,
+    /// Whether the last one that was looked for was not there.
+    unseen: bool,
+}
+
+impl Watch {
+    /// Why nothing may be written into the room, looked at now and then.
+    pub(crate) fn objection(
+        &mut self,
+        client: &Client,
+        token: &Token,
+        room: &str,
+        encrypted: Encrypted,
+        now: Moment,
+    ) -> Option<String> {
+        if is_recent(self.looked, now) {
+            return None;
+        }
+        match objection(client, token, room, encrypted) {
+            Ok(None) => {
+                self.looked = Some(now);
+                None
+            }
+            Ok(why) => why,
+            // A room that does not let us look may still let us write; the PUT will tell.
+            Err(_) => None,
+        }
+    }
+
+    /// Reads an event back, now and then, and where there is reason to. Only a homeserver that knows nothing of it says
+    /// so; one that does not answer is believed.
+    pub(crate) fn look_for(
+        &mut self,
+        took: Duration,
+        now: Moment,
+        read: impl FnOnce() -> Result<Option<Value>, Failure>,
+    ) -> Shown {
+        if is_recent(self.seen, now) && took < SLOW && !self.unseen {
+            return Shown::Yes;
+        }
+        let again = self.unseen;
+        match read() {
+            Ok(None) => {
+                self.unseen = true;
+                if again { Shown::No } else { Shown::NotYet }
+            }
+            answer => {
+                self.unseen = false;
+                if answer.is_ok() {
+                    self.seen = Some(now);
+                }
+                Shown::Yes
+            }
+        }
+    }
+
+    /// What to tell of a room that does not show our messages.
+    pub(crate) fn complaint(&self) -> String {
+        let seen = self.seen.and_then(|seen| Timestamp::from_unix(seen.seconds()));
+        let since = seen.map_or_else(String::new, |seen| {
+            format!("; what was sent after {seen} may not be in the room either")
+        });
+        format!("the homeserver takes messages and does not show them: the user may be shadow-banned{since}")
+    }
+}
+
+/// Whether a look was so recent that it is still good; not when the clock was set back since.
+fn is_recent(looked: Option<Moment>, now: Moment) -> bool {
+    looked.is_some_and(|looked| now.since(looked) < LOOKED && now >= looked)
+}
+
 /// Why nothing may be written into a room; nothing when it may.
 ///
 /// # Errors
 /// The homeserver did not tell.
-pub(crate) fn objection(
+fn objection(
     client: &Client,
     token: &Token,
     room: &str,

@@ -1,8 +1,8 @@
 //! Freeze and take over: transitions 2 and 3.
 
 use meshhook_store::{
-    Candidate, Content, Draft, Frozen, Key, Lease, Member, Message, Moment, Pick, Queue, Rank, StoreError,
-    SubjectKey, Take, Taken,
+    Anchor, Candidate, Content, Draft, Frozen, Key, Lease, Member, Message, Moment, Pick, Queue, Rank,
+    StoreError, SubjectKey, Take, Taken,
     rules::{self, Turn},
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -158,19 +158,38 @@ fn candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
 }
 
 fn member(db: &Connection, pick: Pick) -> Result<(Member, u32), StoreError> {
-    db.prepare_cached("SELECT key, content, line, notify, received_at, refusals FROM delivery WHERE seq = ?1")
-        .and_then(|mut s| {
-            s.query_row([pick.seq], |row| {
-                let member = Member {
-                    key: Key(row.get(0)?),
-                    content: Content { content: row.get(1)?, line: row.get(2)?, notify: row.get(3)? },
-                    shown: pick.shown,
-                    received_at: moment(row, 4)?,
-                };
-                Ok((member, row.get(5)?))
-            })
+    db.prepare_cached(
+        "SELECT key, content, line, notify, round, received_at, refusals FROM delivery WHERE seq = ?1",
+    )
+    .and_then(|mut s| {
+        s.query_row([pick.seq], |row| {
+            let member = Member {
+                key: Key(row.get(0)?),
+                content: Content { content: row.get(1)?, line: row.get(2)?, notify: row.get(3)? },
+                shown: pick.shown,
+                round: row.get(4)?,
+                received_at: moment(row, 5)?,
+            };
+            Ok((member, row.get(6)?))
         })
-        .map_err(fault)
+    })
+    .map_err(fault)
+}
+
+/// What a message of these may relate to: room and sender have to be the anchor's.
+fn anchor(db: &Connection, take: &Take<'_>, picks: &[Pick]) -> Result<Option<Anchor>, StoreError> {
+    let [only] = picks else { return Ok(None) };
+    db.prepare_cached(
+        "SELECT anchor_event, anchor_round FROM delivery JOIN subject USING (subject) \
+         WHERE seq = ?1 AND unrelated = 0 AND anchor_room = ?2 AND anchor_sender = ?3",
+    )
+    .and_then(|mut s| {
+        s.query_row(params![only.seq, take.room, take.identity.user], |row| {
+            Ok(Anchor { event_id: row.get(0)?, round: row.get(1)? })
+        })
+        .optional()
+    })
+    .map_err(fault)
 }
 
 fn freeze(db: &Connection, take: &Take<'_>, room: &Room, picks: &[Pick]) -> Result<i64, StoreError> {
@@ -181,13 +200,14 @@ fn freeze(db: &Connection, take: &Take<'_>, room: &Room, picks: &[Pick]) -> Resu
         sender: take.identity.user.clone(),
         members: members.into_iter().map(|(member, _)| member).collect(),
         refused_before,
+        anchor: anchor(db, take, picks)?,
         now: take.now,
     };
-    let Frozen { txn, body } = (take.freeze)(&draft);
+    let Frozen { txn, body, relates_to } = (take.freeze)(&draft);
     let id = db
         .prepare_cached(
-            "INSERT INTO message (room, sender, txn, body, prev_event, prev_sender, frozen_at, frozen_by, status) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'open')",
+            "INSERT INTO message (room, sender, txn, body, prev_event, prev_sender, relates_to, frozen_at, frozen_by, \
+             status) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'open')",
         )
         .and_then(|mut s| {
             s.insert(params![
@@ -197,6 +217,7 @@ fn freeze(db: &Connection, take: &Take<'_>, room: &Room, picks: &[Pick]) -> Resu
                 body,
                 room.last_event,
                 room.last_sender,
+                relates_to,
                 take.now.millis(),
                 take.owner,
             ])
@@ -231,7 +252,7 @@ fn hand_out(
     fresh: bool,
 ) -> Result<Taken, StoreError> {
     let generation = room.generation + 1;
-    let message = message(db, id)?;
+    let message = message(db, id, take.now)?;
     db.prepare_cached(
         "UPDATE room SET gen = ?2, owner = ?3, lease_until = ?4, taken_at = ?5, \
          session = CASE session WHEN ?6 THEN session ELSE '' END WHERE room = ?1",
@@ -245,13 +266,14 @@ fn hand_out(
     Ok(Taken::Message { lease, message: Box::new(message), fresh })
 }
 
-fn message(db: &Connection, id: i64) -> Result<Message, StoreError> {
+fn message(db: &Connection, id: i64, now: Moment) -> Result<Message, StoreError> {
     db.prepare_cached(
-        "SELECT room, sender, txn, body, prev_event, prev_sender, frozen_at, frozen_by, session, attempts \
+        "SELECT room, sender, txn, body, prev_event, prev_sender, relates_to, frozen_at, frozen_by, session, attempts, \
+         (SELECT count(*) FROM attempt WHERE message = ?1 AND http_status >= 500 AND errcode IS NOT NULL AND at >= ?2) \
          FROM message JOIN room USING (room) WHERE id = ?1",
     )
     .and_then(|mut s| {
-        s.query_row([id], |row| {
+        s.query_row(params![id, now.minus(rules::TROUBLE).millis()], |row| {
             Ok(Message {
                 id,
                 room: row.get(0)?,
@@ -260,10 +282,12 @@ fn message(db: &Connection, id: i64) -> Result<Message, StoreError> {
                 body: row.get(3)?,
                 prev_event: row.get(4)?,
                 prev_sender: row.get(5)?,
-                frozen_at: moment(row, 6)?,
-                frozen_by: row.get(7)?,
-                session: row.get(8)?,
-                attempts: row.get(9)?,
+                relates_to: row.get(6)?,
+                frozen_at: moment(row, 7)?,
+                frozen_by: row.get(8)?,
+                session: row.get(9)?,
+                attempts: row.get(10)?,
+                server_errors: row.get(11)?,
             })
         })
     })

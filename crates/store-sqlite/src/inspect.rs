@@ -191,21 +191,24 @@ fn message_view(db: &Connection, id: i64) -> Result<MessageView, StoreError> {
         )
         .and_then(|mut s| s.query_map([id], attempt)?.collect::<Result<_, _>>())
         .map_err(fault)?;
-    db.prepare_cached("SELECT txn, sender, status, frozen_at, event_id FROM message WHERE id = ?1")
-        .and_then(|mut s| {
-            s.query_row([id], |row| {
-                Ok(MessageView {
-                    txn: row.get(0)?,
-                    sender: row.get(1)?,
-                    status: message_status(&row.get::<_, String>(2)?),
-                    frozen_at: moment(row, 3)?,
-                    event_id: row.get(4)?,
-                    members,
-                    attempts,
-                })
+    db.prepare_cached(
+        "SELECT txn, sender, status, frozen_at, event_id, relates_to FROM message WHERE id = ?1",
+    )
+    .and_then(|mut s| {
+        s.query_row([id], |row| {
+            Ok(MessageView {
+                txn: row.get(0)?,
+                sender: row.get(1)?,
+                status: message_status(&row.get::<_, String>(2)?),
+                frozen_at: moment(row, 3)?,
+                event_id: row.get(4)?,
+                relates_to: row.get(5)?,
+                members,
+                attempts,
             })
         })
-        .map_err(fault)
+    })
+    .map_err(fault)
 }
 
 fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {

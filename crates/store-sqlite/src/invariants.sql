@@ -26,7 +26,7 @@ END;
 -- 2. A message row never changes but in status and event_id; attempts are counted.
 
 CREATE TEMP TRIGGER invariant_2 BEFORE UPDATE OF
-    id, room, sender, txn, body, prev_event, prev_sender, frozen_at, frozen_by ON message
+    id, room, sender, txn, body, prev_event, prev_sender, relates_to, frozen_at, frozen_by ON message
 BEGIN
     SELECT RAISE(FAIL, 'invariant 2: a message changes');
 END;

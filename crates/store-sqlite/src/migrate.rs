@@ -9,7 +9,7 @@ use crate::fault::fault;
 const APPLICATION: i32 = 0x6d65_7368;
 
 /// The steps from nothing to the newest schema; `PRAGMA user_version` counts those that were taken.
-const STEPS: [&str; 1] = [include_str!("schema.sql")];
+const STEPS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// The schema of a file that is ours or empty.
 ///
@@ -42,4 +42,46 @@ pub(crate) fn migrate(connection: &mut Connection, schema: usize) -> Result<(), 
     tx.execute_batch(&format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {newest}"))
         .map_err(fault)?;
     tx.commit().map_err(fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use meshhook_store::conformance::fixture::*;
+    use meshhook_store::{Inspect, Outbox, Rank, Status};
+
+    use super::*;
+    use crate::SqliteStore;
+
+    /// What the first version had written when it was stopped: a delivery that waits, and one that is in the room.
+    const OWED: &str = "
+        INSERT INTO room (room, last_event, last_sender) VALUES ('!builds:example.org', '$before', '@bot:example.org');
+        INSERT INTO subject VALUES (zeroblob(32), 1, 1, '$before', '!builds:example.org', '@bot:example.org');
+        INSERT INTO message (id, room, sender, txn, body, frozen_at, frozen_by, status, event_id)
+            VALUES (1, '!builds:example.org', '@bot:example.org', 'mh1', '{}', 0, 'p', 'sent', '$before');
+        INSERT INTO delivery (id, key, source, status, subject, round, rank, room, message, received_at, keep,
+            expires_at, correlation_id, verified_by, request_id)
+            VALUES ('sent', zeroblob(32), 's', 'in_message', zeroblob(32), 1, 0, '!builds:example.org', 1, 0, 0, 1, 'c', 'k', 'r');
+        INSERT INTO delivery (id, key, source, status, subject, round, rank, room, content, line, received_at, keep,
+            correlation_id, verified_by, request_id)
+            VALUES ('owed', randomblob(32), 's', 'pending', zeroblob(32), 1, 1, '!builds:example.org', '{}', '', 0, 0, 'c', 'k', 'r');";
+
+    #[test]
+    fn what_an_older_version_owes_is_sent() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("meshhook.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(STEPS[0]).unwrap();
+        old.execute_batch(&format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = 1"))
+            .unwrap();
+        old.execute_batch(OWED).unwrap();
+        drop(old);
+        let store = SqliteStore::open(&path).unwrap();
+        let (_, message, _) = take_message(&store, ROOM, "one", START);
+        assert_eq!(message.relates_to.as_deref(), Some("$before:1"));
+        store.settle(message.id, "$event", &attempt("sent", START), START).unwrap();
+        let status = |id: &str| store.show(id).unwrap().unwrap().delivery.status;
+        assert_eq!([status("sent"), status("owed")], [Status::Sent; 2]);
+        State::of(1, Rank::Running).accept(&store, "new", START);
+        assert!(send_one(&store, ROOM, START).is_some());
+    }
 }

@@ -41,7 +41,7 @@ fn settle(
     now: Moment,
 ) -> Result<(), StoreError> {
     record(db, id, attempt)?;
-    let Some((status, room, sender)) = message(db, id)? else { return Ok(()) };
+    let Some(Settling { status, room, sender, related }) = message(db, id)? else { return Ok(()) };
     if status == MessageStatus::Sent {
         return Ok(());
     }
@@ -55,7 +55,8 @@ fn settle(
             .and_then(|mut s| s.execute([seq]))
             .map_err(fault)?;
     }
-    if let [only] = members[..] {
+    if let ([only], false) = (&members[..], related) {
+        let only = *only;
         anchor(db, only, event_id, &room, &sender)?;
     }
     db.prepare_cached("UPDATE room SET last_event = ?2, last_sender = ?3 WHERE room = ?1")
@@ -64,11 +65,22 @@ fn settle(
     if status == MessageStatus::Open { leave(db, &room, now) } else { Ok(()) }
 }
 
-fn message(db: &Connection, id: i64) -> Result<Option<(MessageStatus, String, String)>, StoreError> {
-    db.prepare_cached("SELECT status, room, sender FROM message WHERE id = ?1")
+/// A message that is about to be settled.
+struct Settling {
+    status: MessageStatus,
+    room: String,
+    sender: String,
+    related: bool,
+}
+
+fn message(db: &Connection, id: i64) -> Result<Option<Settling>, StoreError> {
+    db.prepare_cached("SELECT status, room, sender, relates_to IS NOT NULL FROM message WHERE id = ?1")
         .and_then(|mut s| {
-            s.query_row([id], |row| Ok((message_status(&row.get::<_, String>(0)?), row.get(1)?, row.get(2)?)))
-                .optional()
+            s.query_row([id], |row| {
+                let status = message_status(&row.get::<_, String>(0)?);
+                Ok(Settling { status, room: row.get(1)?, sender: row.get(2)?, related: row.get(3)? })
+            })
+            .optional()
         })
         .map_err(fault)
 }
@@ -76,8 +88,8 @@ fn message(db: &Connection, id: i64) -> Result<Option<(MessageStatus, String, St
 /// A subject's anchor is the event that shows it alone.
 fn anchor(db: &Connection, seq: i64, event_id: &str, room: &str, sender: &str) -> Result<(), StoreError> {
     db.prepare_cached(
-        "UPDATE subject SET anchor_event = ?2, anchor_room = ?3, anchor_sender = ?4 \
-         WHERE subject = (SELECT subject FROM delivery WHERE seq = ?1)",
+        "UPDATE subject SET anchor_event = ?2, anchor_room = ?3, anchor_sender = ?4, anchor_round = shown.round \
+         FROM (SELECT subject, round FROM delivery WHERE seq = ?1) shown WHERE subject.subject = shown.subject",
     )
     .and_then(|mut s| s.execute(params![seq, event_id, room, sender]))
     .map_err(fault)?;
@@ -146,20 +158,22 @@ fn refuse(db: &Connection, lease: &Lease, attempt: &Attempt, now: Moment) -> Res
     if !close(db, lease, MessageStatus::Refused, attempt, now)? {
         return Ok(Refused::Outdated);
     }
+    let members = members(db, lease.message)?;
+    let related = message(db, lease.message)?.is_some_and(|message| message.related);
+    let refused = Refused::of(members.len(), related);
     let reason = attempt.errcode.as_ref().unwrap_or(&attempt.detail);
     db.prepare_cached(
-        "UPDATE delivery SET status = 'parked', reason = ?2, refusals = refusals + 1, solo = 1 WHERE message = ?1",
+        "UPDATE delivery SET status = 'parked', reason = ?2, refusals = refusals + 1, solo = 1, \
+         unrelated = unrelated OR ?3 WHERE message = ?1",
     )
-    .and_then(|mut s| s.execute(params![lease.message, reason]))
+    .and_then(|mut s| s.execute(params![lease.message, reason, refused == Refused::Unrelated]))
     .map_err(fault)?;
-    let members = members(db, lease.message)?;
-    if members.len() == 1 {
-        return Ok(Refused::Parked);
+    if refused != Refused::Parked {
+        for seq in members {
+            pend_again(db, seq, &lease.room, now)?;
+        }
     }
-    for seq in members {
-        pend_again(db, seq, &lease.room, now)?;
-    }
-    Ok(Refused::Split)
+    Ok(refused)
 }
 
 fn pend_again(db: &Connection, seq: i64, room: &str, now: Moment) -> Result<(), StoreError> {

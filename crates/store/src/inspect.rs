@@ -70,6 +70,8 @@ pub struct MessageView {
     pub frozen_at: Moment,
     /// Its event.
     pub event_id: Option<String>,
+    /// The event that it relates to.
+    pub relates_to: Option<String>,
     /// Its members' ids.
     pub members: Vec<String>,
     /// The first and the last of its attempts.

@@ -23,8 +23,8 @@ pub use inspect::{AttemptView, DeliveryView, Filter, Life, MessageView, Raw, Roo
 pub use key::{GroupKey, Key, SubjectKey};
 pub use memory::MemoryStore;
 pub use message::{
-    Attempt, Candidate, Draft, Frozen, Identity, Lease, Member, Message, MessageStatus, Negative, Pick, Pin,
-    Queue, Refused, Take, Taken,
+    Anchor, Attempt, Candidate, Draft, Frozen, Identity, Lease, Member, Message, MessageStatus, Negative,
+    Pick, Pin, Queue, Refused, Take, Taken,
 };
 pub use moment::Moment;
 pub use traits::{DedupeStore, Inspect, Intake, Outbox, Store, Upkeep};

@@ -122,8 +122,20 @@ pub struct Member {
     pub content: Content,
     /// Whether it is shown.
     pub shown: bool,
+    /// Its round.
+    pub round: u64,
     /// When it came.
     pub received_at: Moment,
+}
+
+/// The event that shows a subject, where it is the same sender's in the same room: what a message about that subject
+/// may relate to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anchor {
+    /// The event.
+    pub event_id: String,
+    /// The round that it shows.
+    pub round: u64,
 }
 
 /// A message that is about to be frozen.
@@ -137,6 +149,8 @@ pub struct Draft {
     pub members: Vec<Member>,
     /// The highest number of refused messages that any member has been in.
     pub refused_before: u32,
+    /// What it may relate to: for an only member, unless a relation of its was refused.
+    pub anchor: Option<Anchor>,
     /// Now.
     pub now: Moment,
 }
@@ -148,6 +162,9 @@ pub struct Frozen {
     pub txn: String,
     /// The event's content, byte for byte as every PUT will carry it.
     pub body: String,
+    /// The event that the body relates to. A message that relates to none, and has one member, is its subject's new
+    /// anchor once it is sent.
+    pub relates_to: Option<String>,
 }
 
 /// A message in hand.
@@ -167,6 +184,8 @@ pub struct Message {
     pub prev_event: Option<String>,
     /// Who sent that.
     pub prev_sender: Option<String>,
+    /// The event that its body relates to.
+    pub relates_to: Option<String>,
     /// When it was frozen.
     pub frozen_at: Moment,
     /// The process that froze it.
@@ -176,6 +195,9 @@ pub struct Message {
     pub session: String,
     /// How many attempts were reported for it: PUTs, and looks for what became of one.
     pub attempts: u32,
+    /// How many of the last of them, within [`rules::TROUBLE`](crate::rules::TROUBLE), were answered by a 5xx with a
+    /// Matrix error code: by the homeserver itself, not by a proxy that does not reach it.
+    pub server_errors: u32,
 }
 
 /// A request for the next message of a room.
@@ -252,6 +274,20 @@ pub enum Refused {
     Parked,
     /// The members are pending again, each alone.
     Split,
+    /// The only member is pending again, to be said without a relation: it may have been the relation that was refused.
+    Unrelated,
     /// Another has taken the room since: nothing was changed.
     Outdated,
+}
+
+impl Refused {
+    /// What becomes of so many members of a message.
+    #[must_use]
+    pub fn of(members: usize, related: bool) -> Self {
+        match (members, related) {
+            (1, true) => Self::Unrelated,
+            (1, false) => Self::Parked,
+            _ => Self::Split,
+        }
+    }
 }

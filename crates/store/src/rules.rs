@@ -38,6 +38,9 @@ pub const MAX_CANDIDATES: usize = 1000;
 /// How many deliveries may wait for a room: a room that nobody can write to must not fill the disk for the others.
 pub const MAX_WAITING: u64 = 200_000;
 
+/// The span in which failures of a homeserver count against a message.
+pub const TROUBLE: Duration = Duration::from_secs(900);
+
 /// How many machines are kept for a group.
 pub const MAX_MACHINES: usize = 64;
 

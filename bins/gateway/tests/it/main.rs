@@ -18,6 +18,8 @@ mod limits;
 mod rig;
 mod room;
 mod stall;
+mod timeline;
+mod unseen;
 mod unusable;
 mod wire;
 mod wrapped;

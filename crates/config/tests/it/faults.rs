@@ -23,7 +23,7 @@ const CASES: &[Case] = &[
     Case(
         "values of later versions",
         &[("room =", "mode = \"appservice\"\nroom ="), ("\"github\"\nsecret", "\"gitea\"\nsecret")],
-        "units = [\"run\", \"stage\"]\nscheme = \"gitea\"\n[message]\ntimeline = \"card\"\n[store]\nurl = \"redis://:pw@h\"\n",
+        "units = [\"run\", \"stage\"]\nscheme = \"gitea\"\n[message]\ntimeline = \"cards\"\n[store]\nurl = \"redis://:pw@h\"\n",
     ),
     Case(
         "values that are none",

@@ -6,4 +6,6 @@ mod answers;
 mod fate;
 mod rig;
 mod session;
+mod shown;
+mod timeline;
 mod way;

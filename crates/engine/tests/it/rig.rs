@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use meshhook_engine::{
-    Answer, Arrival, Clock, CommitError, Digest, Encrypted, Engine, Observer, Settings, Sight, Source, admit,
-    new_id,
+    Answer, Arrival, Clock, CommitError, Digest, Encrypted, Engine, Look, Observer, Settings, Sight, Source,
+    admit, new_id,
 };
 use meshhook_matrix::{Client, Options, Token};
 use meshhook_model::Unit;
@@ -59,6 +59,7 @@ pub(crate) struct Rig {
     pub(crate) seen: Arc<Seen>,
     pub(crate) token: Arc<Mutex<String>>,
     pub(crate) encrypted: Encrypted,
+    pub(crate) look: Look,
     folder: TempDir,
     engine: Option<Engine>,
 }
@@ -74,8 +75,16 @@ impl Rig {
         });
         let folder = TempDir::new().unwrap();
         let encrypted = Encrypted::Hold;
-        let mut rig =
-            Self { homeserver, clock, seen: Arc::default(), token, encrypted, folder, engine: None };
+        let mut rig = Self {
+            homeserver,
+            clock,
+            seen: Arc::default(),
+            token,
+            encrypted,
+            look: Look::default(),
+            folder,
+            engine: None,
+        };
         rig.start();
         rig
     }
@@ -91,7 +100,7 @@ impl Rig {
             sources: vec![Arc::new(source())],
             encrypted: self.encrypted,
             digest: Digest::default(),
-            format: meshhook_render::Format::Html,
+            look: self.look,
         });
         self.engine = Some(engine.unwrap());
     }

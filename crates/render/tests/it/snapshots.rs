@@ -1,7 +1,7 @@
 //! The messages as they reach the wire.
 
 use meshhook_model::{Attempt, BuildStatus, Details, RunUrl, State, Text, Timestamp};
-use meshhook_render::{Emoji, EmojiSet, Format, Line, Style, digest, message, terminal};
+use meshhook_render::{Emoji, EmojiSet, Format, Line, Style, digest, edit, in_thread, message, terminal};
 
 /// A run as GitHub tells of it.
 fn run(state: State) -> BuildStatus {
@@ -152,4 +152,19 @@ fn on_a_terminal() {
     insta::assert_snapshot!("terminal", terminal(&attacked, &Style::default(), false));
     let coloured: Vec<_> = State::ALL.map(|state| terminal(&run(state), &Style::default(), true)).into();
     insta::assert_snapshot!("terminal_coloured", coloured.concat().replace('\u{1b}', "␛"));
+}
+
+#[test]
+fn an_edit_replaces_what_is_shown_and_carries_the_data_once() {
+    let content = message(&run(State::Running), &Style::default()).content;
+    let edit = serde_json::to_string_pretty(&edit(content, "$first")).unwrap();
+    insta::assert_snapshot!(visible(&edit));
+}
+
+#[test]
+fn an_answer_in_a_thread_is_a_whole_message() {
+    let content = message(&run(State::Running), &Style::default()).content;
+    let answer = in_thread(content.clone(), "$first");
+    insta::assert_json_snapshot!(answer["m.relates_to"]);
+    assert!(content.iter().all(|(key, value)| answer.get(key) == Some(value)));
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::fixture::*;
 use crate::audit::{Audit, LookedAt};
 use crate::{
-    ActError, Filter, Identity, Key, MessageStatus, Negative, NewDelivery, Outcome, Pick, Pin, Queue, Rank,
-    Refused, Status, Store, StoreError, Take, Taken, rules,
+    ActError, Attempt, Filter, Identity, Key, Message, MessageStatus, Negative, NewDelivery, Outcome, Pick,
+    Pin, Queue, Rank, Refused, Status, Store, StoreError, Take, Taken, rules,
 };
 
 fn status(store: &dyn Store, id: &str) -> Status {
@@ -283,6 +283,89 @@ pub fn rooms_of_a_limited_sender_take_turns(store: &dyn Store) {
     send_one(store, ROOM, at(10)).expect("each had its turn");
     assert_eq!(send_one(store, ROOM, at(10)), None);
     send_one(store, other, at(10)).unwrap();
+}
+
+/// Cards and threads: the anchor is the event that shows a subject alone, in the same room and of the same sender.
+pub fn a_message_may_relate_to_the_event_that_shows_its_subject(store: &dyn Store) {
+    let next = |now| take_message(store, ROOM, "one", now).1;
+    let settle = |message: &Message, now| {
+        store.settle(message.id, &format!("$event{}", message.id), &attempt("sent", now), now).unwrap();
+    };
+    State::of(1, Rank::Queued).accept(store, "queued", START);
+    let first = next(START);
+    assert_eq!(first.relates_to, None);
+    settle(&first, START);
+    for (rank, round) in [(Rank::Running, 1), (Rank::Terminal, 1), (Rank::Terminal, 2)] {
+        let id = format!("{round} {}", rank.number());
+        State::of(1, rank).round(round).accept(store, &id, at(1));
+        let message = next(at(1));
+        assert_eq!(message.relates_to.as_deref(), Some("$event1:1"), "what relates is no anchor itself");
+        assert_eq!(store.show(&id).unwrap().unwrap().message.unwrap().relates_to, message.relates_to);
+        settle(&message, at(1));
+    }
+    State::of(2, Rank::Running).accept(store, "of no run that was seen", at(2));
+    assert_eq!(next(at(2)).relates_to, None);
+}
+
+/// Nor where room or sender is another, nor in a digest.
+pub fn an_anchor_of_another_room_or_sender_is_none(store: &dyn Store) {
+    let other = Identity { user: "@other:example.org".to_owned(), device: None };
+    for run in 1..4 {
+        State::of(run, Rank::Queued).accept(store, &format!("queued {run}"), START);
+        send_one(store, ROOM, START).unwrap();
+    }
+    State::of(1, Rank::Running).room("!other").accept(store, "there", at(1));
+    assert_eq!(take_message(store, "!other", "one", at(1)).1.relates_to, None);
+    for run in 2..4 {
+        State::of(run, Rank::Running).accept(store, &format!("running {run}"), at(1));
+    }
+    let Taken::Message { message, .. } = take_by(store, ROOM, "one", at(1), &together) else { panic!() };
+    assert_eq!(message.relates_to, None);
+    store.settle(message.id, "$digest", &attempt("sent", at(1)), at(1)).unwrap();
+    State::of(2, Rank::Terminal).accept(store, "end", at(500));
+    assert_eq!(store.pin(&other, at(500)), Ok(Pin::Ours));
+    let take = Take {
+        room: ROOM,
+        identity: &other,
+        session: "s",
+        owner: "one",
+        now: at(500),
+        plan: &alone,
+        freeze: &freeze,
+    };
+    let Taken::Message { message, .. } = store.take(&take).unwrap() else { panic!() };
+    assert_eq!(message.relates_to, None);
+}
+
+/// Delivery.md, 8: a relation that is refused costs the relation only.
+pub fn what_is_refused_with_a_relation_is_said_without(store: &dyn Store) {
+    State::of(1, Rank::Queued).accept(store, "queued", START);
+    send_one(store, ROOM, START).unwrap();
+    State::of(1, Rank::Terminal).accept(store, "end", at(1));
+    let (lease, related, _) = take_message(store, ROOM, "one", at(1));
+    assert!(related.relates_to.is_some());
+    assert_eq!(store.refuse(&lease, &attempt("refused", at(1)), at(1)), Ok(Refused::Unrelated));
+    assert_eq!(status(store, "end"), Status::Pending);
+    let (lease, plain, fresh) = take_message(store, ROOM, "one", at(2));
+    assert_eq!((plain.relates_to, fresh), (None, true));
+    assert_ne!(plain.txn, related.txn);
+    assert_eq!(store.refuse(&lease, &attempt("refused", at(2)), at(2)), Ok(Refused::Parked));
+}
+
+/// Delivery.md, 10: what the homeserver fails at again and again is told.
+pub fn a_message_tells_how_often_its_homeserver_failed_lately(store: &dyn Store) {
+    State::of(1, Rank::Running).accept(store, "a", START);
+    let answers = [(500, "M_UNKNOWN"), (502, ""), (429, "M_LIMIT_EXCEEDED"), (503, "M_UNKNOWN")];
+    for (n, (status, errcode)) in answers.into_iter().enumerate() {
+        let now = at(60 * n as u64);
+        let (lease, message, _) = take_message(store, ROOM, "one", now);
+        assert_eq!(message.server_errors, [0, 1, 1, 1][n]);
+        let errcode = Some(errcode.to_owned()).filter(|code| !code.is_empty());
+        let answer = Attempt { http_status: Some(status), errcode, ..attempt("unknown", now) };
+        assert_eq!(store.postpone(&lease, &answer, &later(now)), Ok(true));
+    }
+    assert_eq!(take_message(store, ROOM, "one", at(900)).1.server_errors, 2);
+    assert_eq!(take_message(store, ROOM, "one", at(901)).1.server_errors, 1);
 }
 
 /// Of a store that takes in two deliveries a room: a room that nobody can write to is no other room's trouble.

@@ -173,6 +173,7 @@ pub fn freeze(draft: &Draft) -> Frozen {
     Frozen {
         txn: format!("{}-{}-{}-{}", draft.room, draft.sender, keys.join("+"), draft.refused_before),
         body: bodies.join("\n"),
+        relates_to: draft.anchor.as_ref().map(|anchor| format!("{}:{}", anchor.event_id, anchor.round)),
     }
 }
 

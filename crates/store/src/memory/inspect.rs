@@ -125,6 +125,7 @@ impl Tables {
             status: m.status,
             frozen_at: m.frozen_at,
             event_id: m.event_id.clone(),
+            relates_to: m.relates_to.clone(),
             members: m.members.iter().map(|seq| self.deliveries[seq].id.clone()).collect(),
             attempts: m.attempts.clone(),
         }

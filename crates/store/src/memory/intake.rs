@@ -115,7 +115,7 @@ impl Tables {
     pub(super) fn saying(&mut self, a: &Announcement) -> Saying {
         let content = Some(self.render(a));
         let top = (a.round, a.rank);
-        self.subjects.entry(a.subject).or_insert(Subject { top, rows: 0 }).rows += 1;
+        self.subjects.entry(a.subject).or_insert(Subject { top, rows: 0, anchor: None }).rows += 1;
         Saying { subject: a.subject, top, room: a.room.clone(), content }
     }
 
@@ -195,6 +195,7 @@ fn row(new: NewDelivery, key: Key) -> Row {
         expires_at: None,
         message: None,
         solo: false,
+        unrelated: false,
         refusals: 0,
         seen: 1,
     }

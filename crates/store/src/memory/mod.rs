@@ -13,8 +13,8 @@ use std::time::Duration;
 use self::audit::Held;
 use crate::rules::{self, Top};
 use crate::{
-    Accepted, Attempt, Content, DedupeStore, Facts, GroupKey, Identity, Key, MessageStatus, Moment, Outcome,
-    Status, StoreError, SubjectKey,
+    Accepted, Anchor, Attempt, Content, DedupeStore, Facts, GroupKey, Identity, Key, MessageStatus, Moment,
+    Outcome, Status, StoreError, SubjectKey,
 };
 
 /// A store in memory: not durable, and it says so.
@@ -87,6 +87,8 @@ struct Row {
     expires_at: Option<Moment>,
     message: Option<i64>,
     solo: bool,
+    /// Whether it is said without a relation, since one was refused.
+    unrelated: bool,
     refusals: u32,
     seen: u64,
 }
@@ -104,6 +106,15 @@ struct Saying {
 struct Subject {
     top: Top,
     rows: usize,
+    anchor: Option<Anchored>,
+}
+
+/// The event that shows a subject, and where.
+#[derive(Debug)]
+struct Anchored {
+    anchor: Anchor,
+    room: String,
+    sender: String,
 }
 
 /// A group's machines, and when each is forgotten.
@@ -116,6 +127,7 @@ struct MessageRow {
     txn: String,
     body: String,
     prev: Option<(String, String)>,
+    relates_to: Option<String>,
     frozen_at: Moment,
     frozen_by: String,
     status: MessageStatus,

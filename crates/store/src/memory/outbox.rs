@@ -1,10 +1,10 @@
 //! Freeze, take over, settle and its failures: transitions 2 and 3, 6 to 10.
 
-use super::{MemoryStore, MessageRow, Room, Tables};
+use super::{Anchored, MemoryStore, MessageRow, Room, Tables};
 use crate::rules;
 use crate::{
-    Attempt, Candidate, Draft, Frozen, Lease, Member, Message, MessageStatus, Moment, Negative, Outbox, Pick,
-    Queue, Refused, Status, StoreError, Take, Taken,
+    Anchor, Attempt, Candidate, Draft, Frozen, Lease, Member, Message, MessageStatus, Moment, Negative,
+    Outbox, Pick, Queue, Refused, Status, StoreError, Take, Taken,
 };
 
 impl Outbox for MemoryStore {
@@ -98,8 +98,17 @@ impl Tables {
 
     fn member(&self, pick: Pick) -> Option<Member> {
         let row = &self.deliveries[&pick.seq];
-        let content = row.saying.as_ref()?.content.clone()?;
-        Some(Member { key: row.key, content, shown: pick.shown, received_at: row.received_at })
+        let saying = row.saying.as_ref()?;
+        let (content, round) = (saying.content.clone()?, saying.top.0);
+        Some(Member { key: row.key, content, shown: pick.shown, round, received_at: row.received_at })
+    }
+
+    fn anchor(&self, take: &Take<'_>, picks: &[Pick]) -> Option<Anchor> {
+        let [only] = picks else { return None };
+        let row = self.deliveries.get(&only.seq).filter(|row| !row.unrelated)?;
+        let known = self.subjects.get(&row.saying.as_ref()?.subject)?.anchor.as_ref()?;
+        let fits = known.room == take.room && known.sender == take.identity.user;
+        fits.then(|| known.anchor.clone())
     }
 
     fn freeze(&mut self, take: &Take<'_>, picks: &[Pick]) -> i64 {
@@ -108,9 +117,10 @@ impl Tables {
             sender: take.identity.user.clone(),
             members: picks.iter().filter_map(|pick| self.member(*pick)).collect(),
             refused_before: picks.iter().map(|pick| self.deliveries[&pick.seq].refusals).max().unwrap_or(0),
+            anchor: self.anchor(take, picks),
             now: take.now,
         };
-        let Frozen { txn, body } = (take.freeze)(&draft);
+        let Frozen { txn, body, relates_to } = (take.freeze)(&draft);
         self.last_message += 1;
         let id = self.last_message;
         let room = self.room(take.room);
@@ -125,6 +135,7 @@ impl Tables {
             txn,
             body,
             prev: room.last.clone(),
+            relates_to,
             frozen_at: take.now,
             frozen_by: take.owner.to_owned(),
             status: MessageStatus::Open,
@@ -169,10 +180,12 @@ impl Tables {
             body: m.body.clone(),
             prev_event: m.prev.as_ref().map(|(event, _)| event.clone()),
             prev_sender: m.prev.as_ref().map(|(_, sender)| sender.clone()),
+            relates_to: m.relates_to.clone(),
             frozen_at: m.frozen_at,
             frozen_by: m.frozen_by.clone(),
             session,
             attempts: m.attempted,
+            server_errors: m.server_errors(take.now),
         };
         Taken::Message { lease, message: Box::new(message), fresh }
     }
@@ -186,6 +199,10 @@ impl Tables {
         message.status = MessageStatus::Sent;
         message.event_id = Some(event_id.to_owned());
         let (settled, room, sender) = (message.members.clone(), message.room.clone(), message.sender.clone());
+        let related = message.relates_to.is_some();
+        if let ([only], false) = (&settled[..], related) {
+            self.set_anchor(*only, event_id, &room, &sender);
+        }
         for &seq in &settled {
             self.settle_member(seq, id, now);
         }
@@ -193,6 +210,15 @@ impl Tables {
         room.last = Some((event_id.to_owned(), sender));
         room.pending.retain(|seq| !settled.contains(seq));
         room.leave(id, now);
+    }
+
+    /// A subject's anchor is the event that shows it alone.
+    fn set_anchor(&mut self, seq: i64, event_id: &str, room: &str, sender: &str) {
+        let Some(saying) = &self.deliveries[&seq].saying else { return };
+        let anchor = Anchor { event_id: event_id.to_owned(), round: saying.top.0 };
+        if let Some(subject) = self.subjects.get_mut(&saying.subject) {
+            subject.anchor = Some(Anchored { anchor, room: room.to_owned(), sender: sender.to_owned() });
+        }
     }
 
     fn settle_member(&mut self, seq: i64, message: i64, now: Moment) {
@@ -234,20 +260,22 @@ impl Tables {
         if !self.close(lease, MessageStatus::Refused, attempt, now) {
             return Refused::Outdated;
         }
-        let members = self.messages[&lease.message].members.clone();
-        let alone = members.len() == 1;
+        let message = &self.messages[&lease.message];
+        let members = message.members.clone();
+        let refused = Refused::of(members.len(), message.relates_to.is_some());
         for seq in members {
             if let Some(row) = self.deliveries.get_mut(&seq) {
                 row.refusals += 1;
                 row.solo = true;
+                row.unrelated |= refused == Refused::Unrelated;
                 row.status = Status::Parked;
                 row.reason = Some(attempt.errcode.clone().unwrap_or_else(|| attempt.detail.clone()));
             }
-            if !alone {
+            if refused != Refused::Parked {
                 self.pend(seq, now);
             }
         }
-        if alone { Refused::Parked } else { Refused::Split }
+        refused
     }
 
     fn close(&mut self, lease: &Lease, status: MessageStatus, attempt: &Attempt, now: Moment) -> bool {
@@ -275,6 +303,15 @@ impl Tables {
         if message.attempts.len() > rules::MAX_ATTEMPTS {
             message.attempts.remove(rules::MAX_ATTEMPTS / 2);
         }
+    }
+}
+
+impl MessageRow {
+    fn server_errors(&self, now: Moment) -> u32 {
+        let recent = self.attempts.iter().filter(|attempt| attempt.at >= now.minus(rules::TROUBLE));
+        let failed = recent
+            .filter(|attempt| attempt.errcode.is_some() && attempt.http_status.is_some_and(|s| s >= 500));
+        u32::try_from(failed.count()).unwrap_or(u32::MAX)
     }
 }
 

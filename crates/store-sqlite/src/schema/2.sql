@@ -1,0 +1,10 @@
+-- Schema 2: messages that relate to the event that shows their subject.
+
+-- Which round the anchor shows.
+ALTER TABLE subject ADD COLUMN anchor_round INTEGER NOT NULL DEFAULT 1;
+
+-- The event that the body relates to; it never changes.
+ALTER TABLE message ADD COLUMN relates_to TEXT;
+
+-- Said without a relation, since one was refused.
+ALTER TABLE delivery ADD COLUMN unrelated INTEGER NOT NULL DEFAULT 0;
