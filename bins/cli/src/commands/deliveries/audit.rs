@@ -26,9 +26,9 @@ impl Audit {
     pub(super) fn run(&self, output: &mut Output<'_>) -> Result<(), Failure> {
         let audit = self.admin.open()?.get_within("/deliveries/audit", PATIENCE)?;
         if self.json {
-            output.json(&audit)?
+            output.json(&audit)?;
         } else {
-            print(&audit, output)?
+            print(&audit, output)?;
         }
         match breaches(&audit).len() {
             0 => Ok(()),
