@@ -4,4 +4,5 @@
 
 mod gateway;
 mod homeserver;
+mod proxy;
 mod synapse;
