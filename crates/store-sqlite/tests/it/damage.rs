@@ -138,10 +138,9 @@ proptest! {
 
     /// A write that was not finished is no damage, wherever it ended and whatever is behind its end.
     #[test]
-    fn what_a_crash_leaves_is_no_damage(part in 0.0..1.0, behind in vec(any::<u8>(), 0..9000)) {
+    fn what_a_crash_leaves_is_no_damage(part in 0..10_000_usize, behind in vec(any::<u8>(), 0..9000)) {
         let mut left = Left::by_a_kill();
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
-        let end = (left.log.len() as f64 * part) as usize;
+        let end = left.log.len() * part / 10_000;
         left.log.truncate(end);
         if end > 32 {
             left.log.extend(behind);
@@ -156,13 +155,12 @@ proptest! {
     #[test]
     fn no_damage_makes_it_panic(
         in_log: bool,
-        part in 0.0..1.0,
+        part in 0..10_000_usize,
         garbage in prop_oneof![vec(any::<u8>(), 1..9), vec(any::<u8>(), 100..5000)],
     ) {
         let mut left = Left::by_a_kill();
         let bytes = if in_log { &mut left.log } else { &mut left.database };
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
-        let from = (bytes.len() as f64 * part) as usize;
+        let from = bytes.len() * part / 10_000;
         let to = bytes.len().min(from + garbage.len());
         bytes[from..to].copy_from_slice(&garbage[..to - from]);
         let files = Files::of(&left);
