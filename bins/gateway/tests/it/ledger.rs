@@ -25,6 +25,12 @@ impl Ledger {
         self.posted.insert(run.to_owned());
     }
 
+    /// Takes over what another has noted.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.posted.extend(other.posted);
+        self.promised.extend(other.promised);
+    }
+
     /// Posts a build that has failed; what is answered is 202 or 503.
     #[track_caller]
     pub(crate) fn post(&mut self, gateway: &Gateway, run: &str) -> Answer {
