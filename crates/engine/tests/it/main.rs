@@ -7,5 +7,6 @@ mod fate;
 mod rig;
 mod session;
 mod shown;
+mod synapse;
 mod timeline;
 mod way;

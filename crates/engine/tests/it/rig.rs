@@ -1,4 +1,5 @@
-//! An engine with a clock that is set by hand, a store in a folder and a scripted homeserver.
+//! An engine with a clock that is set by hand, a store in a folder and a homeserver: a scripted one, if no other is
+//! wanted.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -53,8 +54,10 @@ impl Observer for Seen {
     }
 }
 
-pub(crate) struct Rig {
-    pub(crate) homeserver: Homeserver,
+pub(crate) struct Rig<H = Homeserver> {
+    pub(crate) homeserver: H,
+    url: String,
+    pub(crate) room: String,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) seen: Arc<Seen>,
     pub(crate) token: Arc<Mutex<String>>,
@@ -67,7 +70,25 @@ pub(crate) struct Rig {
 impl Rig {
     pub(crate) fn new() -> Self {
         let homeserver = Homeserver::start();
-        let token = Arc::new(Mutex::new(homeserver.user().token));
+        let (url, token) = (homeserver.url(), homeserver.user().token);
+        Self::on(homeserver, url, Homeserver::ROOM, token)
+    }
+
+    pub(crate) fn messages(&self) -> Vec<Event> {
+        let mut events = self.homeserver.events(Homeserver::ROOM);
+        events.retain(|event| event.kind() == "m.room.message");
+        events
+    }
+
+    pub(crate) fn eventually_messages(&self, count: usize) -> Vec<Event> {
+        eventually(SOON, || Some(self.messages()).filter(|messages| messages.len() >= count))
+    }
+}
+
+impl<H> Rig<H> {
+    /// An engine that finds this homeserver at that address, and a room in it.
+    pub(crate) fn on(homeserver: H, url: String, room: &str, token: String) -> Self {
+        let token = Arc::new(Mutex::new(token));
         let clock = Arc::new(TestClock {
             start: std::time::Instant::now(),
             ahead: AtomicI64::new(0),
@@ -77,6 +98,8 @@ impl Rig {
         let encrypted = Encrypted::Hold;
         let mut rig = Self {
             homeserver,
+            url,
+            room: room.to_owned(),
             clock,
             seen: Arc::default(),
             token,
@@ -93,11 +116,11 @@ impl Rig {
         let token = Arc::clone(&self.token);
         let engine = Engine::start(Settings {
             store: Arc::new(SqliteStore::open(&self.store_path()).unwrap()),
-            client: Client::new(Options::new(self.homeserver.url())).unwrap(),
+            client: Client::new(Options::new(&self.url)).unwrap(),
             tokens: Box::new(move || Token::new(&token.lock().unwrap()).map_err(|e| e.to_string())),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             observer: Arc::clone(&self.seen) as Arc<dyn Observer>,
-            sources: vec![Arc::new(source())],
+            sources: vec![Arc::new(source(&self.room))],
             encrypted: self.encrypted,
             digest: Digest::default(),
             look: self.look,
@@ -127,7 +150,7 @@ impl Rig {
     }
 
     pub(crate) fn post(&self, body: &str) -> Result<Answer, CommitError> {
-        let source = source();
+        let source = source(&self.room);
         let now = self.clock.now();
         let id = new_id("d_");
         let headers = sign(&key(), "", now.seconds(), body.as_bytes()).unwrap();
@@ -143,16 +166,6 @@ impl Rig {
         let answer = self.post(&run_body(run, status, conclusion, self.clock.now().seconds())).unwrap();
         assert_eq!((answer.outcome, answer.durable), ("accepted", true));
         answer.delivery
-    }
-
-    pub(crate) fn messages(&self) -> Vec<Event> {
-        let mut events = self.homeserver.events(Homeserver::ROOM);
-        events.retain(|event| event.kind() == "m.room.message");
-        events
-    }
-
-    pub(crate) fn eventually_messages(&self, count: usize) -> Vec<Event> {
-        eventually(SOON, || Some(self.messages()).filter(|messages| messages.len() >= count))
     }
 
     pub(crate) fn life(&self, id: &str) -> Life {
@@ -185,7 +198,7 @@ fn key() -> Key {
     Key::new(Scheme::Github, "github-secret", b"a secret of thirty-two characters").unwrap()
 }
 
-pub(crate) fn source() -> Source {
+fn source(room: &str) -> Source {
     Source {
         name: "github".into(),
         provider: Provider::by_name("github").unwrap(),
@@ -193,7 +206,7 @@ pub(crate) fn source() -> Source {
         scope: "github".into(),
         node: None,
         units: vec![Unit::Run],
-        room: Homeserver::ROOM.into(),
+        room: room.into(),
         style: Arc::default(),
         retention: Duration::from_secs(72 * 3600),
     }
