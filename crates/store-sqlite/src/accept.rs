@@ -15,6 +15,7 @@ use crate::backlog::Backlog;
 use crate::fault::fault;
 use crate::row::{self, answer, by_key, millis, top_of};
 use crate::settle::finish;
+use crate::upkeep::forgotten;
 
 impl Intake for SqliteStore {
     fn is_durable(&self) -> bool {
@@ -87,7 +88,7 @@ fn announce(
 ) -> Result<Accepted, StoreError> {
     let known = by_key(db, &a.key)?;
     let top = top_of(db, &a.subject)?;
-    let fresh = rules::is_fresh(a.freshness, now, new.retention);
+    let fresh = rules::is_fresh(a.freshness, now, new.retention, forgotten(db)?);
     match (rules::judge(known.as_ref().map(|k| k.status), top, (a.round, a.rank), fresh), known) {
         (Verdict::Duplicate, Some(known)) => seen_again(db, known.seq),
         (Verdict::Revive, Some(known)) => revive(db, known.seq, a, now),

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::SqliteStore;
 use crate::fault::fault;
-use crate::row::{millis, moment_or_none};
+use crate::row::{millis, moment, moment_or_none};
 
 impl Upkeep for SqliteStore {
     fn pin(&self, identity: &Identity, now: Moment) -> Result<Pin, StoreError> {
@@ -86,13 +86,45 @@ const MACHINES: &str = "DELETE FROM machine WHERE (grp, name) IN \
      (SELECT grp, name FROM machine WHERE expires_at < ?1 LIMIT ?2)";
 const MARKS: &str = "DELETE FROM mark WHERE key IN (SELECT key FROM mark WHERE expires_at < ?1 LIMIT ?2)";
 
+/// What is left to do for a delivery that was removed.
+struct Gone {
+    message: Option<i64>,
+    subject: Option<[u8; 32]>,
+    event_time: Option<i64>,
+}
+
+fn raise_forgotten(db: &Connection, event_time: i64) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "INSERT INTO forgotten VALUES (1, ?1) ON CONFLICT DO UPDATE SET event_time = excluded.event_time \
+         WHERE excluded.event_time > event_time",
+    )
+    .and_then(|mut s| s.execute([event_time]))
+    .map_err(fault)?;
+    Ok(())
+}
+
+/// The newest time in a body whose mark was forgotten.
+pub(crate) fn forgotten(db: &Connection) -> Result<Option<Moment>, StoreError> {
+    db.prepare_cached("SELECT event_time FROM forgotten")
+        .and_then(|mut s| s.query_row([], |row| moment(row, 0)).optional())
+        .map_err(fault)
+}
+
 /// Removes a delivery, and with the last of them its message and its subject.
 pub(crate) fn forget(db: &Connection, seq: i64) -> Result<(), StoreError> {
-    let gone: Option<(Option<i64>, Option<[u8; 32]>)> = db
-        .prepare_cached("DELETE FROM delivery WHERE seq = ?1 RETURNING message, subject")
-        .and_then(|mut s| s.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))).optional())
+    let gone: Option<Gone> = db
+        .prepare_cached("DELETE FROM delivery WHERE seq = ?1 RETURNING message, subject, event_time")
+        .and_then(|mut s| {
+            s.query_row([seq], |row| {
+                Ok(Gone { message: row.get(0)?, subject: row.get(1)?, event_time: row.get(2)? })
+            })
+            .optional()
+        })
         .map_err(fault)?;
-    let Some((message, subject)) = gone else { return Ok(()) };
+    let Some(Gone { message, subject, event_time }) = gone else { return Ok(()) };
+    if let Some(event_time) = event_time {
+        raise_forgotten(db, event_time)?;
+    }
     leave_message(db, message)?;
     db.prepare_cached(
         "DELETE FROM subject WHERE subject = ?1 AND NOT EXISTS (SELECT 1 FROM delivery WHERE subject = ?1)",

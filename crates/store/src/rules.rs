@@ -84,12 +84,18 @@ pub fn judge(known: Option<Status>, top: Option<Top>, this: Top, fresh: bool) ->
 /// Whether something is news.
 ///
 /// Every replay that this lets pass comes before the mark that [`expiry`] gives is forgotten: it passes until
-/// the newest time in the body plus the retention, and that time is at most [`AHEAD`] of the first acceptance.
+/// the newest time in the body plus the retention, and that time is at most [`AHEAD`] of the first acceptance. Where the
+/// retention was raised since, nothing passes that is not newer than all that was `forgotten`: the newest time in a body
+/// whose mark is gone.
 #[must_use]
-pub fn is_fresh(freshness: Freshness, now: Moment, retention: Duration) -> bool {
+pub fn is_fresh(freshness: Freshness, now: Moment, retention: Duration, forgotten: Option<Moment>) -> bool {
     match freshness {
         Freshness::Signed | Freshness::Timeless => true,
-        Freshness::Body(newest) => newest >= now.minus(retention) && newest <= now.plus(AHEAD),
+        Freshness::Body(newest) => {
+            newest >= now.minus(retention)
+                && newest <= now.plus(AHEAD)
+                && forgotten.is_none_or(|forgotten| newest > forgotten)
+        }
     }
 }
 
@@ -264,11 +270,12 @@ mod tests {
             let received = Moment::from_millis(received);
             let newest = Moment::from_millis(received.millis() + ahead);
             let body = Freshness::Body(newest);
-            prop_assume!(is_fresh(body, received, retention));
+            prop_assume!(is_fresh(body, received, retention, None));
             let settled = Moment::from_millis(received.millis() + settled_later);
             let forgotten = expiry(received, settled, Some(newest), keep(body, retention));
             let replay = Moment::from_millis(received.millis() + later);
-            prop_assert!(replay < forgotten || !is_fresh(body, replay, retention));
+            prop_assert!(replay < forgotten || !is_fresh(body, replay, retention, None));
+            prop_assert!(replay < forgotten || !is_fresh(body, replay, retention * 3, Some(newest)));
         }
     }
 }

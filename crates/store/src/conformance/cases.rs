@@ -368,6 +368,22 @@ pub fn a_message_tells_how_often_its_homeserver_failed_lately(store: &dyn Store)
     assert_eq!(take_message(store, ROOM, "one", at(901)).1.server_errors, 1);
 }
 
+/// A longer retention does not bring back what was forgotten under a shorter one: a captured request would be a second
+/// message.
+pub fn what_was_forgotten_stays_old_under_a_longer_retention(store: &dyn Store) {
+    let hours = |hours: u64| at(3600 * hours);
+    let old = State::of(1, Rank::Terminal).newest(START);
+    old.accept(store, "old", START);
+    send_one(store, ROOM, START).unwrap();
+    assert_eq!(store.purge(hours(74), 10), Ok(1));
+    let longer = |state: &State, id: &str| {
+        let retention = RETENTION * 3;
+        accept(store, NewDelivery { retention, ..state.delivery(id, hours(75)) }, hours(75)).status
+    };
+    assert_eq!(longer(&old, "replay"), Status::Stale);
+    assert_eq!(longer(&State::of(2, Rank::Terminal).newest(at(1)), "later"), Status::Pending);
+}
+
 /// Of a store that takes in two deliveries a room: a room that nobody can write to is no other room's trouble.
 pub fn a_full_room_takes_nothing_more_in(store: &dyn Store) {
     let state = |run| State::of(run, Rank::Terminal);

@@ -35,6 +35,7 @@ macro_rules! conformance_tests {
             an_anchor_of_another_room_or_sender_is_none,
             what_is_refused_with_a_relation_is_said_without,
             a_message_tells_how_often_its_homeserver_failed_lately,
+            what_was_forgotten_stays_old_under_a_longer_retention,
             a_held_room_freezes_nothing_and_repeats_what_is_open,
             a_refused_single_is_parked_and_a_redelivery_revives_it,
             a_parked_state_that_was_overtaken_stays_silent,

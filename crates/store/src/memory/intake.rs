@@ -55,7 +55,7 @@ impl Tables {
         let Common { new, now } = common;
         let known = self.by_key.get(&a.key).copied();
         let status = known.map(|seq| self.shown(&self.deliveries[&seq]));
-        let fresh = rules::is_fresh(a.freshness, now, new.retention);
+        let fresh = rules::is_fresh(a.freshness, now, new.retention, self.forgotten);
         Ok(match (rules::judge(status, self.top_of(&a.subject), (a.round, a.rank), fresh), known) {
             (Verdict::Revive, Some(seq)) => self.revive(seq, &a, now),
             (Verdict::Duplicate, Some(seq)) => self.seen_again(seq),

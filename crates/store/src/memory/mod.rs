@@ -67,6 +67,8 @@ struct Tables {
     last_seq: i64,
     last_message: i64,
     evicted: u64,
+    /// The newest time in a body whose mark was forgotten.
+    forgotten: Option<Moment>,
     /// Another bound of a room's queue than usual.
     bound: Option<u64>,
 }

@@ -60,6 +60,7 @@ impl Tables {
         let Some(row) = self.deliveries.remove(&seq) else { return };
         self.by_id.remove(&row.id);
         self.by_key.remove(&row.key);
+        self.forgotten = self.forgotten.max(row.event_time);
         if let Some(saying) = row.saying {
             self.leave_subject(&saying.subject);
         }
