@@ -44,7 +44,6 @@ pub fn storm(storm: &Storm) -> Result<Report, StartFailure> {
     scene.homeserver.set_weather(storm.weather());
     load.during(storm.senders, || scene.rage(storm))?;
     let weather = scene.homeserver.calm().expect("the weather of the storm");
-    scene.homeserver.let_arrive();
 
     let mut report = Report::new("Every fault on, a scripted homeserver");
     report.tell("seed", storm.seed);
@@ -214,8 +213,9 @@ impl Scene {
     }
 }
 
-/// What the gateway's user has put into each room.
+/// What the gateway's user has put into each room, and what was still on its way there.
 fn said(homeserver: &Homeserver, rooms: &[String]) -> Vec<Vec<Event>> {
+    homeserver.let_arrive();
     let own = homeserver.user().id;
     let said = |room: &String| {
         homeserver.committed(room).into_iter().filter(|event| event.sender() == own).collect()
