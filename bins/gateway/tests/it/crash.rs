@@ -10,13 +10,28 @@ fn soon() -> Instant {
     Instant::now() + Duration::from_secs(120)
 }
 
+fn in_a_storm(seed: u64, kills: u32, timeline: &'static str) {
+    let size = Storm { seed, kills, rooms: 8, senders: 4, timeline, until: soon(), long: false };
+    let report = storm(&size).unwrap();
+    report.assert_sound();
+    assert!(report.reached("SIGKILLs", kills.into()), "{report}");
+    assert!(report.reached("of them in the room already", 1), "{report}");
+    assert!(report.reached("faults of requests", 10) && report.reached("impostors' events", 2), "{report}");
+}
+
 #[test]
 fn every_fault_and_a_dozen_kills() {
-    let report =
-        storm(&Storm { seed: 12, kills: 12, rooms: 8, senders: 4, until: soon(), long: false }).unwrap();
-    report.assert_sound();
-    assert!(report.reached("SIGKILLs", 12) && report.reached("of them in the room already", 1), "{report}");
-    assert!(report.reached("faults of requests", 20) && report.reached("impostors' events", 5), "{report}");
+    in_a_storm(12, 12, "lines");
+}
+
+#[test]
+fn the_same_with_cards() {
+    in_a_storm(13, 5, "card");
+}
+
+#[test]
+fn the_same_with_threads() {
+    in_a_storm(14, 5, "thread");
 }
 
 #[test]

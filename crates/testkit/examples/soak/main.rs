@@ -21,8 +21,10 @@ struct Scenario {
     play: fn(&Arguments, Instant) -> Result<Report, StartFailure>,
 }
 
-const SCENARIOS: [Scenario; 4] = [
+const SCENARIOS: [Scenario; 6] = [
     Scenario { name: "every fault on, before a scripted homeserver", play: every_fault },
+    Scenario { name: "the same with cards, a fifth as long", play: cards },
+    Scenario { name: "the same with threads, a fifth as long", play: threads },
     Scenario { name: "the gateway and a real Synapse, both killed", play: both },
     Scenario { name: "a real Synapse with its default rate limits", play: limits },
     Scenario { name: "a day's outage, transaction ids forgotten; new logins", play: outage },
@@ -88,8 +90,25 @@ fn perform(scenario: &Scenario, arguments: &Arguments, until: Instant) -> Verdic
 }
 
 fn every_fault(arguments: &Arguments, until: Instant) -> Result<Report, StartFailure> {
-    let Arguments { seed, kills, .. } = *arguments;
-    storm(&Storm { seed, kills, rooms: 24, senders: 6, until, long: true })
+    storm_over(arguments, arguments.kills, "lines", until)
+}
+
+fn cards(arguments: &Arguments, until: Instant) -> Result<Report, StartFailure> {
+    storm_over(arguments, arguments.kills.div_ceil(5), "card", until)
+}
+
+fn threads(arguments: &Arguments, until: Instant) -> Result<Report, StartFailure> {
+    storm_over(arguments, arguments.kills.div_ceil(5), "thread", until)
+}
+
+fn storm_over(
+    arguments: &Arguments,
+    kills: u32,
+    timeline: &'static str,
+    until: Instant,
+) -> Result<Report, StartFailure> {
+    let seed = arguments.seed;
+    storm(&Storm { seed, kills, rooms: 24, senders: 6, timeline, until, long: true })
 }
 
 /// For every 500 kills in the first scenario 30 of the gateway and 10 of Synapse.

@@ -25,6 +25,8 @@ pub struct Storm {
     pub rooms: usize,
     /// How many senders post.
     pub senders: usize,
+    /// How a run's states stand to one another: `lines`, `card` or `thread`, as in gateway.toml.
+    pub timeline: &'static str,
     /// When it ends, kills left or not.
     pub until: Instant,
     /// Now and then something lasts longer than a PUT may (30 s): an answer, or the gateway held still.
@@ -47,6 +49,7 @@ pub fn storm(storm: &Storm) -> Result<Report, StartFailure> {
 
     let mut report = Report::new("Every fault on, a scripted homeserver");
     report.tell("seed", storm.seed);
+    report.tell("timeline", storm.timeline);
     scene.tell(storm, &weather, &mut report);
     let Scene { homeserver, rooms, gateway, .. } = &mut scene;
     conclude(&mut report, gateway, &load, || said(homeserver, rooms), || homeserver.requests());
@@ -92,7 +95,9 @@ impl Scene {
         rooms.iter().for_each(|room| homeserver.add_room(room));
         let sources: Vec<Source> = rooms.iter().enumerate().map(|(n, room)| Source::new(n, room)).collect();
         let token = homeserver.user().token;
-        let gateway = configure(&sources, &homeserver.url(), &rooms[0], &token).start()?;
+        let gateway = configure(&sources, &homeserver.url(), &rooms[0], &token)
+            .line("message", &format!("timeline = \"{}\"", storm.timeline))
+            .start()?;
         Ok(Self {
             homeserver,
             gateway,
