@@ -11,6 +11,7 @@ mod invariants;
 mod migrate;
 mod open;
 mod orders;
+mod place;
 mod row;
 mod settle;
 mod upkeep;
@@ -26,6 +27,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::backlog::Backlog;
 use crate::fault::fault;
+use crate::place::Place;
 
 /// A store in one SQLite file, held by one process.
 #[derive(Debug)]
@@ -37,6 +39,7 @@ pub struct SqliteStore {
     evicted: AtomicU64,
     backlog: Mutex<Backlog>,
     path: PathBuf,
+    place: Place,
     /// Held while the store is open: a second process is refused.
     _lock: File,
 }
@@ -75,6 +78,7 @@ impl SqliteStore {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut writer = self.writer();
+        self.place.check()?;
         let done = transact(&mut writer, work);
         if done.is_err() {
             make_room(&writer);

@@ -18,6 +18,7 @@ use crate::SqliteStore;
 use crate::fault::fault;
 use crate::invariants;
 use crate::migrate::{migrate, recognise};
+use crate::place::Place;
 use crate::wal;
 
 /// How long a writer waits for another (a backup, a shell); accept tells its caller to come again after that.
@@ -79,6 +80,7 @@ fn open(path: &Path) -> Result<SqliteStore, StoreError> {
         evicted: AtomicU64::new(0),
         backlog: Mutex::default(),
         path: path.clone(),
+        place: Place::of(path)?,
         _lock: lock,
     })
 }

@@ -12,6 +12,8 @@ use std::path::Path;
 
 use meshhook_store::StoreError;
 
+use crate::place::log_of;
+
 const HEADER: usize = 32;
 const FRAME: usize = 24;
 
@@ -23,9 +25,7 @@ const VERSION: u32 = 3_007_000;
 
 /// Finds a log that is not as it was written, beyond what a crash can have done.
 pub(crate) fn check(database: &Path) -> Result<(), StoreError> {
-    let mut name = database.as_os_str().to_owned();
-    name.push("-wal");
-    match File::open(Path::new(&name)) {
+    match File::open(log_of(database)) {
         Ok(file) => judge(BufReader::new(file)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(StoreError::Unusable(format!("its write-ahead log cannot be opened: {error}"))),

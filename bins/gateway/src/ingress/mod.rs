@@ -107,7 +107,11 @@ impl Ingress {
         let body = self.collect(body, client).await?;
         let judged = Arc::clone(&self).judge(claim, parts.headers, body, id).await;
         let committed = durable(judged.map_err(|problem| self.counted(problem, client))?).await;
-        committed.inspect_err(|problem| self.observations.not_durable(problem))
+        committed.inspect_err(|problem| {
+            if problem.reason != ROOM_FULL {
+                self.observations.not_durable(problem);
+            }
+        })
     }
 
     /// Refuses a body that is announced to be longer than is read of its client.
@@ -223,12 +227,15 @@ async fn durable(committed: Committed) -> Result<meshhook_engine::Answer, Proble
     }
 }
 
+/// Why a room's own sources are refused, and no others: the disk is well.
+const ROOM_FULL: &str = "room_full";
+
 fn commit_reason(why: &CommitError) -> &'static str {
     match why {
         CommitError::Full => "queue_full",
         CommitError::TooOld => "too_old",
         CommitError::Stopping => "stopping",
-        CommitError::Store(StoreError::RoomFull { .. }) => "room_full",
+        CommitError::Store(StoreError::RoomFull { .. }) => ROOM_FULL,
         _ => "store_failed",
     }
 }

@@ -78,6 +78,7 @@ fn a_full_room_refuses_its_own_sources_only() {
     let refused = post_build(&gateway, &build("3", "failed"));
     assert_eq!((refused.status, refused.header("retry-after")), (503, Some("10")));
     assert_eq!(refused.json()["code"], "unavailable");
+    assert!(gateway.admin_get("/metrics").text().contains("meshhook_accepting 1"), "others are accepted");
     assert!(gateway.log().contains("200000 deliveries wait for the room"), "{}", gateway.log());
     assert_eq!(accepted(&post_build(&gateway, &build("1", "failed")))["outcome"], "duplicate");
 

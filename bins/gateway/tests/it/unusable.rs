@@ -166,6 +166,31 @@ fn damage_that_is_found_while_it_runs_is_told_and_nothing_is_promised() {
     ledger.balance(&gateway, &homeserver);
 }
 
+/// As by somebody who puts a backup in its place, or tidies up.
+#[test]
+fn a_file_that_is_moved_while_it_runs_is_written_for_nobody() {
+    let (homeserver, gateway) = started();
+    let mut ledger = Ledger::default();
+    ledger.take(&gateway, "before");
+    for (n, file) in [database(&gateway), log_of(&database(&gateway))].iter().enumerate() {
+        let aside = gateway.store_dir().join("aside");
+        fs::rename(file, &aside).unwrap();
+        promises_nothing(&ledger.post(&gateway, &format!("during-{n}")));
+        if n == 0 {
+            fs::write(file, "another").unwrap();
+            promises_nothing(&ledger.post(&gateway, "during"));
+        }
+        let ready = gateway.admin_get("/readyz");
+        assert_eq!(ready.status, 503);
+        let why = format!("{} was moved or removed", file.display());
+        assert!(ready.json()["why"].as_str().unwrap().contains(&why), "{ready:?}");
+        fs::rename(&aside, file).unwrap();
+        ledger.redeliver(&gateway);
+    }
+    assert_eq!(gateway.admin_get("/readyz").status, 200);
+    ledger.balance(&gateway, &homeserver);
+}
+
 #[test]
 fn a_store_of_a_later_version_or_another_program_is_left_alone() {
     let homeserver = Homeserver::start();
