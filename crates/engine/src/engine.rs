@@ -61,8 +61,8 @@ pub enum EngineError {
 
 /// Takes admissions in and sees to it that each is in its room, once.
 pub struct Engine {
-    shared: Arc<Shared>,
-    sources: Vec<Arc<Source>>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) sources: Vec<Arc<Source>>,
     /// Rung when there may be something to send.
     bell: Arc<Bell>,
     /// Rung when the engine stops, for those who wait for nothing else.
@@ -124,7 +124,7 @@ impl Engine {
         Ok(self.spawn_keeper()?)
     }
 
-    fn rooms(&self) -> Result<BTreeSet<String>, StoreError> {
+    pub(crate) fn rooms(&self) -> Result<BTreeSet<String>, StoreError> {
         let configured = self.sources.iter().map(|source| source.room.clone());
         let owed = self.shared.store.totals()?.rooms.into_iter().map(|room| room.room);
         Ok(configured.chain(owed).collect())

@@ -8,7 +8,7 @@ use crate::path::{encode, in_room};
 use crate::{EventId, Failure, FailureKind, Token};
 
 /// The key in a message's content that carries our own id of it, and of all it stands for.
-const MARKER: &str = "com.meshmac.message";
+pub(crate) const MARKER: &str = "com.meshmac.message";
 const PAGE: usize = 20;
 /// A page of the longest events (64 KiB each), each with another bundled in `unsigned`, and their JSON escapes.
 const PAGE_BODY: u64 = 4 << 20;
@@ -57,7 +57,7 @@ impl Client {
     pub fn tail_read(&self, token: &Token, room: &str, query: &TailQuery<'_>) -> Result<Tail, Failure> {
         let mut from = None;
         for _ in 0..query.max_pages {
-            let page = match self.page(token, room, query.own_user, from.as_deref()) {
+            let page = match self.page(token, room, &[query.own_user], from.as_deref()) {
                 Err(failure) if is_no(&failure) => return Ok(Tail::Inconclusive),
                 page => page?,
             };
@@ -73,8 +73,15 @@ impl Client {
         Ok(Tail::Inconclusive)
     }
 
-    fn page(&self, token: &Token, room: &str, sender: &str, from: Option<&str>) -> Result<Page, Failure> {
-        let filter = json!({ "senders": [sender], "types": ["m.room.message"] }).to_string();
+    /// Messages of these senders, newest first.
+    pub(crate) fn page(
+        &self,
+        token: &Token,
+        room: &str,
+        senders: &[&str],
+        from: Option<&str>,
+    ) -> Result<Page, Failure> {
+        let filter = json!({ "senders": senders, "types": ["m.room.message"] }).to_string();
         let mut rest = format!("messages?dir=b&limit={PAGE}&filter={}", encode(&filter));
         if let Some(from) = from {
             rest.extend(["&from=", &encode(from)]);
@@ -85,9 +92,9 @@ impl Client {
 
 /// A page of events, newest first; the room begins where no `end` is given (Client-Server API, 10.5.4).
 #[derive(Deserialize)]
-struct Page {
-    chunk: Vec<Value>,
-    end: Option<String>,
+pub(crate) struct Page {
+    pub(crate) chunk: Vec<Value>,
+    pub(crate) end: Option<String>,
 }
 
 /// The homeserver has understood, and will not tell.

@@ -1,18 +1,17 @@
-//! Every row against the invariants, on a connection of its own.
+//! Long looks, each on a connection of its own: every row against the invariants, and what is in a room.
 
 use std::path::Path;
 
 use meshhook_store::audit::{Audit, Auditor, Carried, Carrier, DeliveryRow, Invariant, LookedAt, MessageRow};
-use meshhook_store::{Key, MessageStatus, StoreError};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
+use meshhook_store::{Key, MessageStatus, Said, StoreError};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use crate::fault::fault;
 use crate::row::{moment, top_or_none};
 
 /// Walks through the file at `path`. Writers go on; the log grows until the walk is over.
 pub(crate) fn audit(path: &Path, carried: &dyn Fn(&str) -> Option<Vec<Key>>) -> Result<Audit, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(fault)?;
+    let mut connection = reading(path)?;
     let snapshot = connection.transaction().map_err(fault)?;
     let mut auditor = Auditor::default();
     walk(&snapshot, DELIVERIES, |row| delivery(&mut auditor, row))?;
@@ -24,6 +23,32 @@ pub(crate) fn audit(path: &Path, carried: &dyn Fn(&str) -> Option<Vec<Key>>) -> 
         })?;
     }
     Ok(auditor.finish(looked_at(&snapshot).map_err(fault)?))
+}
+
+/// A connection for a long look: the one for views would keep others waiting.
+fn reading(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags).map_err(fault)
+}
+
+/// The newest messages of a room that are sent.
+pub(crate) fn said(path: &Path, room: &str, limit: usize) -> Result<Vec<Said>, StoreError> {
+    let mut connection = reading(path)?;
+    let snapshot = connection.transaction().map_err(fault)?;
+    snapshot
+        .prepare(
+            "SELECT id, event_id, sender FROM message WHERE room = ?1 AND status = 'sent' AND event_id IS NOT NULL \
+             ORDER BY id DESC LIMIT ?2",
+        )
+        .and_then(|mut s| {
+            let said = |row: &Row<'_>| {
+                let message = row.get(0)?;
+                let keys = members(&snapshot, message)?;
+                Ok(Said { message, event_id: row.get(1)?, sender: row.get(2)?, keys })
+            };
+            s.query_map(params![room, limit], said)?.collect()
+        })
+        .map_err(fault)
 }
 
 /// Row by row, so that no more than one is in memory.

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use meshhook_store::{
     Accepted, ActError, Attempt, Audit, Content, DeliveryView, Facts, Filter, Inspect, Key, Life,
-    MessageView, Moment, NewDelivery, Raw, RoomView, Status, StoreError, Totals,
+    MessageView, Moment, NewDelivery, Raw, RoomView, Said, Status, StoreError, Totals,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
@@ -48,6 +48,16 @@ impl Inspect for SqliteStore {
             })
             .optional()
             .map_err(fault)
+    }
+
+    fn by_key(&self, key: &Key) -> Result<Option<DeliveryView>, StoreError> {
+        let query =
+            format!("SELECT {VIEW} FROM delivery d LEFT JOIN message m ON m.id = d.message WHERE d.key = ?1");
+        self.reader().query_row(&query, [key.0], view).optional().map_err(fault)
+    }
+
+    fn said(&self, room: &str, limit: usize) -> Result<Vec<Said>, StoreError> {
+        audit::said(&self.path, room, limit)
     }
 
     fn audit(&self, carried: &dyn Fn(&str) -> Option<Vec<Key>>) -> Result<Audit, StoreError> {

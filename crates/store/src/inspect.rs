@@ -89,6 +89,19 @@ pub struct Life {
     pub message: Option<MessageView>,
 }
 
+/// A message that is in its room, as far as the store knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Its number in this store.
+    pub message: i64,
+    /// Its event.
+    pub event_id: String,
+    /// Who sent it.
+    pub sender: String,
+    /// The keys of its members that are not forgotten.
+    pub keys: Vec<crate::Key>,
+}
+
 /// What is needed to read a kept delivery again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raw {

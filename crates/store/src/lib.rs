@@ -19,7 +19,7 @@ pub use delivery::{
     Status,
 };
 pub use error::{ActError, StoreError};
-pub use inspect::{AttemptView, DeliveryView, Filter, Life, MessageView, Raw, RoomView, Totals};
+pub use inspect::{AttemptView, DeliveryView, Filter, Life, MessageView, Raw, RoomView, Said, Totals};
 pub use key::{GroupKey, Key, SubjectKey};
 pub use memory::MemoryStore;
 pub use message::{

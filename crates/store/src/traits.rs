@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     Accepted, ActError, Attempt, Audit, DeliveryView, Filter, Identity, Key, Lease, Life, Moment, Negative,
-    NewDelivery, Pin, Raw, Refused, StoreError, Take, Taken, Totals,
+    NewDelivery, Pin, Raw, Refused, Said, StoreError, Take, Taken, Totals,
 };
 
 /// Remembers what was seen: all there is to a store for those who want just that.
@@ -90,6 +90,19 @@ pub trait Inspect: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     fn raw(&self, id: &str) -> Result<Option<Raw>, StoreError>;
+
+    /// The delivery of that key.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn by_key(&self, key: &Key) -> Result<Option<DeliveryView>, StoreError>;
+
+    /// The messages that are in a room by what is on record, the newest `limit` of them. Neither waits for writes nor
+    /// holds anybody up.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn said(&self, room: &str, limit: usize) -> Result<Vec<Said>, StoreError>;
 
     /// Looks at every row, in one consistent snapshot, for what breaks an invariant. `carried` reads the keys that a
     /// message's body says it carries; nothing where it says none. Neither waits for writes nor holds them up.

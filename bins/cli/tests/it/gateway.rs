@@ -230,6 +230,21 @@ fn an_audit_says_what_it_looked_at_and_what_is_broken() {
         (&*sound.data, &*sound.words),
         ("looked at: deliveries 1, messages 1, attempts 1, subjects 1, rooms 1\n", "")
     );
+    let counted = world.deliveries(&["audit", "--room"]).with_code(0);
+    let room = format!(
+        "room {}: on record 1, not reached 0, redacted 0, events 1, keys 1, under way 0, uncertain 0, given up 0, \
+         forgotten 0",
+        Homeserver::ROOM
+    );
+    assert_eq!(counted.data.lines().nth(1), Some(&*room));
+    world.homeserver.fail(Endpoint::Messages, Fault::html(502));
+    let unread = world.deliveries(&["audit", "--room"]).with_code(3);
+    assert!(unread.words.starts_with("error: a room was not read to its end: 502"), "{}", unread.words);
+    world.homeserver.mend(Endpoint::Messages);
+    world.harm("UPDATE message SET event_id = '$gone'");
+    let lacking = world.deliveries(&["audit", "--room"]).with_code(1);
+    let words = format!("invariant 9: room {} lacks $gone, which is message 1", Homeserver::ROOM);
+    assert_eq!(lacking.data.lines().nth(2), Some(&*words));
     world.harm("UPDATE message SET event_id = NULL");
     let broken = world.deliveries(&["audit"]).with_code(1);
     assert_eq!(broken.data.lines().nth(1), Some("invariant 5: message 1 (sent) has no event"));

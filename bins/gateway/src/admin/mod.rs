@@ -100,7 +100,10 @@ impl Admin {
                 let filter = query::filter(parts.uri.query().unwrap_or_default())?;
                 self.blocking(|this| this.list(filter)).await
             }
-            Route::Audit => self.blocking(Self::audit).await,
+            Route::Audit => {
+                let in_rooms = query::in_rooms(parts.uri.query().unwrap_or_default())?;
+                self.blocking(move |this| this.audit(in_rooms)).await
+            }
             Route::Show(id) => self.blocking(move |this| this.show(&id)).await,
             Route::Retry(id) => {
                 let Retry { force } = order::read(&parts.headers, body).await?;

@@ -27,6 +27,15 @@ pub(crate) fn filter(query: &str) -> Result<Filter, Problem> {
     Ok(filter)
 }
 
+/// Whether an audit is to count in the rooms, too.
+pub(crate) fn in_rooms(query: &str) -> Result<bool, Problem> {
+    match query {
+        "" => Ok(false),
+        "room=true" => Ok(true),
+        _ => Err(wrong("an audit takes room=true, and nothing else".to_owned())),
+    }
+}
+
 const NAMES: [&str; 8] = ["status", "state", "source", "run", "node", "correlation_id", "limit", "before"];
 
 fn set(filter: &mut Filter, name: &str, value: String) -> Result<(), String> {

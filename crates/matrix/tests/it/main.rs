@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod classify;
+mod history;
 mod once;
 mod synapse;
 mod tail;

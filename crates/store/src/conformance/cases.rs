@@ -6,7 +6,7 @@ use super::fixture::*;
 use crate::audit::{Audit, LookedAt};
 use crate::{
     ActError, Attempt, Filter, Identity, Key, Message, MessageStatus, Negative, NewDelivery, Outcome, Pick,
-    Pin, Queue, Rank, Refused, Status, Store, StoreError, Take, Taken, rules,
+    Pin, Queue, Rank, Refused, Said, Status, Store, StoreError, Take, Taken, rules,
 };
 
 fn status(store: &dyn Store, id: &str) -> Status {
@@ -824,4 +824,33 @@ pub fn a_plan_cannot_turn_a_subject_around(store: &dyn Store) {
     };
     let statuses = ["queued", "other", "terminal", "third"].map(|id| status(store, id));
     assert_eq!(statuses, [Status::Pending, Status::Pending, Status::Pending, Status::InMessage]);
+}
+
+/// What a room is compared with.
+pub fn what_is_in_a_room_is_listed_with_its_keys(store: &dyn Store) {
+    one_of_each(store);
+    State::of(8, Rank::Terminal).room("!other").accept(store, "a", at(3));
+    State::of(9, Rank::Terminal).room("!other").accept(store, "b", at(3));
+    State::of(10, Rank::Terminal).room("!other").accept(store, "c", at(3));
+    send_one(store, "!other", at(4)).unwrap();
+    let Taken::Message { message, .. } = take_by(store, "!other", "one", at(5), &together) else {
+        panic!("nothing was frozen");
+    };
+    store.settle(message.id, "$digest", &attempt("sent", at(5)), at(5)).unwrap();
+    let keys = |runs: &[u8]| runs.iter().map(|run| State::of(*run, Rank::Terminal).key()).collect();
+    let said = |message, event_id: &str, runs: &[u8]| Said {
+        message,
+        event_id: event_id.to_owned(),
+        sender: bot().user,
+        keys: keys(runs),
+    };
+    let other = [said(6, "$digest", &[9, 10]), said(5, "$event5", &[8])];
+    assert_eq!(store.said("!other", 10).unwrap(), other);
+    assert_eq!(store.said("!other", 1).unwrap(), other[..1]);
+    assert_eq!(store.said(ROOM, 10).unwrap(), [said(1, "$event1", &[1])]);
+    assert_eq!(store.said("!nowhere", 10).unwrap(), []);
+
+    let found = store.by_key(&State::of(9, Rank::Terminal).key()).unwrap().unwrap();
+    assert_eq!((&*found.id, found.status, found.event_id.as_deref()), ("b", Status::Sent, Some("$digest")));
+    assert_eq!(store.by_key(&State::of(99, Rank::Terminal).key()).unwrap(), None);
 }

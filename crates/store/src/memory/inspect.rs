@@ -5,7 +5,7 @@ use super::{MemoryStore, MessageRow, Row, Saying, Tables};
 use crate::rules::{self, Verdict};
 use crate::{
     Accepted, ActError, Announcement, Audit, DeliveryView, Filter, Inspect, Key, Life, MessageStatus,
-    MessageView, Moment, NewDelivery, Outcome, Purport, Raw, RoomView, Status, StoreError, Totals,
+    MessageView, Moment, NewDelivery, Outcome, Purport, Raw, RoomView, Said, Status, StoreError, Totals,
 };
 
 impl Inspect for MemoryStore {
@@ -61,6 +61,17 @@ impl Inspect for MemoryStore {
             received_at: row.received_at,
             facts: row.facts.clone(),
         }))
+    }
+
+    fn by_key(&self, key: &Key) -> Result<Option<DeliveryView>, StoreError> {
+        let tables = self.tables();
+        Ok(tables.by_key.get(key).map(|&seq| tables.view(seq, &tables.deliveries[&seq])))
+    }
+
+    fn said(&self, room: &str, limit: usize) -> Result<Vec<Said>, StoreError> {
+        let tables = self.tables();
+        let messages = tables.messages.iter().rev().filter(|(_, message)| message.room == room);
+        Ok(messages.filter_map(|(&id, message)| tables.said(id, message)).take(limit).collect())
     }
 
     fn audit(&self, carried: &dyn Fn(&str) -> Option<Vec<Key>>) -> Result<Audit, StoreError> {
@@ -129,6 +140,13 @@ impl Tables {
             members: m.members.iter().map(|seq| self.deliveries[seq].id.clone()).collect(),
             attempts: m.attempts.clone(),
         }
+    }
+
+    /// A message as what is in its room, once it has an event.
+    fn said(&self, id: i64, message: &MessageRow) -> Option<Said> {
+        let keys = message.members.iter().map(|seq| self.deliveries[seq].key).collect();
+        let event_id = message.event_id.clone()?;
+        Some(Said { message: id, event_id, sender: message.sender.clone(), keys })
     }
 
     fn oldest(&self, room: &super::Room) -> Option<Moment> {
