@@ -1,5 +1,7 @@
 //! The reference passes the suite that every backend has to pass.
 
+mod model;
+
 mod memory {
     meshhook_store::conformance_tests!(meshhook_store::MemoryStore::new());
 }
