@@ -78,7 +78,8 @@ struct Hand {
     lease: Lease,
     message: Message,
     session: Arc<Session>,
-    taken: Moment,
+    /// When it was taken, on both clocks.
+    taken: (Moment, Duration),
 }
 
 impl Lane {
@@ -89,7 +90,7 @@ impl Lane {
     /// Does the next thing there is to do.
     pub(crate) fn step(&mut self) -> Next {
         let Some(session) = self.shared.keeper.current() else { return Next::Bell };
-        let taken = self.now();
+        let taken = (self.now(), self.shared.clock.running());
         match self.take(&session) {
             Ok(Taken::Nothing { until: Some(until) }) => Next::At(until),
             Ok(Taken::Nothing { until: None }) => Next::Bell,
@@ -190,9 +191,16 @@ impl Lane {
         fate::of(&self.shared.client, &*self.shared.clock, message, session, safe)
     }
 
+    /// How long ago a message was taken: by the wall clock, which goes on while a machine sleeps, or by the one that nobody
+    /// sets back, whichever says more.
+    fn age(&self, hand: &Hand) -> Duration {
+        let (wall, running) = hand.taken;
+        self.now().since(wall).max(self.shared.clock.running().saturating_sub(running))
+    }
+
     /// PUTs while the lease outlives it: a homeserver that was slow to be looked at may have used that up.
     fn put_in_time(&mut self, hand: Hand) -> Result<(), StoreError> {
-        if self.now().since(hand.taken) + rules::PUT_DEADLINE < rules::LEASE {
+        if self.age(&hand) + rules::PUT_DEADLINE < rules::LEASE {
             return self.put(&hand);
         }
         match self.take(&hand.session)? {

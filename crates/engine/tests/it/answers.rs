@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use meshhook_engine::Clock;
+use meshhook_store::{Identity, Moment, Pin};
 use meshhook_testkit::{Endpoint, Fault, Homeserver, eventually};
 
 use crate::rig::{Rig, SOON};
@@ -207,4 +209,20 @@ fn stopping_waits_for_what_is_in_hand_but_not_for_ever() {
     assert!(!rig.engine().stop(Duration::from_millis(300)));
     let refused = rig.post(&crate::rig::run_body(2, "queued", None, crate::rig::START)).unwrap_err();
     assert_eq!(refused, meshhook_engine::CommitError::Stopping);
+}
+
+#[test]
+fn a_lease_is_over_whatever_the_clock_was_set_to_meanwhile() {
+    let rig = Rig::new();
+    rig.homeserver.fail_once(Endpoint::State, Fault::slow(Duration::from_secs(2)));
+    let id = rig.accept(1, "completed", Some("success"));
+    eventually(SOON, || (!rig.homeserver.requests_for(Endpoint::State).is_empty()).then_some(()));
+    rig.advance(Duration::from_secs(40));
+    rig.set_back(Duration::from_secs(100));
+    rig.eventually_status(&id, "sent");
+    // The room was taken a second time before the PUT, and what that wrote down shows the clock as it was then.
+    let other = Identity { user: "@other:scripted.localhost".to_owned(), device: None };
+    let now = Clock::now(&*rig.clock);
+    let Pin::Other { until, .. } = rig.engine().store().pin(&other, now).unwrap() else { panic!() };
+    assert!(until < Moment::from_seconds(crate::rig::START).plus(Duration::from_secs(60)), "{until:?}");
 }
