@@ -57,10 +57,12 @@ impl Inspect for SqliteStore {
     }
 
     fn said(&self, room: &str, limit: usize) -> Result<Vec<Said>, StoreError> {
+        self.place.check()?;
         audit::said(&self.path, room, limit)
     }
 
     fn audit(&self, carried: &dyn Fn(&str) -> Option<Vec<Key>>) -> Result<Audit, StoreError> {
+        self.place.check()?;
         audit::audit(&self.path, carried)
     }
 

@@ -128,6 +128,36 @@ fn what_a_room_has_twice_lacks_or_has_from_elsewhere_is_found() {
 }
 
 #[test]
+fn breaches_beyond_the_bounds_are_counted() {
+    let (_homeserver, gateway) = started();
+    sent(&gateway, "1");
+    harm(
+        &gateway,
+        "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 150) \
+         INSERT INTO message (room, sender, txn, body, frozen_at, frozen_by, status, event_id) \
+         SELECT room, sender, 't' || i, '', 0, '', 'sent', '$gone' || i FROM message, n WHERE id = 1",
+    );
+    let audit = gateway.admin_get("/deliveries/audit?room=true").ok();
+    assert_eq!((audit["breaches"].as_array().unwrap().len(), &audit["more"]), (200, &json!(100)));
+}
+
+/// A page of 20 beyond the last that is looked for: a second copy of it may stand before it.
+#[test]
+fn a_room_is_read_a_page_further_than_the_record_goes() {
+    for (others, forgotten) in [(25, 1), (45, 0)] {
+        let (homeserver, gateway) = started();
+        let post = |content| homeserver.post_as(&homeserver.user().id, Homeserver::ROOM, content);
+        post(marked(&[&"cd".repeat(32)]));
+        for _ in 0..others {
+            post(json!({ "msgtype": "m.text", "body": "not a status" }));
+        }
+        sent(&gateway, "1");
+        let (counted, breaches) = count(&gateway);
+        assert_eq!((&counted["forgotten"], breaches), (&json!(forgotten), vec![]));
+    }
+}
+
+#[test]
 fn a_room_that_cannot_be_read_says_so_and_nothing_is_missed_in_it() {
     let (homeserver, gateway) = started();
     sent(&gateway, "1");

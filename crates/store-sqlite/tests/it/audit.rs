@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use meshhook_store::audit::{LookedAt, MAX_BREACHES};
 use meshhook_store::conformance::fixture::*;
-use meshhook_store::{Inspect, Rank};
+use meshhook_store::{Inspect, Rank, StoreError};
 use meshhook_store_sqlite::SqliteStore;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -185,4 +185,15 @@ fn an_audit_holds_nobody_up() {
     let looked_at = LookedAt { deliveries: 11, messages: 4, attempts: 3, subjects: 6, rooms: 2 };
     assert_eq!(audit.unwrap().looked_at, looked_at);
     assert_eq!(store.audit(&|_| None).unwrap().looked_at.deliveries, 15);
+}
+
+/// What lies there now is another store.
+#[test]
+fn a_file_that_was_moved_is_not_audited() {
+    let (folder, store) = broken("");
+    let path = folder.path().join("meshhook.db");
+    std::fs::rename(&path, folder.path().join("moved.db")).unwrap();
+    std::fs::copy(folder.path().join("moved.db"), &path).unwrap();
+    assert!(matches!(store.audit(&|_| None), Err(StoreError::Unusable(_))));
+    assert!(matches!(store.said(ROOM, 1), Err(StoreError::Unusable(_))));
 }

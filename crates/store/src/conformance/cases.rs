@@ -826,6 +826,32 @@ pub fn a_plan_cannot_turn_a_subject_around(store: &dyn Store) {
     assert_eq!(statuses, [Status::Pending, Status::Pending, Status::Pending, Status::InMessage]);
 }
 
+/// Members of a refused message go into others; order is that of acceptance, in a room.
+pub fn an_audit_lets_be_what_was_refused_and_what_only_looks_out_of_order(store: &dyn Store) {
+    let sound = || assert_eq!(store.audit(&shown_keys).unwrap().breaches, []);
+    State::of(1, Rank::Terminal).accept(store, "a", START);
+    State::of(2, Rank::Terminal).accept(store, "b", START);
+    let Taken::Message { lease, .. } = take_by(store, ROOM, "one", START, &together) else {
+        panic!("nothing was frozen");
+    };
+    store.refuse(&lease, &attempt("refused", START), START).unwrap();
+    take_message(store, ROOM, "one", START);
+    sound();
+
+    accept(store, unreadable("read again", 1, START), START);
+    State::of(3, Rank::Queued).room("!order").accept(store, "queued", at(1));
+    let end = State::of(3, Rank::Terminal).room("!order");
+    store.readmit("read again", end.delivery("x", at(2)), at(2)).unwrap();
+    take_message(store, "!order", "one", at(2));
+    assert_eq!([status(store, "read again"), status(store, "queued")], [Status::InMessage, Status::Pending]);
+    sound();
+
+    State::of(4, Rank::Queued).room("!here").accept(store, "here", at(3));
+    State::of(4, Rank::Terminal).room("!there").accept(store, "there", at(3));
+    take_message(store, "!there", "one", at(3));
+    sound();
+}
+
 /// What a room is compared with.
 pub fn what_is_in_a_room_is_listed_with_its_keys(store: &dyn Store) {
     one_of_each(store);

@@ -60,6 +60,7 @@ macro_rules! conformance_tests {
             a_dropped_body_can_be_read_again,
             an_audit_of_a_sound_store_finds_nothing,
             an_audit_compares_bodies_with_rows,
+            an_audit_lets_be_what_was_refused_and_what_only_looks_out_of_order,
             what_is_in_a_room_is_listed_with_its_keys,
             a_plan_cannot_turn_a_subject_around,
         }
