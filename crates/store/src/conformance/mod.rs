@@ -6,9 +6,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a suite of tests")]
 
+mod audits;
 mod cases;
 pub mod fixture;
 
+pub use audits::*;
 pub use cases::*;
 
 /// One `#[test]` for each rule, each with a new store.
