@@ -188,7 +188,11 @@ impl Lane {
     fn fate(&self, hand: &Hand) -> Fate {
         let Hand { message, session, .. } = hand;
         let safe = hand.was_young_and_ours(FORGOTTEN, self.now());
-        fate::of(&self.shared.client, &*self.shared.clock, message, session, safe)
+        match fate::of(&self.shared.client, &*self.shared.clock, message, session, safe) {
+            // One that fails at every look still knows the transaction id.
+            Fate::AskAgain(failure, _) if safe && self.is_hopeless(hand, &failure) => Fate::PutIsSafe,
+            fate => fate,
+        }
     }
 
     /// How long ago a message was taken: by the wall clock, which goes on while a machine sleeps, or by the one that nobody
@@ -297,18 +301,20 @@ impl Lane {
 
     /// Whether the homeserver fails at this very message: again and again, while it knows our token.
     fn is_hopeless(&self, hand: &Hand, failure: &Failure) -> bool {
-        let failed = failure.errcode.is_some() && failure.status.is_some_and(|status| status >= 500);
-        failed
+        is_its_own(failure)
             && hand.message.server_errors + 1 >= HOPELESS
             && self.shared.client.whoami(&hand.session.token).is_ok()
     }
 
-    /// Lets the room go on without a message that the homeserver fails at, unless it is there after all.
+    /// Lets the room go on without a message that the homeserver fails at, unless it is there after all. A homeserver
+    /// that fails at the look as well will not tell.
     fn despair(&self, hand: &Hand, attempt: Attempt) -> Result<(), StoreError> {
         let Hand { message, session, .. } = hand;
         match fate::of(&self.shared.client, &*self.shared.clock, message, session, false) {
             Fate::InTheRoom(event_id, found) => self.settle(hand, &event_id, &found),
-            Fate::AskAgain(..) => self.postpone(hand, (attempt, self.again(hand))),
+            Fate::AskAgain(failure, _) if !is_its_own(&failure) => {
+                self.postpone(hand, (attempt, self.again(hand)))
+            }
             _ => {
                 let detail = format!("failed {HOPELESS} times at this message alone: {}", attempt.detail);
                 self.give_up(hand, &Attempt { detail, ..attempt })
@@ -342,6 +348,11 @@ impl Lane {
         }
         Ok(())
     }
+}
+
+/// Whether the homeserver itself failed, not a proxy that does not reach it.
+fn is_its_own(failure: &Failure) -> bool {
+    failure.errcode.is_some() && failure.status.is_some_and(|status| status >= 500)
 }
 
 impl Hand {

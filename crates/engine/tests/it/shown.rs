@@ -123,3 +123,44 @@ fn a_homeserver_that_is_down_as_a_whole_is_waited_for() {
         assert_eq!(rig.homeserver.events(Homeserver::ROOM).len(), 2);
     }
 }
+
+/// A message whose first answer was lost, and which nobody can look for; what became of it in a quarter of an hour.
+fn without_a_look(first: Fault, then: Option<Fault>) -> (Rig, String) {
+    let mut rig = Rig::new();
+    rig.homeserver.fail(Endpoint::Send, first);
+    let id = rig.accept(1, "completed", Some("success"));
+    eventually(SOON, || (!rig.results(&id).is_empty()).then_some(()));
+    rig.stop();
+    rig.homeserver.mend(Endpoint::Send);
+    then.into_iter().for_each(|fault| rig.homeserver.fail(Endpoint::Send, fault));
+    rig.homeserver.fail(Endpoint::Messages, Fault::error(500, "M_UNKNOWN", "Internal server error"));
+    rig.start();
+    for _ in 0..14 {
+        let made = rig.results(&id).len();
+        let is_done = || rig.status(&id) != "in_message";
+        rig.advance(Duration::from_secs(60));
+        eventually(SOON, || (is_done() || rig.results(&id).len() > made).then_some(()));
+        if is_done() {
+            break;
+        }
+    }
+    (rig, id)
+}
+
+/// Its transaction id is as good as the look, which only makes sure.
+#[test]
+fn a_homeserver_that_cannot_look_back_is_sent_to_while_it_knows_the_transaction() {
+    let (rig, id) = without_a_look(Fault::dropped().after_commit(), None);
+    assert_eq!(rig.status(&id), "sent");
+    assert_eq!(rig.messages().len(), 1);
+}
+
+#[test]
+fn a_message_that_can_neither_be_looked_for_nor_sent_lets_the_room_go_on() {
+    let poison = Fault::error(500, "M_UNKNOWN", "Internal server error");
+    let (rig, id) = without_a_look(poison.clone(), Some(poison));
+    assert_eq!(rig.status(&id), "uncertain");
+    rig.homeserver.mend(Endpoint::Send);
+    let next = rig.accept(2, "completed", Some("success"));
+    rig.eventually_status(&next, "sent");
+}
