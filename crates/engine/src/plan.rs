@@ -31,6 +31,12 @@ impl Default for Digest {
     }
 }
 
+impl Digest {
+    fn holds(&self, (lines, bytes): (usize, usize)) -> bool {
+        lines <= self.max_lines && bytes <= self.max_bytes
+    }
+}
+
 /// Chooses the next message's members: the oldest alone, or, where the homeserver does not keep up, as many as a
 /// digest holds.
 ///
@@ -104,18 +110,25 @@ impl<'a> Taken<'a> {
         Self { subjects, prefixes: BTreeMap::new(), lines: 0, bytes: 0 }
     }
 
-    /// Takes a candidate with all of its subject before it, if the digest holds them.
+    /// Takes a candidate with all of its subject before it, if the digest holds them. Of what takes most of a digest, as
+    /// many as it still holds: they would else wait for all others, for ever where there are always some.
     fn try_add(&mut self, target: &Candidate, digest: &Digest) {
         let subject = &self.subjects[&target.subject];
         let before = self.prefixes.get(&target.subject).copied().unwrap_or(0);
-        let after = subject.iter().take_while(|candidate| candidate.seq <= target.seq).count();
-        if after <= before || subject[..after].iter().any(|candidate| candidate.solo) {
+        let wanted = subject.iter().take_while(|candidate| candidate.seq <= target.seq).count();
+        if subject[..wanted].iter().any(|candidate| candidate.solo) {
             return;
         }
-        let (old, new) = (cost(&subject[..before]), cost(&subject[..after]));
-        let (lines, bytes) = (self.lines - old.0 + new.0, self.bytes - old.1 + new.1);
-        if lines <= digest.max_lines && bytes <= digest.max_bytes {
-            (self.lines, self.bytes) = (lines, bytes);
+        let old = cost(&subject[..before]);
+        let with = |after: usize| {
+            let new = cost(&subject[..after]);
+            (self.lines - old.0 + new.0, self.bytes - old.1 + new.1)
+        };
+        let is_long = cost(&subject[..wanted]).1 > digest.max_bytes / 2;
+        let least = if is_long { before + 1 } else { wanted.max(before + 1) };
+        let most = wanted.min(digest.max_bytes / MEMBER_BYTES);
+        if let Some(after) = (least..=most).rev().find(|&after| digest.holds(with(after))) {
+            (self.lines, self.bytes) = with(after);
             self.prefixes.insert(target.subject, after);
         }
     }
@@ -207,6 +220,17 @@ mod tests {
         assert_eq!(picked(&queue(candidates.clone()), &Digest::default()), [(1, true)]);
         candidates.remove(0);
         assert_eq!(picked(&queue(candidates), &Digest::default()), [(2, true)]);
+    }
+
+    #[test]
+    fn a_subject_that_no_digest_holds_goes_out_in_parts() {
+        let mut candidates: Vec<_> = (1..=400).map(|seq| candidate(seq, 1, Rank::Queued, "a", 90)).collect();
+        candidates.push(candidate(401, 2, Rank::Terminal, "a", 1));
+        let picks = picked(&queue(candidates), &Digest::default());
+        assert!(picks.contains(&(401, true)));
+        assert!(picks.contains(&(1, false)), "the oldest does not wait for all others");
+        assert!(picks.len() > 100);
+        assert_eq!(picks.iter().filter(|(_, shown)| *shown).count(), 2);
     }
 
     fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
