@@ -34,11 +34,6 @@ pub(crate) fn take(db: &Connection, take: &Take<'_>) -> Result<Taken, StoreError
     }
     let gate = gate.filter(|gate| *gate <= take.now);
     let Some(room) = room(db, take.room)? else { return Ok(Taken::Nothing { until: None }) };
-    if let Some(gate) = gate
-        && is_anothers_turn(db, take, &room, gate)?
-    {
-        return Ok(Taken::Nothing { until: Some(take.now.plus(rules::TURN)) });
-    }
     let due = believable(room.due, take);
     if let Some(open) = room.open {
         let lease = rules::believable(room.lease_until, rules::LEASE, take.now);
@@ -47,6 +42,8 @@ pub(crate) fn take(db: &Connection, take: &Take<'_>) -> Result<Taken, StoreError
         }
         return if due > take.now {
             Ok(Taken::Nothing { until: Some(due) })
+        } else if is_anothers_turn(db, take, &room, gate)? {
+            Ok(Taken::Nothing { until: Some(take.now.plus(rules::TURN)) })
         } else {
             hand_out(db, take, &room, open, false)
         };
@@ -56,6 +53,9 @@ pub(crate) fn take(db: &Connection, take: &Take<'_>) -> Result<Taken, StoreError
     }
     if due > take.now {
         return Ok(Taken::Nothing { until: Some(due) });
+    }
+    if is_anothers_turn(db, take, &room, gate)? {
+        return Ok(Taken::Nothing { until: Some(take.now.plus(rules::TURN)) });
     }
     let picks = plan(db, take, gate)?;
     let message = freeze(db, take, &room, &picks)?;
@@ -113,10 +113,14 @@ fn room(db: &Connection, room: &str) -> Result<Option<Room>, StoreError> {
 }
 
 /// Asked only where the sender was limited lately.
-fn is_anothers_turn(db: &Connection, take: &Take<'_>, this: &Room, gate: Moment) -> Result<bool, StoreError> {
-    if take.now.since(gate) >= rules::TURNS {
-        return Ok(false);
-    }
+fn is_anothers_turn(
+    db: &Connection,
+    take: &Take<'_>,
+    this: &Room,
+    gate: Option<Moment>,
+) -> Result<bool, StoreError> {
+    let lately = |gate: &Moment| take.now.since(*gate) < rules::TURNS;
+    let Some(gate) = gate.filter(lately) else { return Ok(false) };
     let others: Vec<Turn> = db
         .prepare_cached(
             "SELECT due, taken_at FROM room r WHERE room <> ?1 AND hold IS NULL \

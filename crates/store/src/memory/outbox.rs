@@ -46,19 +46,20 @@ impl Tables {
         }
         let gate = gate.filter(|gate| *gate <= take.now);
         let Some(room) = self.rooms.get(take.room) else { return Taken::Nothing { until: None } };
-        if gate.is_some_and(|gate| self.is_anothers_turn(take, room, gate)) {
-            return Taken::Nothing { until: Some(take.now.plus(rules::TURN)) };
-        }
         let due = believable(room.due, take);
         let lease = rules::believable(room.lease_until, rules::LEASE, take.now);
         let wait = Taken::Nothing { until: Some(due) };
+        let anothers_turn = gate.is_some_and(|gate| self.is_anothers_turn(take, room, gate));
+        let next_turn = Taken::Nothing { until: Some(take.now.plus(rules::TURN)) };
         match (room.open, room.pending.first().copied()) {
             (Some(_), _) if room.owner != take.owner && lease > take.now => {
                 Taken::Nothing { until: Some(lease) }
             }
+            (Some(_), _) if due <= take.now && anothers_turn => next_turn,
             (Some(open), _) if due <= take.now => self.hand_out(take, open, false),
             (Some(_), _) => wait,
             (None, Some(_)) if room.hold.is_some() => Taken::Nothing { until: None },
+            (None, Some(_)) if due <= take.now && anothers_turn => next_turn,
             (None, Some(_)) if due <= take.now => {
                 let picks = self.plan(take, gate);
                 let message = self.freeze(take, &picks);
