@@ -71,6 +71,8 @@ pub(crate) struct Lane {
     shared: Arc<Shared>,
     room: String,
     watch: Watch,
+    /// Whether a message was given up that the homeserver failed at, and none was sent since.
+    despaired: bool,
 }
 
 /// A message in hand, under a lease.
@@ -84,7 +86,7 @@ struct Hand {
 
 impl Lane {
     pub(crate) fn new(shared: Arc<Shared>, room: String) -> Self {
-        Self { shared, room, watch: Watch::default() }
+        Self { shared, room, watch: Watch::default(), despaired: false }
     }
 
     /// Does the next thing there is to do.
@@ -224,6 +226,7 @@ impl Lane {
         let answer = self.shared.client.send(&session.token, &self.room, &message.txn, &message.body);
         match answer {
             Ok(event_id) => {
+                self.despaired = false;
                 let attempt = attempt(started, self.now(), "sent", Some(200), String::new());
                 match self.look_for(hand, &event_id, attempt.took) {
                     Shown::Yes => self.settle(hand, &event_id, &attempt),
@@ -272,7 +275,7 @@ impl Lane {
 
     /// What an answer other than an event does (delivery.md, 7 to 9). None of them unfreezes the message but a
     /// refusal for good.
-    fn fail(&self, hand: &Hand, failure: &Failure, attempt: Attempt) -> Result<(), StoreError> {
+    fn fail(&mut self, hand: &Hand, failure: &Failure, attempt: Attempt) -> Result<(), StoreError> {
         let now = self.now();
         let at = |wait| Negative { due: Some(now.plus(wait)), hold: None, gate: None };
         let negative = match failure.kind {
@@ -307,9 +310,14 @@ impl Lane {
     }
 
     /// Lets the room go on without a message that the homeserver fails at, unless it is there after all. A homeserver
-    /// that fails at the look as well will not tell.
-    fn despair(&self, hand: &Hand, attempt: Attempt) -> Result<(), StoreError> {
+    /// that fails at the look as well will not tell; one that fails at the next message too fails at all.
+    fn despair(&mut self, hand: &Hand, attempt: Attempt) -> Result<(), StoreError> {
         let Hand { message, session, .. } = hand;
+        if self.despaired {
+            let hold = format!("the homeserver fails at every message: {}", attempt.detail);
+            let due = Some(self.now().plus(HELD));
+            return self.postpone(hand, (attempt, Negative { due, hold: Some(hold), gate: None }));
+        }
         match fate::of(&self.shared.client, &*self.shared.clock, message, session, false) {
             Fate::InTheRoom(event_id, found) => self.settle(hand, &event_id, &found),
             Fate::AskAgain(failure, _) if !is_its_own(&failure) => {
@@ -317,6 +325,7 @@ impl Lane {
             }
             _ => {
                 let detail = format!("failed {HOPELESS} times at this message alone: {}", attempt.detail);
+                self.despaired = true;
                 self.give_up(hand, &Attempt { detail, ..attempt })
             }
         }

@@ -95,6 +95,25 @@ fn a_message_that_the_homeserver_always_fails_at_lets_the_room_go_on() {
 }
 
 #[test]
+fn a_homeserver_that_fails_at_every_message_is_waited_for() {
+    let rig = Rig::new();
+    let full = Fault::error(500, "M_UNKNOWN", "Internal server error");
+    let first = fail(&rig, 10, &full);
+    rig.eventually_status(&first, "uncertain");
+    rig.homeserver.fail(Endpoint::Send, full);
+    let next = rig.accept(2, "completed", Some("success"));
+    for made in 1..=10 {
+        eventually(SOON, || (rig.results(&next).len() >= made).then_some(()));
+        rig.advance(Duration::from_secs(60));
+    }
+    let hold = eventually(SOON, || rig.engine().store().totals().unwrap().rooms.remove(0).hold);
+    assert!(hold.0.contains("fails at every message"), "{hold:?}");
+    rig.homeserver.mend(Endpoint::Send);
+    rig.advance(Duration::from_secs(300));
+    rig.eventually_status(&next, "sent");
+}
+
+#[test]
 fn a_message_that_was_failed_at_and_is_there_is_settled() {
     let rig = Rig::new();
     let poison = Fault::error(500, "M_UNKNOWN", "Internal server error").after_commit();
