@@ -273,7 +273,7 @@ impl Lane {
         Ok(())
     }
 
-    /// What an answer other than an event does (delivery.md, 7 to 9). None of them unfreezes the message but a
+    /// What an answer other than an event does (delivery.md, 7 to 10). None of them unfreezes the message but a
     /// refusal for good.
     fn fail(&mut self, hand: &Hand, failure: &Failure, attempt: Attempt) -> Result<(), StoreError> {
         let now = self.now();
@@ -314,7 +314,7 @@ impl Lane {
     fn despair(&mut self, hand: &Hand, attempt: Attempt) -> Result<(), StoreError> {
         let Hand { message, session, .. } = hand;
         if self.despaired {
-            let hold = format!("the homeserver fails at every message: {}", attempt.detail);
+            let hold = format!("the homeserver fails at every message, its log says why: {}", attempt.detail);
             let due = Some(self.now().plus(HELD));
             return self.postpone(hand, (attempt, Negative { due, hold: Some(hold), gate: None }));
         }

@@ -7,7 +7,8 @@ use rusqlite::{Connection, params};
 
 use crate::fault::fault;
 
-/// Knows of each room how many may wait at most: as many as at the last count, and all that were taken in since.
+/// Knows of each room how many wait at most: as many as at the last count, and all that came since. What an operator
+/// orders again comes on top: it is on the disk already.
 #[derive(Debug)]
 pub(crate) struct Backlog {
     bound: u64,
