@@ -1,8 +1,17 @@
 //! A build as its body describes it, before its state is judged.
 
-use meshhook_model::{BuildStatus, Details, State, Timestamp, Unit};
+use meshhook_model::{BuildStatus, Details, State, Text, Timestamp, Unit};
 
+use crate::words::Words;
 use crate::{Event, Identity, Ignored, Machine, Meaning, Unreadable};
+
+/// What a provider finds in a body.
+pub(crate) enum Found {
+    /// A build, and what its words for the state mean.
+    Build(Draft, Result<State, Silence>),
+    /// Something else.
+    Other(Meaning),
+}
 
 /// Everything about a build but its state.
 pub(crate) struct Draft {
@@ -17,18 +26,56 @@ pub(crate) struct Draft {
 pub(crate) enum Silence {
     Ignored(Ignored),
     Unreadable(Unreadable),
+    /// Its author can mend it: which field, and what is expected there.
+    Invalid(&'static str, &'static str),
+}
+
+impl Found {
+    pub(crate) fn ignored(reason: Ignored, details: Details) -> Self {
+        Self::Other(Meaning::Ignored { reason, details })
+    }
+
+    pub(crate) fn unreadable(reason: Unreadable, details: Details) -> Self {
+        Self::Other(Meaning::Unreadable { reason, details })
+    }
+
+    /// What is left of it under a header that names another event.
+    pub(crate) fn mismatched(self) -> Self {
+        let details = match self {
+            Self::Build(draft, _) => draft.details,
+            Self::Other(meaning) => meaning.into_details(),
+        };
+        Self::unreadable(Unreadable::EventMismatch, details)
+    }
+
+    /// What it means, where an operator gives some words another state.
+    pub(crate) fn judged(self, words: &Words) -> Meaning {
+        match self {
+            Self::Build(draft, state) => {
+                let word = draft.details.outcome.as_ref().map(Text::as_str);
+                let state = word.and_then(|word| words.meaning(word)).unwrap_or(state);
+                draft.judged(state)
+            }
+            Self::Other(meaning) => meaning,
+        }
+    }
 }
 
 impl Draft {
-    /// What the body means if its words for the state mean `state`.
-    pub(crate) fn judged(self, state: Result<State, Silence>) -> Meaning {
+    /// A build whose words for the state mean `state`.
+    pub(crate) fn with(self, state: Result<State, Silence>) -> Found {
+        Found::Build(self, state)
+    }
+
+    fn judged(self, state: Result<State, Silence>) -> Meaning {
         // Without an id of its own a job could take another's place, and its end would count as said already.
-        let nameless = self.details.unit == Unit::Job && self.identity.job.is_none();
+        let part = matches!(self.details.unit, Unit::Job | Unit::Stage);
         match state {
-            _ if nameless => self.unreadable(Unreadable::MissingField),
+            _ if part && self.identity.job.is_none() => self.unreadable(Unreadable::MissingField),
             Ok(state) => self.event(state),
             Err(Silence::Ignored(reason)) => Meaning::Ignored { reason, details: self.details },
             Err(Silence::Unreadable(reason)) => self.unreadable(reason),
+            Err(Silence::Invalid(field, expected)) => Meaning::Invalid { field, expected },
         }
     }
 
@@ -45,4 +92,9 @@ impl Draft {
     fn unreadable(self, reason: Unreadable) -> Meaning {
         Meaning::Unreadable { reason, details: self.details }
     }
+}
+
+impl Silence {
+    pub(crate) const MISSING: Self = Self::Unreadable(Unreadable::MissingField);
+    pub(crate) const UNKNOWN: Self = Self::Unreadable(Unreadable::UnknownState);
 }

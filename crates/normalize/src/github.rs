@@ -8,33 +8,39 @@
 
 use meshhook_model::{Details, Round, State, Text, Timestamp, Unit};
 
-use crate::draft::{Draft, Silence};
+use crate::draft::{Draft, Found, Silence};
+use crate::newest::of_fields_named_at;
 use crate::tree::Node;
-use crate::{Identity, Ignored, Machine, Meaning, Provider, Unreadable};
+use crate::{Identity, Ignored, Machine, Provider, Unreadable};
 
 pub(crate) static PROVIDER: Provider = Provider {
     name: "github",
     schemes: &["github"],
     default_scheme: Some("github"),
     event_header: Some("X-GitHub-Event"),
-    time: Timestamp::parse_rfc3339,
+    fits,
+    newest: |body| of_fields_named_at(body, Timestamp::parse_rfc3339),
     read,
 };
 
-fn read(body: &Node<'_>, header: Option<&str>) -> Meaning {
+fn fits(body: &Node<'_>) -> bool {
+    matches!(Kind::of(body), Kind::Run | Kind::Job)
+}
+
+fn read(body: &Node<'_>, header: Option<&str>) -> Found {
     if !body.is_object() {
-        return Meaning::Unreadable { reason: Unreadable::UnknownShape, details: Details::default() };
+        return Found::unreadable(Unreadable::UnknownShape, Details::default());
     }
     let kind = Kind::of(body);
-    let meaning = match kind {
-        Kind::Run => run(body).judged(state(body, body.get("workflow_run"))),
-        Kind::Job => job(body).judged(state(body, body.get("workflow_job"))),
-        Kind::Ping => Meaning::Ignored { reason: Ignored::Ping, details: common(body) },
-        Kind::Other => Meaning::Ignored { reason: Ignored::UnsupportedEvent, details: common(body) },
+    let found = match kind {
+        Kind::Run => run(body).with(state(body, body.get("workflow_run"))),
+        Kind::Job => job(body).with(state(body, body.get("workflow_job"))),
+        Kind::Ping => Found::ignored(Ignored::Ping, common(body)),
+        Kind::Other => Found::ignored(Ignored::UnsupportedEvent, common(body)),
     };
     match header {
-        Some(event) if !kind.agrees_with(event) => meaning.mismatched(),
-        _ => meaning,
+        Some(event) if !kind.agrees_with(event) => found.mismatched(),
+        _ => found,
     }
 }
 
@@ -153,9 +159,9 @@ fn common(body: &Node<'_>) -> Details {
 
 fn state(body: &Node<'_>, build: &Node<'_>) -> Result<State, Silence> {
     if body.get("action").str().is_none() {
-        return Err(Silence::Unreadable(Unreadable::MissingField));
+        return Err(Silence::MISSING);
     }
-    let word = build.get("status").str().ok_or(Silence::Unreadable(Unreadable::MissingField))?;
+    let word = build.get("status").str().ok_or(Silence::MISSING)?;
     let conclusion = build.get("conclusion");
     let known = match word {
         "requested" | "queued" | "pending" | "waiting" => Some(State::Queued),
@@ -164,7 +170,7 @@ fn state(body: &Node<'_>, build: &Node<'_>) -> Result<State, Silence> {
         "completed" => conclusion.str().and_then(concluded),
         _ => None,
     };
-    known.ok_or(Silence::Unreadable(Unreadable::UnknownState))
+    known.ok_or(Silence::UNKNOWN)
 }
 
 fn concluded(word: &str) -> Option<State> {

@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 
 use meshhook_model::{Attempt, Details, Round, RunUrl, State, Text, Timestamp, Unit};
 
-use crate::draft::{Draft, Silence};
+use crate::draft::{Draft, Found, Silence};
+use crate::newest::of_fields_named_at;
 use crate::tree::Node;
-use crate::{Identity, Ignored, Machine, Meaning, Provider, Unreadable};
+use crate::{Identity, Ignored, Machine, Provider, Unreadable};
 
 /// Without a default scheme: a webhook with a signing token signs its bodies, one with a secret token does not.
 pub(crate) static PROVIDER: Provider = Provider {
@@ -19,25 +20,26 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: &["standard-webhooks"],
     default_scheme: None,
     event_header: Some("X-Gitlab-Event"),
-    time,
+    fits: |body| !matches!(Kind::of(body), Kind::Other | Kind::Unknown),
+    newest: |body| of_fields_named_at(body, time),
     read,
 };
 
 /// How many machines a pipeline names: as many as a store keeps for a run.
 const MAX_MACHINES: usize = 64;
 
-fn read(body: &Node<'_>, header: Option<&str>) -> Meaning {
+fn read(body: &Node<'_>, header: Option<&str>) -> Found {
     let kind = Kind::of(body);
-    let meaning = match kind {
-        Kind::Pipeline => pipeline(body).judged(state(body.get("object_attributes").get("status"))),
-        Kind::Job => job(body).judged(state(body.get("build_status"))),
-        Kind::Deployment => deployment(body).judged(deployment_state(body.get("status"))),
-        Kind::Other => Meaning::Ignored { reason: Ignored::UnsupportedEvent, details: common(body) },
-        Kind::Unknown => Meaning::Unreadable { reason: Unreadable::UnknownShape, details: common(body) },
+    let found = match kind {
+        Kind::Pipeline => pipeline(body).with(state(body.get("object_attributes").get("status"))),
+        Kind::Job => job(body).with(state(body.get("build_status"))),
+        Kind::Deployment => deployment(body).with(deployment_state(body.get("status"))),
+        Kind::Other => Found::ignored(Ignored::UnsupportedEvent, common(body)),
+        Kind::Unknown => Found::unreadable(Unreadable::UnknownShape, common(body)),
     };
     match header {
-        Some(event) if !kind.agrees_with(event) => meaning.mismatched(),
-        _ => meaning,
+        Some(event) if !kind.agrees_with(event) => found.mismatched(),
+        _ => found,
     }
 }
 
@@ -165,7 +167,7 @@ fn state(status: &Node<'_>) -> Result<State, Silence> {
         "waiting_for_callback" | "running" | "canceling" => Ok(State::Running),
         "success" | "skipped" => Ok(State::Succeeded),
         "failed" | "canceled" => Ok(State::Failed),
-        _ => Err(Silence::Unreadable(Unreadable::UnknownState)),
+        _ => Err(Silence::UNKNOWN),
     }
 }
 
@@ -178,12 +180,12 @@ fn deployment_state(status: &Node<'_>) -> Result<State, Silence> {
         "failed" | "canceled" => Ok(State::Failed),
         // Of somebody's approval, not of the deployment.
         "approved" | "rejected" => Err(Silence::Ignored(Ignored::UnsupportedEvent)),
-        _ => Err(Silence::Unreadable(Unreadable::UnknownState)),
+        _ => Err(Silence::UNKNOWN),
     }
 }
 
 fn word<'b>(status: &'b Node<'_>) -> Result<&'b str, Silence> {
-    status.str().ok_or(Silence::Unreadable(Unreadable::MissingField))
+    status.str().ok_or(Silence::MISSING)
 }
 
 /// The status; of a success with failed jobs that were allowed to fail, GitLab's words for people.

@@ -10,10 +10,12 @@ mod reading;
 mod standard;
 mod surrogates;
 mod tree;
+mod words;
 
 pub use body::BodyError;
 pub use provider::Provider;
 pub use reading::{Event, Identity, Ignored, Machine, Meaning, Reading, Unreadable};
+pub use words::Words;
 
 /// Reads the body of a POST whose signature has been checked.
 ///
@@ -26,5 +28,16 @@ pub fn read(provider: &Provider, body: &[u8], event_header: Option<&str>) -> Res
     let text = body::text(body)?;
     let text = surrogates::mend(&text);
     let root = tree::parse(&text)?;
-    Ok(Reading { newest: provider.newest(&root), meaning: provider.meaning(&root, event_header) })
+    Ok(provider.reading(&root, event_header, &Words::default()))
+}
+
+/// The provider whose build events have the shape of this body, if one has: a guess, for people.
+///
+/// # Errors
+/// As [`read`].
+pub fn guess(body: &[u8]) -> Result<Option<&'static Provider>, BodyError> {
+    let text = body::text(body)?;
+    let text = surrogates::mend(&text);
+    let root = tree::parse(&text)?;
+    Ok(Provider::ALL.iter().copied().find(|provider| provider.fits(&root)))
 }

@@ -15,7 +15,7 @@ use crate::tree::Node;
 ///
 /// Where the system's own clock is wrong, or copies one that is, the time can still lie far in the future:
 /// whoever compares must not call that fresh. `read` reads times as that system writes them.
-pub(crate) fn newest(body: &Node<'_>, read: ReadTime) -> Option<Timestamp> {
+pub(crate) fn of_fields_named_at(body: &Node<'_>, read: ReadTime) -> Option<Timestamp> {
     let own = times(body, read).max();
     let inner = body.fields().iter().flat_map(|(_, value)| times(value, read)).max();
     own.max(inner)
@@ -34,7 +34,8 @@ mod tests {
     use super::*;
 
     fn newest_of(json: &str) -> Option<String> {
-        newest(&crate::tree::parse(json).unwrap(), Timestamp::parse_rfc3339).map(|time| time.to_string())
+        of_fields_named_at(&crate::tree::parse(json).unwrap(), Timestamp::parse_rfc3339)
+            .map(|time| time.to_string())
     }
 
     #[test]

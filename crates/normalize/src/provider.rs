@@ -4,9 +4,13 @@ use std::fmt;
 
 use meshhook_model::Timestamp;
 
-use crate::newest::{ReadTime, newest};
+use crate::draft::Found;
 use crate::tree::Node;
-use crate::{Meaning, github, gitlab, standard};
+use crate::words::Words;
+use crate::{Reading, github, gitlab, standard};
+
+/// The schemes of a system that signs nothing itself: what a proxy may sign for it, then what proves possession only.
+pub(crate) const UNSIGNED: &[&str] = &["bearer", "basic", "path-token", "hmac", "standard-webhooks"];
 
 /// A CI system, or the format that is our own.
 ///
@@ -16,8 +20,12 @@ pub struct Provider {
     pub(crate) schemes: &'static [&'static str],
     pub(crate) default_scheme: Option<&'static str>,
     pub(crate) event_header: Option<&'static str>,
-    pub(crate) time: ReadTime,
-    pub(crate) read: fn(&Node<'_>, Option<&str>) -> Meaning,
+    /// Whether a body has the shape of its build events, and of no other provider's.
+    pub(crate) fits: fn(&Node<'_>) -> bool,
+    /// The newest time that the system itself, and no stranger, wrote into the body.
+    pub(crate) newest: fn(&Node<'_>) -> Option<Timestamp>,
+    /// What a body says; the event header may only agree with it.
+    pub(crate) read: fn(&Node<'_>, Option<&str>) -> Found,
 }
 
 impl Provider {
@@ -56,12 +64,14 @@ impl Provider {
         self.event_header
     }
 
-    pub(crate) fn newest(&self, body: &Node<'_>) -> Option<Timestamp> {
-        newest(body, self.time)
+    /// Whether a body has the shape of this system's build events, and of no other's.
+    pub(crate) fn fits(&self, body: &Node<'_>) -> bool {
+        body.is_object() && (self.fits)(body)
     }
 
-    pub(crate) fn meaning(&self, body: &Node<'_>, event: Option<&str>) -> Meaning {
-        (self.read)(body, event)
+    pub(crate) fn reading(&self, body: &Node<'_>, event: Option<&str>, words: &Words) -> Reading {
+        let newest = if body.is_object() { (self.newest)(body) } else { None };
+        Reading { newest, meaning: (self.read)(body, event).judged(words) }
     }
 }
 

@@ -45,12 +45,7 @@ pub enum Meaning {
 }
 
 impl Meaning {
-    /// What is left of it under a header that names another event.
-    pub(crate) fn mismatched(self) -> Self {
-        Self::Unreadable { reason: Unreadable::EventMismatch, details: self.into_details() }
-    }
-
-    fn into_details(self) -> Details {
+    pub(crate) fn into_details(self) -> Details {
         match self {
             Self::Event(event) => event.status.details,
             Self::Ignored { details, .. } | Self::Unreadable { details, .. } => details,
@@ -116,6 +111,10 @@ pub enum Ignored {
     UnsupportedEvent,
     /// Completed, with no word on how.
     NoConclusion,
+    /// A result that was reported before: another run is to follow.
+    OldResult,
+    /// A word that the operator wants to hear nothing of.
+    Word,
 }
 
 impl Ignored {
@@ -126,6 +125,8 @@ impl Ignored {
             Self::Ping => "ping",
             Self::UnsupportedEvent => "unsupported_event",
             Self::NoConclusion => "no_conclusion",
+            Self::OldResult => "old_result",
+            Self::Word => "word",
         }
     }
 }

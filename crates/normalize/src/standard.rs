@@ -10,17 +10,20 @@
 //! state may be one of their words, in capitals or not, and then is the outcome as well; `completed` leaves it to
 //! `conclusion`.
 
-use meshhook_model::{Attempt, BuildStatus, Details, Round, RunUrl, State, Text, Timestamp, Unit};
+use meshhook_model::{Attempt, Details, Round, RunUrl, State, Text, Timestamp, Unit};
 
+use crate::draft::{Draft, Found, Silence};
+use crate::newest::of_fields_named_at;
 use crate::tree::Node;
-use crate::{Event, Identity, Machine, Meaning, Provider};
+use crate::{Identity, Machine, Meaning, Provider};
 
 pub(crate) static PROVIDER: Provider = Provider {
     name: "standard",
     schemes: &["standard-webhooks"],
     default_scheme: Some("standard-webhooks"),
     event_header: None,
-    time: Timestamp::parse_rfc3339,
+    fits: |body| [WORKFLOW, STATE, RUN_ID].into_iter().all(|names| Fields(body).find(names).is_some()),
+    newest: |body| of_fields_named_at(body, Timestamp::parse_rfc3339),
     read,
 };
 
@@ -72,11 +75,8 @@ const WORDS: [(State, &[&str]); 4] = [
     ),
 ];
 
-fn read(body: &Node<'_>, _: Option<&str>) -> Meaning {
-    match Fields(body).event() {
-        Ok(event) => Meaning::Event(event),
-        Err(Fault { field, expected }) => Meaning::Invalid { field, expected },
-    }
+fn read(body: &Node<'_>, _: Option<&str>) -> Found {
+    Fields(body).found().unwrap_or_else(|fault| Found::Other(fault.meaning()))
 }
 
 /// Which field is at fault, and what should be there.
@@ -85,19 +85,40 @@ struct Fault {
     expected: &'static str,
 }
 
+impl Fault {
+    fn meaning(self) -> Meaning {
+        Meaning::Invalid { field: self.field, expected: self.expected }
+    }
+}
+
+fn state(word: &str) -> Option<State> {
+    let said = |known: &str| known.eq_ignore_ascii_case(word);
+    let own = State::ALL.into_iter().find(|state| said(state.as_str()));
+    own.or_else(|| WORDS.iter().find(|(_, words)| words.iter().any(|w| said(w))).map(|(state, _)| *state))
+}
+
+/// Whether a word is one of the vocabulary's own: it is no outcome then.
+fn is_our_own(word: &str) -> bool {
+    State::ALL.into_iter().any(|state| state.as_str().eq_ignore_ascii_case(word))
+}
+
 struct Fields<'b>(&'b Node<'b>);
 
 impl<'b> Fields<'b> {
-    fn event(&self) -> Result<Event, Fault> {
+    fn found(&self) -> Result<Found, Fault> {
         if !self.0.is_object() {
             return Err(Fault { field: "body", expected: "a JSON object" });
         }
         let details = self.details()?;
-        let (state, word) = self.state()?;
-        let outcome = self.text(OUTCOME)?.or_else(|| word.and_then(Text::new));
+        let word = self.word()?;
+        let outcome =
+            self.text(OUTCOME)?.or_else(|| word.filter(|word| !is_our_own(word)).and_then(Text::new));
         let machine = details.mesh_node_id.clone().map(|name| Machine { name, hosted: false });
-        let status = BuildStatus { state, details: Details { outcome, ..details } };
-        Ok(Event { status, identity: self.identity()?, machine })
+        let finished_at = details.finished_at;
+        let details = Details { outcome, ..details };
+        let draft = Draft { details, identity: self.identity()?, machine, finished_at };
+        let unknown = Silence::Invalid(STATE[0], STATE_WORD);
+        Ok(draft.with(word.and_then(state).ok_or(unknown)))
     }
 
     /// Everything but the state and its outcome.
@@ -141,19 +162,12 @@ impl<'b> Fields<'b> {
         Ok(identity.of_job(self.string(JOB)?.map(str::to_owned)))
     }
 
-    /// The state, and the word that gave it where it is not the vocabulary's own.
-    fn state(&self) -> Result<(State, Option<&'b str>), Fault> {
-        let unknown = Fault { field: STATE[0], expected: STATE_WORD };
-        let word = match self.string(STATE)? {
-            Some(word) if word.eq_ignore_ascii_case("completed") => self.string(&["conclusion"])?,
-            word => word,
-        };
-        let Some(word) = word else { return Err(unknown) };
-        if let Some(state) = State::ALL.into_iter().find(|s| s.as_str().eq_ignore_ascii_case(word)) {
-            return Ok((state, None));
+    /// The word for the state; `completed` leaves it to the conclusion.
+    fn word(&self) -> Result<Option<&'b str>, Fault> {
+        match self.string(STATE)? {
+            Some(word) if word.eq_ignore_ascii_case("completed") => self.string(&["conclusion"]),
+            word => Ok(word),
         }
-        let known = WORDS.iter().find(|(_, words)| words.iter().any(|w| w.eq_ignore_ascii_case(word)));
-        known.map(|(state, _)| (*state, Some(word))).ok_or(unknown)
     }
 
     /// A tag's `refs/tags/…` stays: a tag named `main` is not the branch.

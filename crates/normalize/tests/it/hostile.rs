@@ -5,7 +5,7 @@ use meshhook_normalize::{BodyError, Meaning, Provider, read};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{event, fixture, github, gitlab, json_of, meaning, standard};
+use crate::support::{bodies, event, fixture, github, gitlab, json_of, meaning, standard};
 
 /// A success of each kind, and the pointers to the words that make it one.
 fn successes() -> [(&'static Provider, Value, Vec<&'static str>); 6] {
@@ -104,17 +104,60 @@ fn each_field_left_out() {
 }
 
 #[test]
-fn a_body_cut_anywhere_is_no_body() {
-    for (provider, body, _) in successes() {
-        let body = body.to_string();
-        for end in 0..body.len() {
-            let cut = read(provider, &body.as_bytes()[..end], None);
-            assert!(cut.is_err(), "cut at {end}");
+fn no_body_can_be_broken_into_something_worse() {
+    let kinds = [json!(null), json!(7), json!("seven"), json!(true), json!([7]), json!({ "seven": 7 })];
+    let long = json!("x".repeat(1 << 20));
+    for provider in Provider::ALL {
+        for name in bodies(provider.name()).iter().filter(|name| name.ends_with(".json")) {
+            let body = json_of(name);
+            let mut found = Vec::new();
+            pointers(&body, "", &mut found);
+            for pointer in found.iter().filter(|pointer| !pointer.is_empty()) {
+                for kind in &kinds {
+                    let mut broken = body.clone();
+                    *broken.pointer_mut(pointer).unwrap() = kind.clone();
+                    assert_sort(provider, &meaning(provider, &broken), pointer);
+                }
+            }
+            let mut heavy = body.clone();
+            for pointer in found.iter().filter(|pointer| body.pointer(pointer).unwrap().is_string()).take(8) {
+                *heavy.pointer_mut(pointer).unwrap() = long.clone();
+            }
+            assert_sort(provider, &meaning(provider, &heavy), name);
         }
     }
-    let form = fixture("github/workflow_run-completed-failure.form");
-    for end in 0..form.len() {
-        assert!(read(github(), &form.as_bytes()[..end], None).is_err(), "form cut at {end}");
+}
+
+#[test]
+fn a_body_cut_anywhere_is_no_body() {
+    for provider in Provider::ALL {
+        for name in bodies(provider.name()) {
+            let body = fixture(&name);
+            let body = body.trim_end();
+            for end in 0..body.len() {
+                let cut = read(provider, &body.as_bytes()[..end], None);
+                assert!(cut.is_err(), "{name} cut at {end}");
+            }
+        }
+    }
+}
+
+/// A body that says everything twice, and all strings in halves of characters.
+#[test]
+fn repeated_keys_and_half_characters_are_read() {
+    for provider in Provider::ALL {
+        for name in bodies(provider.name()).iter().filter(|name| name.ends_with(".json")) {
+            let body = fixture(name);
+            let inner = body.trim().trim_start_matches('{').trim_end_matches('}').trim();
+            let twice = format!("{{{inner},{inner}}}");
+            assert_eq!(
+                read(provider, twice.as_bytes(), None),
+                read(provider, body.as_bytes(), None),
+                "{name}"
+            );
+            let halves = body.replace(": \"", r#": "\ud83d"#);
+            assert_sort(provider, &read(provider, halves.as_bytes(), None).unwrap().meaning, name);
+        }
     }
 }
 

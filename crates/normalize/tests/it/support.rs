@@ -15,16 +15,25 @@ pub(crate) fn fixture(name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
 }
 
-/// The names of the fixtures of a folder, sorted.
-pub(crate) fn fixtures(folder: &str) -> Vec<String> {
-    let entries = fs::read_dir(root().join("fixtures").join(folder)).unwrap();
+/// The names of the bodies in a folder of fixtures, sorted.
+pub(crate) fn bodies(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(root().join("fixtures").join(folder));
+    let entries = entries.unwrap_or_else(|why| panic!("fixtures/{folder}: {why}"));
     let mut names: Vec<_> = entries
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_file())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "json" || kind == "form"))
         .map(|path| format!("{folder}/{}", path.file_name().unwrap().to_str().unwrap()))
         .collect();
     names.sort();
+    assert!(!names.is_empty(), "fixtures/{folder} has no bodies");
     names
+}
+
+/// The rows of a table among the fixtures, without its comments; none where there is no such table.
+pub(crate) fn rows_of(table: &str) -> Vec<Vec<String>> {
+    let Ok(table) = fs::read_to_string(root().join("fixtures").join(table)) else { return Vec::new() };
+    let rows = table.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    rows.map(|row| row.split('\t').map(str::to_owned).collect()).collect()
 }
 
 pub(crate) fn json_of(name: &str) -> Value {
