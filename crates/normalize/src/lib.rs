@@ -2,10 +2,13 @@
 
 mod body;
 mod draft;
+mod explain;
+mod generic;
 mod github;
 mod gitlab;
 mod newest;
 mod provider;
+mod reader;
 mod reading;
 mod standard;
 mod surrogates;
@@ -13,22 +16,23 @@ mod tree;
 mod words;
 
 pub use body::BodyError;
+pub use explain::Explanation;
+pub use generic::{FieldMap, Origin, Pointer};
 pub use provider::Provider;
+pub use reader::Reader;
 pub use reading::{Event, Identity, Ignored, Machine, Meaning, Reading, Unreadable};
 pub use words::Words;
 
-/// Reads the body of a POST whose signature has been checked.
-///
-/// `event_header` is the value of [`Provider::event_header`], where the POST had one. It is not signed: it may
-/// agree with what the body is, it never decides. No other header has a say, the `Content-Type` least of all.
+/// Reads a body as its provider documents it: [`Reader::read`] without what an operator may add.
 ///
 /// # Errors
-/// The body is neither JSON nor a form that holds JSON, or it is too deep or too fine-grained to be a report.
-pub fn read(provider: &Provider, body: &[u8], event_header: Option<&str>) -> Result<Reading, BodyError> {
-    let text = body::text(body)?;
-    let text = surrogates::mend(&text);
-    let root = tree::parse(&text)?;
-    Ok(provider.reading(&root, event_header, &Words::default()))
+/// As [`Reader::read`].
+pub fn read(
+    provider: &'static Provider,
+    body: &[u8],
+    event_header: Option<&str>,
+) -> Result<Reading, BodyError> {
+    Reader::new(provider).read(body, event_header)
 }
 
 /// The provider whose build events have the shape of this body, if one has: a guess, for people.

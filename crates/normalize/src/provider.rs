@@ -7,7 +7,7 @@ use meshhook_model::Timestamp;
 use crate::draft::Found;
 use crate::tree::Node;
 use crate::words::Words;
-use crate::{Reading, github, gitlab, standard};
+use crate::{Reading, generic, github, gitlab, standard};
 
 /// The schemes of a system that signs nothing itself: what a proxy may sign for it, then what proves possession only.
 pub(crate) const UNSIGNED: &[&str] = &["bearer", "basic", "path-token", "hmac", "standard-webhooks"];
@@ -28,14 +28,20 @@ pub struct Provider {
     pub(crate) read: fn(&Node<'_>, Option<&str>) -> Found,
 }
 
+/// Every scheme of which the sender chooses the form: for bodies of any shape.
+pub(crate) const ANY: &[&str] = &["standard-webhooks", "hmac", "github", "bearer", "basic", "path-token"];
+
 impl Provider {
     /// Every provider, in the order of their names.
     pub const ALL: &'static [&'static Self] = &[&github::PROVIDER, &gitlab::PROVIDER, &standard::PROVIDER];
 
+    /// Bodies of any shape, read by a [`FieldMap`](crate::FieldMap): none of [`Self::ALL`].
+    pub const GENERIC: &'static Self = &generic::PROVIDER;
+
     /// The provider of that name.
     #[must_use]
     pub fn by_name(name: &str) -> Option<&'static Self> {
-        Self::ALL.iter().copied().find(|provider| provider.name == name)
+        Self::ALL.iter().copied().chain([Self::GENERIC]).find(|provider| provider.name == name)
     }
 
     /// Its name in a configuration.

@@ -10,11 +10,15 @@
 //! state may be one of their words, in capitals or not, and then is the outcome as well; `completed` leaves it to
 //! `conclusion`.
 
+use std::borrow::Cow;
+
 use meshhook_model::{Attempt, Details, Round, RunUrl, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
+use crate::generic::FieldMap;
 use crate::newest::of_fields_named_at;
 use crate::tree::Node;
+use crate::words::Words;
 use crate::{Identity, Machine, Meaning, Provider};
 
 pub(crate) static PROVIDER: Provider = Provider {
@@ -22,13 +26,33 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: &["standard-webhooks"],
     default_scheme: Some("standard-webhooks"),
     event_header: None,
-    fits: |body| [WORKFLOW, STATE, RUN_ID].into_iter().all(|names| Fields(body).find(names).is_some()),
+    fits: |body| [WORKFLOW, STATE, RUN_ID].into_iter().all(|names| Fields::own(body).find(names).is_some()),
     newest: |body| of_fields_named_at(body, Timestamp::parse_rfc3339),
     read,
 };
 
 /// The names of one field, the format's own first.
-type Names = &'static [&'static str];
+pub(crate) type Names = &'static [&'static str];
+
+/// The format's fields, those first that have to be there.
+pub(crate) const FIELDS: &[&str] = &[
+    "workflow",
+    "state",
+    "run_id",
+    "outcome",
+    "job",
+    "branch",
+    "commit",
+    "run_url",
+    "mesh_node_id",
+    "attempt",
+    "repo",
+    "actor",
+    "title",
+    "started_at",
+    "finished_at",
+    "correlation_id",
+];
 
 const WORKFLOW: Names = &["workflow", "workflow_name", "pipeline_name"];
 const STATE: Names = &["state", "status", "conclusion"];
@@ -40,7 +64,10 @@ const NODE: Names = &["mesh_node_id", "runner_name"];
 const RUN_ID: Names = &["run_id"];
 const JOB: Names = &["job"];
 const REPO: Names = &["repo"];
+pub(crate) const STARTED_AT: Names = &["started_at"];
+pub(crate) const FINISHED_AT: Names = &["finished_at"];
 
+const TIME: &str = "an RFC 3339 time";
 const STRING: &str = "a string";
 const FULL_STRING: &str = "a string that is not empty";
 const STATE_WORD: &str = "one of queued, running, succeeded, failed, or a CI system's word for one of them";
@@ -76,7 +103,7 @@ const WORDS: [(State, &[&str]); 4] = [
 ];
 
 fn read(body: &Node<'_>, _: Option<&str>) -> Found {
-    Fields(body).found().unwrap_or_else(|fault| Found::Other(fault.meaning()))
+    Fields::own(body).read(&Words::default())
 }
 
 /// Which field is at fault, and what should be there.
@@ -102,23 +129,41 @@ fn is_our_own(word: &str) -> bool {
     State::ALL.into_iter().any(|state| state.as_str().eq_ignore_ascii_case(word))
 }
 
-struct Fields<'b>(&'b Node<'b>);
+/// The fields of a body: under the format's own names, or where a map says that they are.
+pub(crate) struct Fields<'b> {
+    body: &'b Node<'b>,
+    map: Option<&'b FieldMap>,
+}
 
 impl<'b> Fields<'b> {
-    fn found(&self) -> Result<Found, Fault> {
-        if !self.0.is_object() {
+    const fn own(body: &'b Node<'b>) -> Self {
+        Self { body, map: None }
+    }
+
+    pub(crate) const fn mapped(body: &'b Node<'b>, map: &'b FieldMap) -> Self {
+        Self { body, map: Some(map) }
+    }
+
+    /// What the fields say, where some words for the state mean what `words` has for them.
+    pub(crate) fn read(&self, words: &Words) -> Found {
+        self.found(words).unwrap_or_else(|fault| Found::Other(fault.meaning()))
+    }
+
+    fn found(&self, words: &Words) -> Result<Found, Fault> {
+        if !self.body.is_object() {
             return Err(Fault { field: "body", expected: "a JSON object" });
         }
         let details = self.details()?;
         let word = self.word()?;
-        let outcome =
-            self.text(OUTCOME)?.or_else(|| word.filter(|word| !is_our_own(word)).and_then(Text::new));
+        let own_word = word.as_deref().filter(|word| self.map.is_some() || !is_our_own(word));
+        let outcome = self.text(OUTCOME)?.or_else(|| own_word.and_then(Text::new));
         let machine = details.mesh_node_id.clone().map(|name| Machine { name, hosted: false });
         let finished_at = details.finished_at;
         let details = Details { outcome, ..details };
         let draft = Draft { details, identity: self.identity()?, machine, finished_at };
-        let unknown = Silence::Invalid(STATE[0], STATE_WORD);
-        Ok(draft.with(word.and_then(state).ok_or(unknown)))
+        let known = |word: &str| words.meaning(word).or_else(|| state(word).map(Ok));
+        let state = word.as_deref().and_then(known);
+        Ok(draft.with(state.unwrap_or(Err(Silence::Invalid(STATE[0], STATE_WORD)))))
     }
 
     /// Everything but the state and its outcome.
@@ -127,7 +172,7 @@ impl<'b> Fields<'b> {
         let attempt = self.attempt()?;
         Ok(Details {
             unit: if job.is_some() { Unit::Job } else { Unit::Run },
-            workflow: Text::new(self.workflow()?),
+            workflow: Text::new(&self.workflow()?),
             job,
             outcome: None,
             branch: self.branch()?,
@@ -141,13 +186,13 @@ impl<'b> Fields<'b> {
             repo: self.text(REPO)?,
             actor: self.text(&["actor"])?,
             title: self.text(&["title"])?,
-            started_at: self.time("started_at")?,
-            finished_at: self.time("finished_at")?,
+            started_at: self.time(STARTED_AT)?,
+            finished_at: self.time(FINISHED_AT)?,
             correlation_id: self.correlation_id()?,
         })
     }
 
-    fn workflow(&self) -> Result<&'b str, Fault> {
+    fn workflow(&self) -> Result<Cow<'b, str>, Fault> {
         self.string(WORKFLOW)?.ok_or(Fault { field: WORKFLOW[0], expected: FULL_STRING })
     }
 
@@ -157,15 +202,17 @@ impl<'b> Fields<'b> {
     }
 
     fn identity(&self) -> Result<Identity, Fault> {
-        let repo = self.string(REPO)?.map(str::to_owned);
-        let identity = Identity::new(repo, Some(self.workflow()?.to_owned()), Some(self.run_id()?));
-        Ok(identity.of_job(self.string(JOB)?.map(str::to_owned)))
+        let repo = self.string(REPO)?.map(Cow::into_owned);
+        let identity = Identity::new(repo, Some(self.workflow()?.into_owned()), Some(self.run_id()?));
+        Ok(identity.of_job(self.string(JOB)?.map(Cow::into_owned)))
     }
 
     /// The word for the state; `completed` leaves it to the conclusion.
-    fn word(&self) -> Result<Option<&'b str>, Fault> {
+    fn word(&self) -> Result<Option<Cow<'b, str>>, Fault> {
         match self.string(STATE)? {
-            Some(word) if word.eq_ignore_ascii_case("completed") => self.string(&["conclusion"]),
+            Some(word) if self.map.is_none() && word.eq_ignore_ascii_case("completed") => {
+                self.string(&["conclusion"])
+            }
             word => Ok(word),
         }
     }
@@ -173,45 +220,63 @@ impl<'b> Fields<'b> {
     /// A tag's `refs/tags/…` stays: a tag named `main` is not the branch.
     fn branch(&self) -> Result<Option<Text>, Fault> {
         let branch = self.string(BRANCH)?;
-        Ok(branch.and_then(|name| Text::new(name.strip_prefix("refs/heads/").unwrap_or(name))))
+        Ok(branch.and_then(|name| Text::new(name.strip_prefix("refs/heads/").unwrap_or(&name))))
     }
 
     fn run_url(&self) -> Result<Option<RunUrl>, Fault> {
-        Ok(self.string(RUN_URL)?.and_then(RunUrl::new))
+        Ok(self.string(RUN_URL)?.as_deref().and_then(RunUrl::new))
     }
 
     fn attempt(&self) -> Result<Option<Attempt>, Fault> {
         let Some((field, node)) = self.find(&["attempt"]) else { return Ok(None) };
-        node.attempt().map(Some).ok_or(Fault { field, expected: "a positive integer" })
+        let digits = || node.str().filter(|_| self.map.is_some())?.parse().ok().and_then(Attempt::new);
+        let attempt = node.attempt().or_else(digits);
+        attempt.map(Some).ok_or(Fault { field, expected: "a positive integer" })
     }
 
-    fn time(&self, name: &'static str) -> Result<Option<Timestamp>, Fault> {
-        let fault = Fault { field: name, expected: "an RFC 3339 time" };
-        match self.0.get(name) {
-            node if node.is_missing() => Ok(None),
-            node if node.str().is_some_and(is_zero_time) => Ok(None),
-            node => node.time().map(Some).ok_or(fault),
+    fn time(&self, names: Names) -> Result<Option<Timestamp>, Fault> {
+        let fault = Fault { field: names[0], expected: TIME };
+        match self.find(names) {
+            None => Ok(None),
+            Some((_, node)) if node.str().is_some_and(is_zero_time) => Ok(None),
+            Some((_, node)) => self.instant_of(node).map(Some).ok_or(fault),
         }
+    }
+
+    /// The time that a field says, if it says one.
+    pub(crate) fn instant(&self, names: Names) -> Option<Timestamp> {
+        self.find(names).and_then(|(_, node)| self.instant_of(node))
+    }
+
+    /// RFC 3339; what is mapped may also be in seconds or milliseconds since the epoch.
+    fn instant_of(&self, node: &Node<'_>) -> Option<Timestamp> {
+        node.time().or_else(|| self.map.and_then(|_| node.unix_time()))
     }
 
     /// What a line of the log can hold; anything else is as good as none, since it only helps to search.
     fn correlation_id(&self) -> Result<Option<Text>, Fault> {
         let id = self.string(&["correlation_id"])?;
-        Ok(id.filter(|id| is_plain_id(id)).and_then(Text::new))
+        Ok(id.filter(|id| is_plain_id(id)).and_then(|id| Text::new(&id)))
     }
 
     fn text(&self, names: Names) -> Result<Option<Text>, Fault> {
-        Ok(self.string(names)?.and_then(Text::new))
+        Ok(self.string(names)?.and_then(|text| Text::new(&text)))
     }
 
-    fn string(&self, names: Names) -> Result<Option<&'b str>, Fault> {
+    /// A string; what is mapped may also be a number or a truth value.
+    fn string(&self, names: Names) -> Result<Option<Cow<'b, str>>, Fault> {
         let Some((field, node)) = self.find(names) else { return Ok(None) };
-        node.str().map(Some).ok_or(Fault { field, expected: STRING })
+        let written = || self.map.and_then(|_| node.scalar()).map(Cow::Owned);
+        let found = node.str().map(Cow::Borrowed).or_else(written);
+        found.map(Some).ok_or(Fault { field, expected: STRING })
     }
 
     /// The first of these fields that is there.
     fn find(&self, names: Names) -> Option<(&'static str, &'b Node<'b>)> {
-        names.iter().map(|name| (*name, self.0.get(name))).find(|(_, node)| !node.is_missing())
+        if let Some(map) = self.map {
+            return map.find(names[0], self.body).map(|node| (names[0], node));
+        }
+        names.iter().map(|name| (*name, self.body.get(name))).find(|(_, node)| !node.is_missing())
     }
 }
 

@@ -15,7 +15,7 @@ const MAX_DEPTH: u8 = 100;
 const MAX_VALUES: u32 = 1 << 18;
 
 /// One JSON value. Of a key that occurs twice the later value counts, as in nearly every other reader.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Node<'a> {
     Null,
     Text(Cow<'a, str>),
@@ -23,8 +23,9 @@ pub(crate) enum Node<'a> {
     Negative(i64),
     List(Vec<Node<'a>>),
     Object(Vec<(Cow<'a, str>, Node<'a>)>),
-    /// A truth value, or a number that is no 64-bit integer: nothing that is read has this kind, and an id that
-    /// went through a float would be another run's.
+    Bool(bool),
+    /// A number that is no 64-bit integer: nothing that is read has this kind, and an id that went through a float
+    /// would be another run's.
     Other,
 }
 
@@ -34,6 +35,15 @@ impl<'a> Node<'a> {
     /// The value of a key; null where there is none.
     pub(crate) fn get(&self, key: &str) -> &Node<'a> {
         self.field(key).unwrap_or(&MISSING)
+    }
+
+    /// The value of a key or, in a list, at an index as a JSON pointer writes it; null where there is none.
+    pub(crate) fn at(&self, key: &str) -> &Node<'a> {
+        let index = || key.parse::<usize>().ok().filter(|index| index.to_string() == key);
+        match self {
+            Self::List(items) => index().and_then(|index| items.get(index)).unwrap_or(&MISSING),
+            _ => self.get(key),
+        }
     }
 
     /// Whether there is such a key, be its value null.
@@ -53,6 +63,16 @@ impl<'a> Node<'a> {
     /// The values of a list; none of anything else.
     pub(crate) fn items(&self) -> &[Node<'a>] {
         if let Self::List(items) = self { items } else { &[] }
+    }
+
+    /// The value at a place within this one: of each level the how-manieth.
+    pub(crate) fn place(&mut self, path: &[usize]) -> Option<&mut Node<'a>> {
+        let Some((first, rest)) = path.split_first() else { return Some(self) };
+        match self {
+            Self::Object(fields) => fields.get_mut(*first)?.1.place(rest),
+            Self::List(items) => items.get_mut(*first)?.place(rest),
+            _ => None,
+        }
     }
 
     pub(crate) fn is_object(&self) -> bool {
@@ -85,6 +105,11 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// A string, an integer or a truth value, as JSON writes it.
+    pub(crate) fn scalar(&self) -> Option<String> {
+        if let Self::Bool(truth) = self { Some(truth.to_string()) } else { self.id() }
+    }
+
     pub(crate) fn text(&self) -> Option<Text> {
         Text::new(self.str()?)
     }
@@ -100,6 +125,12 @@ impl<'a> Node<'a> {
 
     pub(crate) fn time(&self) -> Option<Timestamp> {
         Timestamp::parse_rfc3339(self.str()?)
+    }
+
+    /// Seconds or, where that would be after the year 5138, milliseconds since the epoch; zero is no time.
+    pub(crate) fn unix_time(&self) -> Option<Timestamp> {
+        let number = i64::try_from(self.number()?).ok().filter(|number| *number > 0)?;
+        Timestamp::from_unix(if number < 100_000_000_000 { number } else { number / 1000 })
     }
 
     /// A number that is whole and not negative.
@@ -173,8 +204,8 @@ impl<'de> Visitor<'de> for Seed<'_> {
         Ok(Node::Null)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Node<'de>, E> {
-        Ok(Node::Other)
+    fn visit_bool<E>(self, truth: bool) -> Result<Node<'de>, E> {
+        Ok(Node::Bool(truth))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Node<'de>, E> {

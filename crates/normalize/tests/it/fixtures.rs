@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::support::{bodies, fixture, json_of, meaning, rows_of, shown};
 
 /// The value of the event header of a fixture, told by the first word of its name after its place in a sequence.
-fn event_of(provider: &Provider, name: &str) -> Option<String> {
+fn event_of(provider: &'static Provider, name: &str) -> Option<String> {
     provider.event_header()?;
     let file = name.rsplit('/').next()?.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
     let word = file.split(['-', '.']).next()?;
@@ -20,7 +20,7 @@ fn event_of(provider: &Provider, name: &str) -> Option<String> {
     (header != "none").then(|| header.to_owned())
 }
 
-fn readings(provider: &Provider, folder: &str) -> Value {
+fn readings(provider: &'static Provider, folder: &str) -> Value {
     let read = |name: String| {
         let reading = read(provider, fixture(&name).as_bytes(), event_of(provider, &name).as_deref());
         (name, shown(&reading))
@@ -42,7 +42,7 @@ fn three_machines() {
 }
 
 /// A row of `words.tsv`: body, changes, reading, state or reason, outcome.
-fn changed(provider: &Provider, row: &[String]) -> Value {
+fn changed(provider: &'static Provider, row: &[String]) -> Value {
     let mut body = json_of(&format!("{}/{}", provider.name(), row[0]));
     let changes: Map<String, Value> = serde_json::from_str(&row[1]).unwrap();
     for (pointer, value) in changes {

@@ -48,7 +48,7 @@ fn succeeded(meaning: &Meaning) -> bool {
 }
 
 /// What a verified body of a CI system may never be, and what our own format may never be.
-fn assert_sort(provider: &Provider, meaning: &Meaning, what: &str) {
+fn assert_sort(provider: &'static Provider, meaning: &Meaning, what: &str) {
     let own = provider.name() == "standard";
     match meaning {
         Meaning::Event(_) => {}

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod conformance;
+mod explain;
 mod fixtures;
 mod forgery;
+mod generic;
 mod github;
 mod gitlab;
 mod hostile;

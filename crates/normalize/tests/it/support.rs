@@ -52,11 +52,11 @@ pub(crate) fn standard() -> &'static Provider {
     Provider::by_name("standard").unwrap()
 }
 
-pub(crate) fn meaning(provider: &Provider, body: &Value) -> Meaning {
+pub(crate) fn meaning(provider: &'static Provider, body: &Value) -> Meaning {
     read(provider, body.to_string().as_bytes(), None).unwrap().meaning
 }
 
-pub(crate) fn event(provider: &Provider, body: &Value) -> Event {
+pub(crate) fn event(provider: &'static Provider, body: &Value) -> Event {
     match meaning(provider, body) {
         Meaning::Event(event) => event,
         other => panic!("no event: {other:?}"),

@@ -63,7 +63,7 @@ fn nobodys(corpus: &Path, row: &Row, faults: &mut Vec<String>) {
 }
 
 /// The value of the event header; `?` where nobody wrote down what it was.
-fn event<'r>(provider: &Provider, row: &'r Row) -> Option<&'r str> {
+fn event<'r>(provider: &'static Provider, row: &'r Row) -> Option<&'r str> {
     let (name, value) = row["event"].split_once(": ")?;
     let ours = provider.event_header().is_some_and(|header| header.eq_ignore_ascii_case(name));
     let value = value.split(" (").next()?;
@@ -71,7 +71,7 @@ fn event<'r>(provider: &Provider, row: &'r Row) -> Option<&'r str> {
 }
 
 /// The meaning of a row's payload, which has to be the same without the header and as a form.
-fn meaning(corpus: &Path, provider: &Provider, row: &Row) -> Meaning {
+fn meaning(corpus: &Path, provider: &'static Provider, row: &Row) -> Meaning {
     let body = fs::read(corpus.join(&row["file"])).unwrap();
     let meaning = read(provider, &body, event(provider, row)).unwrap().meaning;
     assert_eq!(read(provider, &body, None).unwrap().meaning, meaning, "{} without header", row["file"]);

@@ -1,0 +1,148 @@
+//! Which places of a body gave which field: found by changing them one at a time, and reading again.
+//!
+//! So it tells what a reader does, not what it is said to do, and no reader has to keep account.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::tree::{self, Node};
+use crate::{BodyError, Meaning, Reader, Reading, body, surrogates};
+
+/// How many values of a body are tried; real bodies have a few hundred.
+const MAX_PLACES: usize = 20_000;
+
+/// The fields of a reading, and for each the JSON pointers (RFC 6901) of the values that it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Explanation(BTreeMap<&'static str, Vec<String>>);
+
+impl Explanation {
+    /// What gave `field`, in the order of the body: a field of the vocabulary, or `event`, which is what told the kind
+    /// of event.
+    #[must_use]
+    pub fn of(&self, field: &str) -> &[String] {
+        self.0.get(field).map_or(&[], Vec::as_slice)
+    }
+
+    /// The fields that came from somewhere, with their pointers.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &[String])> {
+        self.0.iter().map(|(field, pointers)| (*field, pointers.as_slice()))
+    }
+}
+
+impl Reader {
+    /// Reads a body, and tells where each field came from. Takes a reading for each value of the body: for people.
+    ///
+    /// # Errors
+    /// As [`Reader::read`].
+    pub fn explain(
+        &self,
+        body: &[u8],
+        event_header: Option<&str>,
+    ) -> Result<(Reading, Explanation), BodyError> {
+        let text = body::text(body)?;
+        let text = surrogates::mend(&text);
+        let mut root = tree::parse(&text)?;
+        let reading = self.reading(&root, event_header);
+        let before = fields(&reading.meaning);
+        let mut explanation = Explanation::default();
+        for place in places(&root) {
+            let original = exchange(&mut root, &place.path, changed);
+            let after = fields(&self.reading(&root, event_header).meaning);
+            exchange(&mut root, &place.path, |_| original.clone());
+            for field in touched(&before, &after) {
+                explanation.0.entry(field).or_default().push(place.pointer.clone());
+            }
+        }
+        Ok((reading, explanation))
+    }
+}
+
+/// Puts something else at a place, and gives what was there.
+fn exchange<'a>(root: &mut Node<'a>, path: &[usize], other: impl FnOnce(&Node<'a>) -> Node<'a>) -> Node<'a> {
+    let place = root.place(path).expect("the place was found in this tree");
+    let other = other(place);
+    std::mem::replace(place, other)
+}
+
+/// Another value of the same kind, which no reader takes for the first.
+fn changed<'a>(node: &Node<'a>) -> Node<'a> {
+    match node {
+        Node::Text(text) => Node::Text(format!("~{text}").into()),
+        Node::Integer(number) => Node::Integer(number.wrapping_add(1)),
+        Node::Negative(number) => Node::Negative(number.wrapping_add(1)),
+        Node::Bool(truth) => Node::Bool(!truth),
+        other => other.clone(),
+    }
+}
+
+struct Place {
+    path: Vec<usize>,
+    pointer: String,
+}
+
+/// Where the body has texts, integers and truth values.
+fn places(root: &Node<'_>) -> Vec<Place> {
+    let mut found = Vec::new();
+    collect(root, &mut Vec::new(), "", &mut found);
+    found
+}
+
+fn collect(node: &Node<'_>, path: &mut Vec<usize>, pointer: &str, found: &mut Vec<Place>) {
+    let fields = node.fields().iter().map(|(key, inner)| (key.replace('~', "~0").replace('/', "~1"), inner));
+    let items = node.items().iter().enumerate().map(|(index, inner)| (index.to_string(), inner));
+    for (at, (key, inner)) in fields.chain(items).enumerate() {
+        path.push(at);
+        collect(inner, path, &format!("{pointer}/{key}"), found);
+        path.pop();
+    }
+    if node.scalar().is_some() && found.len() < MAX_PLACES {
+        found.push(Place { path: path.clone(), pointer: pointer.to_owned() });
+    }
+}
+
+/// The fields that a change has touched. Where it made another event of the body, that alone.
+fn touched(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<&'static str> {
+    let differs = |field: &str| before.get(field) != after.get(field);
+    let details: Vec<_> = FIELDS.iter().copied().filter(|field| differs(field)).collect();
+    let lost = |field: &&str| before.contains_key(*field) && !after.contains_key(*field);
+    let several = details.iter().filter(|field| lost(field) && **field != "state").count() > 1;
+    if differs("reading") && several { vec!["event"] } else { details }
+}
+
+const FIELDS: [&str; 19] = [
+    "unit",
+    "workflow",
+    "job",
+    "state",
+    "outcome",
+    "branch",
+    "commit",
+    "run_url",
+    "mesh_node_id",
+    "nodes",
+    "run_id",
+    "attempt",
+    "round",
+    "repo",
+    "actor",
+    "title",
+    "started_at",
+    "finished_at",
+    "correlation_id",
+];
+
+fn fields(meaning: &Meaning) -> Map<String, Value> {
+    let (reading, status) = match meaning {
+        Meaning::Event(event) => ("event", serde_json::to_value(&event.status)),
+        Meaning::Ignored { details, .. } => ("ignored", serde_json::to_value(details)),
+        Meaning::Unreadable { details, .. } => ("unreadable", serde_json::to_value(details)),
+        Meaning::Invalid { .. } => ("invalid", Ok(Value::Null)),
+    };
+    let mut fields = match status {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    };
+    fields.insert("reading".to_owned(), reading.into());
+    fields
+}
