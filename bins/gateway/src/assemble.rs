@@ -118,11 +118,10 @@ fn token_source(config: &Config) -> TokenSource {
 
 fn hook(source: meshhook_config::Source, style: &Arc<Style>, retention: std::time::Duration) -> Hook {
     let meshhook_config::Source {
-        name, provider, verifier, allow_from, node, units, room, dedupe_scope, ..
+        name, reader, verifier, allow_from, node, units, room, dedupe_scope, ..
     } = source;
     let style = Arc::clone(style);
-    let source =
-        Source { name, provider, verifier, scope: dedupe_scope, node, units, room, style, retention };
+    let source = Source { name, reader, verifier, scope: dedupe_scope, node, units, room, style, retention };
     Hook { source: Arc::new(source), allow_from }
 }
 

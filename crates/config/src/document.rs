@@ -239,6 +239,23 @@ impl<'d> Section<'d> {
         self.list(key, read).map(|list| list.into_iter().map(|placed| placed.value).collect())
     }
 
+    /// Every key of a table whose keys are the operator's own, with its value, the wrong ones reported.
+    pub(crate) fn entries<T>(self, mut read: impl FnMut(&Value<'d>) -> Result<T, Wrong>) -> Vec<(String, T)> {
+        let mut entries = Vec::new();
+        for (key, item) in self.table.into_iter().flatten() {
+            match read(item.get_ref()) {
+                Ok(value) => entries.push((key.get_ref().to_string(), value)),
+                Err(wrong) => self.fault_at(&item.span(), key.get_ref(), wrong),
+            }
+        }
+        entries
+    }
+
+    /// Whether there is such a key; it counts as asked for.
+    pub(crate) fn has(&mut self, key: &'static str) -> bool {
+        self.item(key).is_some()
+    }
+
     /// Reports every key that was not asked for; `later` are those of later versions.
     pub(crate) fn finish(self, later: &[&str]) {
         for (key, _) in self.table.into_iter().flatten() {

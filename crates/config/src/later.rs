@@ -3,7 +3,7 @@
 pub(crate) const TABLES: &[&str] = &["appservice", "node"];
 pub(crate) const MATRIX_KEYS: &[&str] = &["ca_file", "proxy", "tls_fingerprints"];
 pub(crate) const MODES: &[&str] = &["appservice"];
-pub(crate) const SOURCE_KEYS: &[&str] = &["only", "fields", "states", "allow_any_address"];
+pub(crate) const SOURCE_KEYS: &[&str] = &["only", "allow_any_address"];
 pub(crate) const UNITS: &[&str] = &["stage", "check", "suite", "status", "deployment"];
 pub(crate) const PROVIDERS: &[&str] = &[
     "appcircle",
@@ -22,7 +22,6 @@ pub(crate) const PROVIDERS: &[&str] = &[
     "drone",
     "eas",
     "forgejo",
-    "generic",
     "gitea",
     "gocd",
     "gogs",

@@ -2,6 +2,7 @@
 
 mod document;
 mod fault;
+mod fields;
 mod file;
 mod later;
 mod load;
@@ -20,6 +21,7 @@ mod storage;
 mod value;
 
 pub use fault::{Fault, Faults};
+pub use fields::read_field_map;
 pub use load::{Config, Loaded, admin_token_path};
 pub use log::{Level, Log, LogFormat};
 pub use matrix::{EncryptedRoom, Matrix};

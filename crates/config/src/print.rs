@@ -4,7 +4,9 @@ use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
 use meshhook_model::{State, Unit};
+use meshhook_normalize::{Origin, Pointer, Reader};
 
+use crate::fields::IGNORED;
 use crate::message::{FORMATS, TIMELINES};
 use crate::storage::Store;
 use crate::value::Short;
@@ -75,7 +77,7 @@ fn source(f: &mut Formatter<'_>, source: &Source) -> fmt::Result {
     let files: Vec<_> = source.secret_files.iter().map(|file| file.to_string_lossy()).collect();
     writeln!(f, "\n[[source]]")?;
     writeln!(f, "name = {}", Quoted(&source.name))?;
-    writeln!(f, "provider = {}", Quoted(source.provider.name()))?;
+    writeln!(f, "provider = {}", Quoted(source.reader.provider().name()))?;
     writeln!(f, "scheme = {}", Quoted(source.verifier.scheme()))?;
     writeln!(f, "secret_files = {}", List(&files))?;
     writeln!(f, "allow_from = {}", List(&source.allow_from.texts().collect::<Vec<_>>()))?;
@@ -84,7 +86,25 @@ fn source(f: &mut Formatter<'_>, source: &Source) -> fmt::Result {
     }
     writeln!(f, "units = {}", List(&source.units.iter().map(Unit::to_string).collect::<Vec<_>>()))?;
     writeln!(f, "room = {}", Quoted(&source.room))?;
-    writeln!(f, "dedupe_scope = {}", Quoted(&source.dedupe_scope))
+    writeln!(f, "dedupe_scope = {}", Quoted(&source.dedupe_scope))?;
+    reader(f, &source.reader)
+}
+
+fn reader(f: &mut Formatter<'_>, reader: &Reader) -> fmt::Result {
+    let heads = |any: bool, name: &str| if any { format!("\n[source.{name}]\n") } else { String::new() };
+    f.write_str(&heads(reader.map().fields().next().is_some(), "fields"))?;
+    for (field, origin) in reader.map().fields() {
+        match origin {
+            Origin::Constant(text) => writeln!(f, "{field} = {{ constant = {} }}", Quoted(text))?,
+            Origin::Pointers(list) => {
+                writeln!(f, "{field} = {}", List(&list.iter().map(Pointer::as_str).collect::<Vec<_>>()))?;
+            }
+        }
+    }
+    f.write_str(&heads(reader.words().iter().next().is_some(), "states"))?;
+    reader.words().iter().try_for_each(|(word, state)| {
+        writeln!(f, "{} = {}", Quoted(word), Quoted(state.map_or(IGNORED, State::as_str)))
+    })
 }
 
 fn log(f: &mut Formatter<'_>, log: Log) -> fmt::Result {

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use meshhook_model::{Text, Unit};
-use meshhook_normalize::Provider;
+use meshhook_normalize::{Provider, Reader};
 use meshhook_verify::{Key, Scheme, Verifier};
 use secrecy::ExposeSecret;
 
 use crate::document::{Placed, Report, Section, Value};
 use crate::fault::Wrong;
+use crate::fields::{fields, states};
 use crate::later;
 use crate::matrix::room;
 use crate::nearest::unknown;
@@ -22,8 +23,8 @@ use crate::value::{self, name, text, word};
 pub struct Source {
     /// Its name, which stands in the path that it posts to: `[a-z0-9][a-z0-9_-]{0,31}`, unique.
     pub name: String,
-    /// Whose bodies it sends.
-    pub provider: &'static Provider,
+    /// Whose bodies it sends, and how they are read.
+    pub reader: Reader,
     /// Its scheme and all its keys, each labelled with its file's name as gateway.toml has it.
     pub verifier: Verifier,
     /// The files of its keys.
@@ -61,6 +62,7 @@ pub(crate) fn read(
 struct Draft {
     name: Option<Placed<String>>,
     provider: Option<&'static Provider>,
+    reader: Option<Reader>,
     verifier: Option<Verifier>,
     secret_files: Vec<PathBuf>,
     allow_from: Networks,
@@ -81,6 +83,7 @@ impl Draft {
         let draft = Self {
             name,
             provider,
+            reader: reader(&mut section, provider),
             verifier: scheme.and_then(|scheme| verifier(&section, scheme, &secrets)),
             secret_files: secrets.into_iter().map(|named| named.value.path).collect(),
             allow_from: Networks::of(section.values("allow_from", network).unwrap_or_default()),
@@ -130,7 +133,7 @@ impl Draft {
     fn finish(self, default_room: Option<&str>) -> Option<Source> {
         let name = self.name?.value;
         Some(Source {
-            provider: self.provider?,
+            reader: self.reader?,
             verifier: self.verifier?,
             secret_files: self.secret_files,
             allow_from: self.allow_from,
@@ -143,10 +146,29 @@ impl Draft {
     }
 }
 
+/// How the bodies are read: by the provider, with the operator's meanings for some words; or by a map of the fields.
+fn reader(section: &mut Section<'_>, provider: Option<&'static Provider>) -> Option<Reader> {
+    let generic = provider.is_some_and(|provider| std::ptr::eq(provider, Provider::GENERIC));
+    let words = states(section.section("states"));
+    if generic {
+        section.need(
+            "fields",
+            "add [source.fields] with workflow, state and run_id: where they are in the body",
+        );
+        return Some(Reader::mapped(fields(section.section("fields")), words));
+    }
+    let reader = Reader::new(provider?).with_words(words);
+    if section.has("fields") {
+        let hint = "leave it out, or write provider = \"generic\"";
+        section.fault(Wrong::new("fields are mapped for the provider generic only", hint));
+    }
+    Some(reader)
+}
+
 fn provider(value: &Value<'_>) -> Result<&'static Provider, Wrong> {
     let name = text(value)?;
     Provider::by_name(name).ok_or_else(|| {
-        let known: Vec<_> = Provider::ALL.iter().map(|provider| provider.name()).collect();
+        let known: Vec<_> = Provider::ALL.iter().chain([&Provider::GENERIC]).map(|p| p.name()).collect();
         unknown("value", name, &known, later::PROVIDERS)
     })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use meshhook_model::{BuildStatus, Details, State, Text, Unit};
-use meshhook_normalize::{BodyError, Event, Meaning, Provider, Reading};
+use meshhook_normalize::{BodyError, Event, Meaning, Provider, Reader, Reading};
 use meshhook_render::Style;
 use meshhook_store::{
     Announcement, Content, Facts, Freshness, Machine, Moment, NewDelivery, Purport, Rank, Render,
@@ -23,8 +23,8 @@ const MAX_FOREIGN_ID: usize = 64;
 pub struct Source {
     /// Its name.
     pub name: String,
-    /// Whose bodies it sends.
-    pub provider: &'static Provider,
+    /// Whose bodies it sends, and how they are read.
+    pub reader: Reader,
     /// How they are signed, with all keys that are valid.
     pub verifier: Verifier,
     /// What its marks are kept under: its name, unless sources share one on purpose.
@@ -101,7 +101,7 @@ pub fn admit(
         .verify(&source.verifier, headers, arrival.now.seconds())
         .map_err(Refusal::Unverified)?;
     let context = Context {
-        event_header: event_header(source.provider, headers),
+        event_header: event_header(source.reader.provider(), headers),
         message_id: verified.message_id().map(Into::into),
         signed_at: verified.signed_at(),
     };
@@ -150,8 +150,7 @@ impl<'a> Draft<'a> {
         context: &Context,
         verified_by: String,
     ) -> Result<Self, Refusal> {
-        let reading = meshhook_normalize::read(source.provider, body, context.event_header.as_deref())
-            .map_err(Refusal::Body)?;
+        let reading = source.reader.read(body, context.event_header.as_deref()).map_err(Refusal::Body)?;
         let freshness = freshness(&reading, context);
         let body_key = body_key(&source.name, body);
         let otherwise = context.message_id.clone().unwrap_or_else(|| body_key.to_string());
@@ -298,7 +297,7 @@ mod tests {
             || Key::new(Scheme::StandardWebhooks, "k", b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
         let source = Source {
             name: "mac".into(),
-            provider: Provider::by_name("standard").unwrap(),
+            reader: Reader::new(Provider::by_name("standard").unwrap()),
             verifier: Verifier::new(Scheme::StandardWebhooks, vec![key()]).unwrap(),
             scope: "mac".into(),
             node: None,

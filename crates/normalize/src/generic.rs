@@ -30,20 +30,30 @@ pub enum Origin {
 
 /// A JSON pointer (RFC 6901): `/build/steps/0/name`, with `~1` for a slash in a key and `~0` for a tilde.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pointer(Vec<String>);
+pub struct Pointer {
+    written: String,
+    keys: Vec<String>,
+}
 
 impl Pointer {
     /// Reads a pointer; `None` of what neither is empty nor begins with a slash, or has a `~` before anything else.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
-        if text.is_empty() {
-            return Some(Self(Vec::new()));
-        }
-        text.strip_prefix('/')?.split('/').map(key).collect::<Option<_>>().map(Self)
+        let keys = match text {
+            "" => Some(Vec::new()),
+            text => text.strip_prefix('/')?.split('/').map(key).collect(),
+        };
+        Some(Self { written: text.to_owned(), keys: keys? })
+    }
+
+    /// The pointer as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.written
     }
 
     fn of<'b>(&self, body: &'b Node<'b>) -> &'b Node<'b> {
-        self.0.iter().fold(body, |node, key| node.at(key))
+        self.keys.iter().fold(body, |node, key| node.at(key))
     }
 }
 
@@ -55,12 +65,14 @@ fn key(written: &str) -> Option<String> {
 
 /// Where the fields of the vocabulary are in the bodies of one sender.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct FieldMap(Vec<(&'static str, Place)>);
+pub struct FieldMap(Vec<Mapped>);
 
 #[derive(Debug, Clone, PartialEq)]
-enum Place {
-    At(Vec<Pointer>),
-    Said(Node<'static>),
+struct Mapped {
+    field: &'static str,
+    origin: Origin,
+    /// The constant as a value of a body.
+    constant: Node<'static>,
 }
 
 impl FieldMap {
@@ -73,13 +85,18 @@ impl FieldMap {
     /// Maps a field; `false` of one that is not among [`Self::FIELDS`].
     pub fn set(&mut self, field: &str, origin: Origin) -> bool {
         let Some(field) = Self::FIELDS.iter().find(|known| **known == field) else { return false };
-        let place = match origin {
-            Origin::Pointers(pointers) => Place::At(pointers),
-            Origin::Constant(text) => Place::Said(Node::Text(text.into())),
+        let constant = match &origin {
+            Origin::Constant(text) => Node::Text(text.clone().into()),
+            Origin::Pointers(_) => Node::Null,
         };
-        self.0.retain(|(known, _)| known != field);
-        self.0.push((field, place));
+        self.0.retain(|mapped| mapped.field != *field);
+        self.0.push(Mapped { field, origin, constant });
         true
+    }
+
+    /// The fields that are mapped, with their origins.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &Origin)> {
+        self.0.iter().map(|mapped| (mapped.field, &mapped.origin))
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
@@ -87,10 +104,10 @@ impl FieldMap {
     }
 
     pub(crate) fn find<'b>(&'b self, field: &str, body: &'b Node<'b>) -> Option<&'b Node<'b>> {
-        let (_, place) = self.0.iter().find(|(known, _)| *known == field)?;
-        match place {
-            Place::Said(constant) => Some(constant),
-            Place::At(pointers) => {
+        let Mapped { origin, constant, .. } = self.0.iter().find(|mapped| mapped.field == field)?;
+        match origin {
+            Origin::Constant(_) => Some(constant),
+            Origin::Pointers(pointers) => {
                 pointers.iter().map(|pointer| pointer.of(body)).find(|node| !node.is_missing())
             }
         }

@@ -33,6 +33,18 @@ impl Reader {
         Self { words, ..self }
     }
 
+    /// Where the fields are, of a reader that was made by [`Self::mapped`].
+    #[must_use]
+    pub const fn map(&self) -> &FieldMap {
+        &self.map
+    }
+
+    /// The words with another meaning.
+    #[must_use]
+    pub const fn words(&self) -> &Words {
+        &self.words
+    }
+
     /// Whose bodies it reads.
     #[must_use]
     pub const fn provider(&self) -> &'static Provider {

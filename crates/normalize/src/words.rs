@@ -18,6 +18,11 @@ impl Words {
         Self(words)
     }
 
+    /// The words, each with its state.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Option<State>)> {
+        self.0.iter().map(|(word, state)| (word.as_str(), *state))
+    }
+
     pub(crate) fn meaning(&self, word: &str) -> Option<Result<State, Silence>> {
         let found = self.0.iter().find(|(known, _)| known.to_lowercase() == word.to_lowercase());
         found.map(|(_, state)| state.ok_or(Silence::Ignored(Ignored::Word)))

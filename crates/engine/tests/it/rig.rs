@@ -12,7 +12,7 @@ use meshhook_engine::{
 };
 use meshhook_matrix::{Client, Options, Token};
 use meshhook_model::Unit;
-use meshhook_normalize::Provider;
+use meshhook_normalize::{Provider, Reader};
 use meshhook_store::{DeliveryView, Filter, Life, Moment};
 use meshhook_store_sqlite::SqliteStore;
 use meshhook_testkit::{Event, Homeserver, eventually};
@@ -201,7 +201,7 @@ fn key() -> Key {
 fn source(room: &str) -> Source {
     Source {
         name: "github".into(),
-        provider: Provider::by_name("github").unwrap(),
+        reader: Reader::new(Provider::by_name("github").unwrap()),
         verifier: Verifier::new(Scheme::Github, vec![key()]).unwrap(),
         scope: "github".into(),
         node: None,
