@@ -21,7 +21,7 @@ pub(crate) enum Whose {
 
 /// A provider by its name, or `auto`.
 pub(crate) fn whose() -> impl TypedValueParser<Value = Whose> {
-    let names = provider_names().chain(["auto"]);
+    let names = provider_names().chain([Provider::GENERIC.name(), "auto"]);
     PossibleValuesParser::new(names).map(|name| Provider::by_name(&name).map_or(Whose::Auto, Whose::Of))
 }
 

@@ -1,8 +1,10 @@
 //! A body as the gateway would read it.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use meshhook_model::{BuildStatus, Details};
-use meshhook_normalize::{Ignored, Meaning, Provider, Reading, Unreadable};
+use meshhook_normalize::{BodyError, Explanation, Ignored, Meaning, Provider, Reader, Reading};
 use meshhook_verify::Scheme;
 
 use crate::args::{self, Whose};
@@ -15,6 +17,9 @@ pub(crate) struct ReadArgs {
     /// Whose body it is; auto tells it by the headers, else by the body's shape
     #[arg(long, value_parser = args::whose(), default_value = "auto")]
     provider: Whose,
+    /// For the provider generic: a TOML file with [fields] and [states], as they stand below a [[source]]
+    #[arg(long, value_name = "FILE")]
+    map: Option<PathBuf>,
     #[command(flatten)]
     request: Request,
 }
@@ -35,72 +40,109 @@ pub(crate) enum Understood {
 impl ReadArgs {
     /// Reads the body.
     pub(crate) fn understood(&self) -> Result<Understood, Failure> {
-        match self.meaning(&self.request.body()?)? {
-            Meaning::Event(event) => Ok(Understood::Event(event.status)),
-            Meaning::Ignored { reason, details } => {
-                Ok(Understood::Silent { reading: "ignored", reason: reason.as_str(), details })
-            }
-            Meaning::Unreadable { reason, details } => {
-                Ok(Understood::Silent { reading: "unreadable", reason: reason.as_str(), details })
-            }
-            Meaning::Invalid { field, expected } => {
-                let message = format!("the body's `{field}` is missing or wrong");
-                Err(Failure::new(Exit::NotSo, message, format!("{expected} is expected there")))
-            }
+        let body = self.request.body()?;
+        match self.reader(&body)? {
+            Some(reader) => understood(self.read(&reader, &body)?.meaning),
+            None => Ok(nobodys()),
         }
     }
 
-    fn meaning(&self, body: &[u8]) -> Result<Meaning, Failure> {
-        let provider = match self.provider {
-            Whose::Of(provider) => Some(provider),
-            Whose::Auto => self.provider_by_header(),
-        };
-        match provider {
-            Some(provider) => Ok(self.read(provider, body)?.meaning),
-            None => self.likeliest(body),
+    /// Reads the body, and tells where each field came from.
+    pub(crate) fn explained(&self) -> Result<(Understood, Explanation), Failure> {
+        let body = self.request.body()?;
+        let Some(reader) = self.reader(&body)? else { return Ok((nobodys(), Explanation::default())) };
+        let (reading, explanation) = reader.explain(&body, self.event(&reader)).map_err(unreadable)?;
+        Ok((understood(reading.meaning)?, explanation))
+    }
+
+    fn read(&self, reader: &Reader, body: &[u8]) -> Result<Reading, Failure> {
+        reader.read(body, self.event(reader)).map_err(unreadable)
+    }
+
+    fn event(&self, reader: &Reader) -> Option<&str> {
+        self.request.header(reader.provider().event_header()?)
+    }
+
+    /// How the body is to be read; `None` of one that is no provider's.
+    fn reader(&self, body: &[u8]) -> Result<Option<Reader>, Failure> {
+        let generic = matches!(self.provider, Whose::Of(provider) if provider.name() == "generic");
+        match (&self.map, self.provider) {
+            (Some(file), _) if generic => {
+                let (map, words) = meshhook_config::read_field_map(file)?;
+                Ok(Some(Reader::mapped(map, words)))
+            }
+            (None, _) if generic => Err(Failure::new(
+                Exit::Usage,
+                "the provider generic reads by a map of the fields",
+                "write --map FILE, with [fields] workflow, state and run_id in it",
+            )),
+            (Some(_), _) => {
+                let hint = "write --provider generic, or leave --map out";
+                Err(Failure::new(Exit::Usage, "--map is for the provider generic only", hint))
+            }
+            (None, Whose::Of(provider)) => Ok(Some(Reader::new(provider))),
+            (None, Whose::Auto) => Ok(self.told(body)?.map(Reader::new)),
         }
     }
 
-    fn read(&self, provider: &Provider, body: &[u8]) -> Result<Reading, Failure> {
-        let event = provider.event_header().and_then(|name| self.request.header(name));
-        meshhook_normalize::read(provider, body, event).map_err(|error| {
-            Failure::new(Exit::NotSo, error.to_string(), "the gateway would answer 400 to it")
-        })
+    /// Whose body it is, as told by the headers, else by its shape.
+    fn told(&self, body: &[u8]) -> Result<Option<&'static Provider>, Failure> {
+        let named = self.named_by_headers();
+        let guessed = meshhook_normalize::guess(body).map_err(unreadable)?;
+        let agreed =
+            guessed.filter(|guess| named.is_empty() || named.iter().any(|p| p.name() == guess.name()));
+        Ok(agreed.or_else(|| named.first().copied()).or_else(|| likeliest(body)))
     }
 
-    fn provider_by_header(&self) -> Option<&'static Provider> {
+    /// The providers one of whose headers came; several have Gitea's and Forgejo's, which send GitHub's too.
+    fn named_by_headers(&self) -> Vec<&'static Provider> {
         let sent = |name: &str| self.request.header(name).is_some();
-        Provider::ALL.iter().copied().find(|provider| {
+        let by_event = |provider: &&Provider| provider.event_header().is_some_and(sent);
+        let by_signature = |provider: &&Provider| {
             let scheme = provider.default_scheme().and_then(|scheme| scheme.parse::<Scheme>().ok());
-            let signed = scheme.is_some_and(|scheme| scheme.security_headers().iter().any(|name| sent(name)));
-            signed || provider.event_header().is_some_and(sent)
-        })
-    }
-
-    /// The reading of the provider who makes most of the body; of equals the first.
-    fn likeliest(&self, body: &[u8]) -> Result<Meaning, Failure> {
-        let mut best: Option<Meaning> = None;
-        for provider in Provider::ALL {
-            let meaning = self.read(provider, body)?.meaning;
-            if best.as_ref().is_none_or(|best| sense(&meaning) > sense(best)) {
-                best = Some(meaning);
-            }
-        }
-        best.ok_or_else(|| Failure::new(Exit::NotSo, "no provider reads it", "name one by --provider"))
+            scheme.is_some_and(|scheme| scheme.security_headers().iter().any(|name| sent(name)))
+        };
+        let all = || Provider::ALL.iter().copied();
+        let named: Vec<_> = all().filter(by_event).collect();
+        if named.is_empty() { all().filter(by_signature).collect() } else { named }
     }
 }
 
-/// How much sense a reading makes of a body.
-fn sense(meaning: &Meaning) -> u8 {
+fn understood(meaning: Meaning) -> Result<Understood, Failure> {
     match meaning {
-        Meaning::Event(_) => 4,
-        Meaning::Ignored { reason: Ignored::UnsupportedEvent, details }
-            if details.repo.is_none() && details.actor.is_none() =>
-        {
-            1
+        Meaning::Event(event) => Ok(Understood::Event(event.status)),
+        Meaning::Ignored { reason, details } => {
+            Ok(Understood::Silent { reading: "ignored", reason: reason.as_str(), details })
         }
-        Meaning::Unreadable { reason: Unreadable::UnknownShape, .. } => 0,
-        Meaning::Ignored { .. } | Meaning::Unreadable { .. } => 3,
-        Meaning::Invalid { .. } => 2,
+        Meaning::Unreadable { reason, details } => {
+            Ok(Understood::Silent { reading: "unreadable", reason: reason.as_str(), details })
+        }
+        Meaning::Invalid { field, expected } => {
+            let message = format!("the body's `{field}` is missing or wrong");
+            Err(Failure::new(Exit::NotSo, message, format!("{expected} is expected there")))
+        }
     }
+}
+
+/// What is no build's event of any system that is known here.
+fn nobodys() -> Understood {
+    let reason = Ignored::UnsupportedEvent.as_str();
+    Understood::Silent { reading: "ignored", reason, details: Details::default() }
+}
+
+fn unreadable(error: BodyError) -> Failure {
+    Failure::new(Exit::NotSo, error.to_string(), "the gateway would answer 400 to it")
+}
+
+/// Whose a body is that tells of no build: a greeting, another event of a repository, or our own format with a fault.
+fn likeliest(body: &[u8]) -> Option<&'static Provider> {
+    let makes_sense = |provider: &&'static Provider| match meshhook_normalize::read(provider, body, None) {
+        Ok(Reading { meaning: Meaning::Ignored { reason, details }, .. }) => {
+            reason != Ignored::UnsupportedEvent || details.repo.is_some()
+        }
+        // A body without even a workflow is none of ours.
+        Ok(Reading { meaning: Meaning::Invalid { field, .. }, .. }) => !matches!(field, "workflow" | "body"),
+        _ => false,
+    };
+    Provider::ALL.iter().copied().find(makes_sense)
 }

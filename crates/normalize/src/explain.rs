@@ -4,29 +4,61 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::tree::{self, Node};
-use crate::{BodyError, Meaning, Reader, Reading, body, surrogates};
+use crate::{BodyError, Meaning, Origin, Reader, Reading, body, surrogates};
 
 /// How many values of a body are tried; real bodies have a few hundred.
 const MAX_PLACES: usize = 20_000;
 
 /// The fields of a reading, and for each the JSON pointers (RFC 6901) of the values that it came from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Explanation(BTreeMap<&'static str, Vec<String>>);
+pub struct Explanation {
+    pointers: BTreeMap<&'static str, Vec<String>>,
+    constants: Vec<&'static str>,
+}
 
 impl Explanation {
+    /// The fields of the vocabulary, in its order.
+    pub const FIELDS: &'static [&'static str] = &[
+        "unit",
+        "workflow",
+        "job",
+        "state",
+        "outcome",
+        "branch",
+        "commit",
+        "run_url",
+        "mesh_node_id",
+        "nodes",
+        "run_id",
+        "attempt",
+        "round",
+        "repo",
+        "actor",
+        "title",
+        "started_at",
+        "finished_at",
+        "correlation_id",
+    ];
+
     /// What gave `field`, in the order of the body: a field of the vocabulary, or `event`, which is what told the kind
     /// of event.
     #[must_use]
     pub fn of(&self, field: &str) -> &[String] {
-        self.0.get(field).map_or(&[], Vec::as_slice)
+        self.pointers.get(field).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether it is the operator who says what `field` is, whatever the body.
+    #[must_use]
+    pub fn is_constant(&self, field: &str) -> bool {
+        self.constants.contains(&field)
     }
 
     /// The fields that came from somewhere, with their pointers.
     pub fn fields(&self) -> impl Iterator<Item = (&'static str, &[String])> {
-        self.0.iter().map(|(field, pointers)| (*field, pointers.as_slice()))
+        self.pointers.iter().map(|(field, pointers)| (*field, pointers.as_slice()))
     }
 }
 
@@ -45,13 +77,15 @@ impl Reader {
         let mut root = tree::parse(&text)?;
         let reading = self.reading(&root, event_header);
         let before = fields(&reading.meaning);
-        let mut explanation = Explanation::default();
+        let constants = self.map().fields().filter(|(_, origin)| matches!(origin, Origin::Constant(_)));
+        let constants = constants.map(|(field, _)| field).collect();
+        let mut explanation = Explanation { constants, ..Explanation::default() };
         for place in places(&root) {
             let original = exchange(&mut root, &place.path, changed);
             let after = fields(&self.reading(&root, event_header).meaning);
             exchange(&mut root, &place.path, |_| original.clone());
             for field in touched(&before, &after) {
-                explanation.0.entry(field).or_default().push(place.pointer.clone());
+                explanation.pointers.entry(field).or_default().push(place.pointer.clone());
             }
         }
         Ok((reading, explanation))
@@ -103,41 +137,35 @@ fn collect(node: &Node<'_>, path: &mut Vec<usize>, pointer: &str, found: &mut Ve
 
 /// The fields that a change has touched. Where it made another event of the body, that alone.
 fn touched(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<&'static str> {
+    if let Some(wrong) = after.get(INVALID) {
+        return Explanation::FIELDS
+            .iter()
+            .copied()
+            .filter(|field| *field == wrong || is_the_word(field, wrong))
+            .collect();
+    }
     let differs = |field: &str| before.get(field) != after.get(field);
-    let details: Vec<_> = FIELDS.iter().copied().filter(|field| differs(field)).collect();
+    let details: Vec<_> = Explanation::FIELDS.iter().copied().filter(|field| differs(field)).collect();
     let lost = |field: &&str| before.contains_key(*field) && !after.contains_key(*field);
     let several = details.iter().filter(|field| lost(field) && **field != "state").count() > 1;
     if differs("reading") && several { vec!["event"] } else { details }
 }
 
-const FIELDS: [&str; 19] = [
-    "unit",
-    "workflow",
-    "job",
-    "state",
-    "outcome",
-    "branch",
-    "commit",
-    "run_url",
-    "mesh_node_id",
-    "nodes",
-    "run_id",
-    "attempt",
-    "round",
-    "repo",
-    "actor",
-    "title",
-    "started_at",
-    "finished_at",
-    "correlation_id",
-];
+/// Under this name the field that is at fault.
+const INVALID: &str = "invalid";
+
+/// The word for a state gives the outcome, too, and may stand under another name than `state`.
+fn is_the_word(field: &str, wrong: &Value) -> bool {
+    let of_state = !Explanation::FIELDS.iter().any(|known| known == wrong) || wrong == "state";
+    of_state && matches!(field, "state" | "outcome")
+}
 
 fn fields(meaning: &Meaning) -> Map<String, Value> {
     let (reading, status) = match meaning {
         Meaning::Event(event) => ("event", serde_json::to_value(&event.status)),
         Meaning::Ignored { details, .. } => ("ignored", serde_json::to_value(details)),
         Meaning::Unreadable { details, .. } => ("unreadable", serde_json::to_value(details)),
-        Meaning::Invalid { .. } => ("invalid", Ok(Value::Null)),
+        Meaning::Invalid { field, .. } => ("invalid", Ok(json!({ INVALID: field }))),
     };
     let mut fields = match status {
         Ok(Value::Object(fields)) => fields,

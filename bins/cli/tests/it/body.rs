@@ -36,6 +36,29 @@ fn a_provider_is_told_by_the_shape_of_its_body() {
 }
 
 #[test]
+fn every_field_has_its_place() {
+    let secrets = Secrets::new();
+    let map = "[fields]\nworkflow = \"/plan\"\nstate = \"/result\"\nrun_id = \"/number\"\n\
+               repo = { constant = \"acme/rocket\" }\n[states]\nROT = \"failed\"\n";
+    secrets.write("map.toml", map);
+    secrets.write("own.json", r#"{"plan":"IOS","result":"rot","number":88}"#);
+    secrets.write("wrong.toml", "[fields]\nworkflow = \"plan\"\nbrunch = \"/b\"\n[states]\nROT = \"red\"\n");
+    let told = all_said(
+        &secrets,
+        &[
+            "normalize --explain github/workflow_run-completed-timed_out-fork.json",
+            "normalize --explain --json gitlab/pipeline-failed.json",
+            "normalize --explain github/ping.json",
+            "normalize --provider generic --map @map.toml --explain @own.json",
+            "normalize --provider generic --map @wrong.toml @own.json",
+            "normalize --provider generic github/ping.json",
+            "normalize --map nothing.toml github/ping.json",
+        ],
+    );
+    insta::assert_snapshot!(told);
+}
+
+#[test]
 fn messages_are_shown_before_they_are_sent() {
     let told = all_said(
         &Secrets::new(),
