@@ -37,13 +37,26 @@ pub(crate) struct Gate {
     pub(crate) decoys: Vec<Verifier>,
 }
 
+/// Whose a request claims to be, and the token in its path.
+pub(crate) struct Claim {
+    pub(crate) whose: Whose,
+    pub(crate) token: Option<String>,
+}
+
 /// Whose a request claims to be.
-pub(crate) enum Claim {
+pub(crate) enum Whose {
     /// That source's.
     Hook(Arc<Hook>),
     /// Nobody's who is let in, for a reason that only the log is told. It is read and verified all the same, in vain:
     /// neither the answer nor its time tells which sources there are and from where they post.
     Nobody(&'static str),
+}
+
+/// What stands in a hook's path.
+struct Target<'p> {
+    /// The source's name; none in the path of all hooks.
+    source: Option<&'p str>,
+    token: Option<&'p str>,
 }
 
 impl Gate {
@@ -54,7 +67,7 @@ impl Gate {
 
     /// The source that a path names, whoever asks.
     pub(crate) fn named(&self, path: &str) -> Option<&Arc<Hook>> {
-        self.name(path)?.and_then(|name| self.by_name(name))
+        self.target(path)?.source.and_then(|name| self.by_name(name))
     }
 
     /// Checks line and headers.
@@ -66,7 +79,7 @@ impl Gate {
         body: &Incoming,
         client: Option<IpAddr>,
     ) -> Result<Claim, Problem> {
-        let name = self.name(parts.uri.path()).ok_or_else(no_hook)?;
+        let Target { source, token } = self.target(parts.uri.path()).ok_or_else(no_hook)?;
         if parts.method != Method::POST {
             return Err(Problem::method("POST"));
         }
@@ -77,29 +90,39 @@ impl Gate {
             let detail = "A signature covers the bytes as they are sent, so they cannot be compressed.";
             return Err(Problem::new(&problem::UNSUPPORTED, detail, "content_encoding"));
         }
-        if !self.decoys.iter().any(|decoy| decoy.applies_to(&Lines(&parts.headers))) {
+        let lines = Lines { headers: &parts.headers, token };
+        if !self.decoys.iter().any(|decoy| decoy.applies_to(&lines)) {
             return Err(Problem::unauthorized("unsigned"));
         }
-        Ok(self.hook(name, &parts.headers, client))
+        Ok(Claim { whose: self.hook(source, &lines, client), token: token.map(str::to_owned) })
     }
 
-    /// The source's name in a hook's path; none in the path of all hooks; nothing in any other.
-    fn name<'p>(&self, path: &'p str) -> Option<Option<&'p str>> {
-        match path.strip_prefix(&self.path)? {
-            "" => Some(None),
-            rest => rest.strip_prefix('/').filter(|name| !name.is_empty() && !name.contains('/')).map(Some),
+    /// What a hook's path says; nothing of any other path. A token is looked for only where a source has one there.
+    fn target<'p>(&self, path: &'p str) -> Option<Target<'p>> {
+        let rest = path.strip_prefix(&self.path)?;
+        if rest.is_empty() {
+            return Some(Target { source: None, token: None });
         }
+        let rest = rest.strip_prefix('/')?;
+        let (source, token) = match rest.split_once('/') {
+            Some((source, token)) if self.decoys.iter().any(|d| d.scheme().as_str() == "path-token") => {
+                (source, Some(token))
+            }
+            _ => (rest, None),
+        };
+        let whole = |part: &str| !part.is_empty() && !part.contains('/');
+        (whole(source) && token.is_none_or(whole)).then_some(Target { source: Some(source), token })
     }
 
-    fn hook(&self, name: Option<&str>, headers: &HeaderMap, client: Option<IpAddr>) -> Claim {
+    fn hook(&self, name: Option<&str>, lines: &Lines<'_>, client: Option<IpAddr>) -> Whose {
         let found = match name {
             Some(name) => self.by_name(name).ok_or("unknown_source"),
-            None => self.only_fitting(headers).ok_or("no_one_source"),
+            None => self.only_fitting(lines).ok_or("no_one_source"),
         };
         match found {
-            Ok(hook) if hook.lets_in(client) => Claim::Hook(Arc::clone(hook)),
-            Ok(_) => Claim::Nobody("address"),
-            Err(reason) => Claim::Nobody(reason),
+            Ok(hook) if hook.lets_in(client) => Whose::Hook(Arc::clone(hook)),
+            Ok(_) => Whose::Nobody("address"),
+            Err(reason) => Whose::Nobody(reason),
         }
     }
 
@@ -107,15 +130,15 @@ impl Gate {
         self.hooks.iter().find(|hook| hook.source.name == name)
     }
 
-    fn only_fitting(&self, headers: &HeaderMap) -> Option<&Arc<Hook>> {
-        let mut fitting = self.hooks.iter().filter(|hook| hook.source.verifier.applies_to(&Lines(headers)));
+    fn only_fitting(&self, lines: &Lines<'_>) -> Option<&Arc<Hook>> {
+        let mut fitting = self.hooks.iter().filter(|hook| hook.source.verifier.applies_to(lines));
         fitting.next().filter(|_| fitting.next().is_none())
     }
 
     /// As much work as verifying: a key that nobody has fits nothing. Whether there was any: headers that are not
     /// well-formed in any scheme in use cost none, whoever's they are.
-    pub(crate) fn work_in_vain(&self, headers: &HeaderMap, body: &[u8], now: i64) -> bool {
-        let works = |decoy| Unverified::new(body).verify(decoy, &Lines(headers), now).is_err_and(has_hashed);
+    pub(crate) fn work_in_vain(&self, lines: &Lines<'_>, body: &[u8], now: i64) -> bool {
+        let works = |decoy| Unverified::new(body).verify(decoy, lines, now).is_err_and(has_hashed);
         self.decoys.iter().any(works)
     }
 }
@@ -168,7 +191,7 @@ mod tests {
             decoys: Scheme::ALL.iter().map(|scheme| decoy(*scheme, 1)).collect(),
         };
         let headers = lines.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-        gate.work_in_vain(&headers.collect::<HeaderMap>(), b"{}", 1)
+        gate.work_in_vain(&Lines { headers: &headers.collect(), token: None }, b"{}", 1)
     }
 
     #[test]

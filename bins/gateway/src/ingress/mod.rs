@@ -23,7 +23,7 @@ use crate::problem::{self, Problem};
 use crate::request_id::request_id;
 use crate::server::Handler;
 use body::{Body, BodyFault};
-use gate::{Claim, has_hashed};
+use gate::{Claim, Whose, has_hashed};
 pub(crate) use gate::{Gate, Hook};
 use headers::Lines;
 use limiter::Limiter;
@@ -101,7 +101,7 @@ impl Ingress {
                 return Err(problem);
             }
         };
-        if let Claim::Hook(hook) = &claim {
+        if let Whose::Hook(hook) = &claim.whose {
             trace.source(Some(hook));
         }
         let body = self.collect(body, client).await?;
@@ -175,18 +175,19 @@ impl Ingress {
         id: &str,
     ) -> Result<Committed, Problem> {
         let now = self.clock.now();
-        match claim {
-            Claim::Hook(hook) => {
+        let lines = Lines { headers, token: claim.token.as_deref() };
+        match &claim.whose {
+            Whose::Hook(hook) => {
                 let arrival = Arrival { now, request_id: id, delivery_id: &new_id("d_") };
                 let length = body.bytes.len();
-                let admission = admit(&hook.source, &Lines(headers), body.bytes, arrival).map_err(|why| {
-                    self.even_out(&why, headers, length, now);
+                let admission = admit(&hook.source, &lines, body.bytes, arrival).map_err(|why| {
+                    self.even_out(&why, &lines, length, now);
                     refused(why)
                 })?;
                 Ok(self.commit(admission, body.place.proved()))
             }
-            Claim::Nobody(reason) => {
-                self.gate.work_in_vain(headers, &body.bytes, now.seconds());
+            Whose::Nobody(reason) => {
+                self.gate.work_in_vain(&lines, &body.bytes, now.seconds());
                 Err(Problem::unauthorized(reason))
             }
         }
@@ -194,9 +195,9 @@ impl Ingress {
 
     /// Where a source's own headers were not even well-formed, the work that its body would have cost under a name
     /// that is nobody's: else the missing time would tell that there is such a source.
-    fn even_out(&self, why: &Refusal, headers: &HeaderMap, length: usize, now: Moment) {
+    fn even_out(&self, why: &Refusal, lines: &Lines<'_>, length: usize, now: Moment) {
         if matches!(why, Refusal::Unverified(why) if !has_hashed(*why)) {
-            self.gate.work_in_vain(headers, &vec![0; length], now.seconds());
+            self.gate.work_in_vain(lines, &vec![0; length], now.seconds());
         }
     }
 
