@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::{Outcome, Workspace, process};
+use crate::{Outcome, Workspace, fuzz, process};
 
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     if let Some(argument) = arguments.first() {
@@ -15,6 +15,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     let mut steps: Vec<Command> = checks(workspace);
     for words in readme_commands(&workspace.root)? {
         steps.push(cargo(workspace, &words));
+    }
+    match fuzz::smoke_all(workspace) {
+        Ok(smokes) => steps.extend(smokes),
+        Err(missing) => println!("No target is fuzzed: {missing}. The tests replay the corpus."),
     }
     let results: Vec<Step> = steps.iter_mut().map(perform).collect();
     println!();

@@ -1,9 +1,11 @@
-//! The chores of the workspace: `cargo xtask demo`, `cargo xtask test`, `cargo xtask soak`, `cargo xtask ci`.
+//! The chores of the workspace: `cargo xtask demo`, `cargo xtask test`, `cargo xtask soak`, `cargo xtask fuzz`,
+//! `cargo xtask ci`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it speaks to the person who ran it")]
 
 mod artifacts;
 mod ci;
 mod example;
+mod fuzz;
 mod process;
 mod suites;
 mod synapse;
@@ -26,6 +28,8 @@ usage: cargo xtask COMMAND
   soak [--kills N] [--minutes N] [--seed N]
                       the gateway and a homeserver killed again and again, with every fault on, and what is in the
                       rooms counted against what was accepted: 500 kills and an hour at most
+  fuzz [--seconds N]  every fuzz target for N seconds each, 10 where none are named; needs a nightly compiler and
+                      cargo-fuzz
   ci                  format, lints, documentation, and the README's commands
 ";
 
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
         "demo" => example::demo,
         "soak" => example::soak,
         "test" => test::run,
+        "fuzz" => fuzz::run,
         "ci" => ci::run,
         _ => return usage(),
     };
