@@ -44,22 +44,34 @@ fn each_of<'h, N: AsRef<str>, V: AsRef<[u8]>>(
 
 /// The value of a header that must be there once and not be empty.
 pub(crate) fn only<'h>(headers: &'h dyn Headers, header: &'static str) -> Result<&'h [u8], Refusal> {
-    let mut value = None;
+    at_most_one(headers, header)?.ok_or(Refusal::HeaderMissing { header })
+}
+
+/// The value of a header that may be missing, but comes neither twice nor empty.
+pub(crate) fn at_most_one<'h>(
+    headers: &'h dyn Headers,
+    header: &'static str,
+) -> Result<Option<&'h [u8]>, Refusal> {
+    let mut value: Option<&[u8]> = None;
     let mut repeated = false;
     headers.each(header, &mut |line| repeated |= value.replace(line).is_some());
     match value {
         _ if repeated => Err(Refusal::HeaderRepeated { header }),
-        None => Err(Refusal::HeaderMissing { header }),
         Some([]) => Err(Refusal::HeaderEmpty { header }),
-        Some(value) => Ok(value),
+        value => Ok(value),
     }
 }
 
 /// Whether there is a line of that name at all.
 pub(crate) fn is_present(headers: &dyn Headers, name: &str) -> bool {
-    let mut present = false;
-    headers.each(name, &mut |_| present = true);
-    present
+    begins_with(headers, name, "")
+}
+
+/// Whether there is a line of that name whose value begins with `prefix`.
+pub(crate) fn begins_with(headers: &dyn Headers, name: &str, prefix: &str) -> bool {
+    let mut found = false;
+    headers.each(name, &mut |value| found |= value.starts_with(prefix.as_bytes()));
+    found
 }
 
 #[cfg(test)]
@@ -85,5 +97,6 @@ mod tests {
         assert_eq!(only(&lines, "void"), Err(Refusal::HeaderRepeated { header: "void" }));
         assert!(is_present(&lines.as_slice(), "VOID"));
         assert!(!is_present(&lines.as_slice(), "absent"));
+        assert!(begins_with(&lines, "once", "1") && !begins_with(&lines, "once", "11"));
     }
 }

@@ -1,64 +1,83 @@
-//! HMAC-SHA256 with the key worked in (RFC 2104), and the tags that senders claim.
+//! HMAC (RFC 2104) with the key worked in.
 
-use hmac::{Hmac, KeyInit, Mac as _};
-use sha2::Sha256;
-use subtle::{Choice, ConstantTimeEq};
+use hmac::{Hmac, KeyInit};
+use sha2::{Sha256, Sha512};
 
-use crate::Refusal;
+use crate::tag::Tag;
 
-/// An HMAC-SHA256.
-pub(crate) type Tag = [u8; 32];
+/// The hash of an HMAC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Hash {
+    #[cfg(feature = "sha1")]
+    Sha1,
+    Sha256,
+    Sha512,
+}
 
-/// HMAC-SHA256 under one key.
+impl Hash {
+    /// How long its tags are, in bytes.
+    pub(crate) const fn bytes(self) -> usize {
+        match self {
+            #[cfg(feature = "sha1")]
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+            Self::Sha512 => 64,
+        }
+    }
+}
+
+/// An HMAC under one key.
 ///
 /// Only the two hash states that the secret leads to are kept, not the secret; they are wiped when dropped (the
-/// feature `zeroize` of sha2). They are boxed, so that moving a key leaves no copy behind. What `hmac` has on
-/// the stack while it takes the secret in is out of reach.
-pub(crate) struct Mac(Box<Hmac<Sha256>>);
+/// feature `zeroize` of the hashes). They are boxed, so that moving a key leaves no copy behind. What `hmac` has
+/// on the stack while it takes the secret in is out of reach.
+pub(crate) enum Mac {
+    #[cfg(feature = "sha1")]
+    Sha1(Box<Hmac<sha1::Sha1>>),
+    Sha256(Box<Hmac<Sha256>>),
+    Sha512(Box<Hmac<Sha512>>),
+}
 
 impl Mac {
-    pub(crate) fn new(secret: &[u8]) -> Self {
-        Self(Box::new(Hmac::new_from_slice(secret).expect("HMAC takes a key of any length")))
+    pub(crate) fn new(hash: Hash, secret: &[u8]) -> Self {
+        match hash {
+            #[cfg(feature = "sha1")]
+            Hash::Sha1 => Self::Sha1(keyed(secret)),
+            Hash::Sha256 => Self::Sha256(keyed(secret)),
+            Hash::Sha512 => Self::Sha512(keyed(secret)),
+        }
+    }
+
+    /// Its hash.
+    pub(crate) const fn hash(&self) -> Hash {
+        match self {
+            #[cfg(feature = "sha1")]
+            Self::Sha1(_) => Hash::Sha1,
+            Self::Sha256(_) => Hash::Sha256,
+            Self::Sha512(_) => Hash::Sha512,
+        }
     }
 
     /// The tag over all the pieces, one after the other.
     pub(crate) fn tag<'p>(&self, pieces: impl IntoIterator<Item = &'p [u8]>) -> Tag {
-        let mut mac = Hmac::clone(&self.0);
-        for piece in pieces {
-            mac.update(piece);
+        match self {
+            #[cfg(feature = "sha1")]
+            Self::Sha1(mac) => finished(Hmac::clone(mac), pieces),
+            Self::Sha256(mac) => finished(Hmac::clone(mac), pieces),
+            Self::Sha512(mac) => finished(Hmac::clone(mac), pieces),
         }
-        mac.finalize().into_bytes().into()
     }
 }
 
-/// The tags that a request claims: a sender that rotates its key sends one for each.
-pub(crate) struct Tags {
-    tags: [Tag; Self::MAX],
-    len: usize,
+fn keyed<M: KeyInit>(secret: &[u8]) -> Box<M> {
+    Box::new(M::new_from_slice(secret).expect("HMAC takes a key of any length"))
 }
 
-impl Tags {
-    /// How many tags a request may claim.
-    pub(crate) const MAX: usize = 8;
-
-    pub(crate) const fn new() -> Self {
-        Self { tags: [[0; 32]; Self::MAX], len: 0 }
+fn finished<'p>(mut mac: impl hmac::Mac, pieces: impl IntoIterator<Item = &'p [u8]>) -> Tag {
+    for piece in pieces {
+        mac.update(piece);
     }
-
-    pub(crate) fn push(&mut self, tag: Tag) -> Result<(), Refusal> {
-        *self.tags.get_mut(self.len).ok_or(Refusal::TooManySignatures)? = tag;
-        self.len += 1;
-        Ok(())
-    }
-
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Whether `tag` is among them; the time this takes depends on how many they are, and on nothing else.
-    pub(crate) fn contains(&self, tag: &Tag) -> Choice {
-        self.tags[..self.len].iter().fold(Choice::from(0), |found, claimed| found | claimed.ct_eq(tag))
-    }
+    Tag::new(&mac.finalize().into_bytes()).expect("no hash is longer than a tag can be")
 }
 
 #[cfg(test)]
@@ -68,32 +87,36 @@ mod tests {
 
     use super::*;
 
-    /// RFC 4231, test case 2.
+    /// RFC 4231 and RFC 2202, test case 2.
     #[test]
     fn a_tag_is_over_all_pieces() {
-        let tag = Mac::new(b"Jefe").tag([&b"what do ya "[..], b"", b"want for nothing?"]);
-        assert_eq!(tag[..8], [0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e]);
-        assert_eq!(tag[24..], [0x9d, 0xec, 0x58, 0xb9, 0x64, 0xec, 0x38, 0x43]);
+        let tag = |hash| Mac::new(hash, b"Jefe").tag([&b"what do ya "[..], b"", b"want for nothing?"]).hex();
+        assert!(tag(Hash::Sha256).starts_with("5bdcc146bf60754e6a042426089575c7"));
+        assert!(tag(Hash::Sha512).starts_with("164b7a7bfcf819e2e395fbe73b56e0a3"));
+        #[cfg(feature = "sha1")]
+        assert_eq!(tag(Hash::Sha1), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
     }
 
     #[test]
-    fn tags_are_few_and_found_anywhere() {
-        let mut tags = Tags::new();
-        assert!(tags.is_empty());
-        assert!(!bool::from(tags.contains(&[0; 32])));
-        for n in 1..=8 {
-            tags.push([n; 32]).unwrap();
+    fn a_tag_is_as_long_as_its_hash() {
+        for hash in [Hash::Sha256, Hash::Sha512] {
+            let mac = Mac::new(hash, b"Jefe");
+            assert_eq!(mac.hash(), hash);
+            assert_eq!(mac.tag([]).hex().len(), 2 * hash.bytes());
         }
-        assert_eq!(tags.push([9; 32]), Err(Refusal::TooManySignatures));
-        assert!((1..=8).all(|n| tags.contains(&[n; 32]).into()));
-        assert!(!bool::from(tags.contains(&[9; 32])));
     }
 
-    /// Everything an `Hmac<Sha256>` is made of; this does not compile without the feature.
+    /// Everything an `Hmac` is made of; this does not compile without the feature.
     #[test]
     fn what_a_key_leads_to_is_wiped() {
         fn is_wiped<T: ZeroizeOnDrop>() {}
         is_wiped::<<Sha256 as CoreProxy>::Core>();
         is_wiped::<Buffer<<Hmac<Sha256> as CoreProxy>::Core>>();
+        is_wiped::<<Sha512 as CoreProxy>::Core>();
+        is_wiped::<Buffer<<Hmac<Sha512> as CoreProxy>::Core>>();
+        #[cfg(feature = "sha1")]
+        is_wiped::<<sha1::Sha1 as CoreProxy>::Core>();
+        #[cfg(feature = "sha1")]
+        is_wiped::<Buffer<<Hmac<sha1::Sha1> as CoreProxy>::Core>>();
     }
 }

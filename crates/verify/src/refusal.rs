@@ -41,6 +41,27 @@ pub enum Refusal {
     /// The timestamp is other than 1 to 12 digits without a leading zero.
     #[error("the timestamp is malformed")]
     TimestampMalformed,
+    /// Headers that all carry the same signature, but these do not.
+    #[error("the signature headers differ from each other")]
+    SignaturesDiffer,
+    /// The date is no IMF-fixdate.
+    #[error("the date is malformed")]
+    DateMalformed,
+    /// The digest has not the form that the scheme gives it.
+    #[error("the digest is malformed")]
+    DigestMalformed,
+    /// The digest, which is signed in the body's place, is that of another body.
+    #[error("the digest is not the body's")]
+    DigestMismatch,
+    /// The token, or what carries it, has not the form that the scheme gives it.
+    #[error("the token is malformed")]
+    TokenMalformed,
+    /// The token is none of the keys.
+    #[error("the token is none of the keys")]
+    TokenMismatch,
+    /// The signed text is the `payload` of a form, and the body is no form with that as its only field.
+    #[error("the body is no form with payload as its only field")]
+    NotAForm,
     /// The signature was made with none of the keys, or over other bytes.
     #[error("the signature fits none of the keys")]
     SignatureMismatch,
@@ -71,6 +92,13 @@ impl Refusal {
             Self::UnknownVersion => "unknown_version",
             Self::MessageIdMalformed => "message_id_malformed",
             Self::TimestampMalformed => "timestamp_malformed",
+            Self::SignaturesDiffer => "signatures_differ",
+            Self::DateMalformed => "date_malformed",
+            Self::DigestMalformed => "digest_malformed",
+            Self::DigestMismatch => "digest_mismatch",
+            Self::TokenMalformed => "token_malformed",
+            Self::TokenMismatch => "token_mismatch",
+            Self::NotAForm => "not_a_form",
             Self::SignatureMismatch => "signature_mismatch",
             Self::Stale { .. } => "stale",
             Self::Future { .. } => "future",

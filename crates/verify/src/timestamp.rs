@@ -18,6 +18,12 @@ pub(crate) fn read(raw: &[u8]) -> Option<i64> {
     in_form.then(|| raw.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0')))
 }
 
+/// As [`read`] reads it.
+pub(crate) fn write(seconds: i64) -> Option<String> {
+    let digits = seconds.to_string();
+    read(digits.as_bytes()).map(|_| digits)
+}
+
 /// Whether what was signed at `signed_at` is fresh at `now`.
 pub(crate) fn judge(signed_at: i64, now: i64) -> Result<(), Refusal> {
     match now.abs_diff(signed_at) {

@@ -28,7 +28,10 @@ impl<B> Unverified<B> {
 }
 
 impl<B: AsRef<[u8]>> Unverified<B> {
-    /// The body with the proof of who sent it. Allocates nothing.
+    /// The body with the proof of who sent it.
+    ///
+    /// This allocates nothing, but for the text of a form whose text is what is signed (`gitea`, `travis`) and for
+    /// signatures by public keys.
     ///
     /// `now_unix` is the receiver's clock, in seconds since the epoch.
     ///
@@ -40,8 +43,8 @@ impl<B: AsRef<[u8]>> Unverified<B> {
         headers: &dyn Headers,
         now_unix: i64,
     ) -> Result<Verified<B>, Refusal> {
-        let proof = verifier.prove(headers, self.body.as_ref(), now_unix)?;
-        Ok(Verified { body: self.body, proof })
+        let (proof, signed_text) = verifier.prove(headers, self.body.as_ref(), now_unix)?;
+        Ok(Verified { body: self.body, signed_text, proof })
     }
 }
 
@@ -53,33 +56,40 @@ impl<B> fmt::Debug for Unverified<B> {
 
 /// A body whose sender holds one of the verifier's keys.
 ///
+/// A signature proves the body. A scheme of the bearer class proves only that the sender has the token: see
+/// [`Scheme::proves_body`](crate::Scheme::proves_body).
+///
 /// A function that takes a `Verified` cannot be called with anything else, since only
 /// [`Unverified::verify`] makes one:
 ///
 /// ```compile_fail,E0451
 /// use meshhook_verify::Verified;
-/// let forged = Verified { body: "{}", proof: panic!() };
+/// let forged = Verified { body: "{}", signed_text: None, proof: panic!() };
 /// ```
 pub struct Verified<B> {
     body: B,
+    /// Where not the body as it came is signed.
+    signed_text: Option<Vec<u8>>,
     proof: Proof,
 }
 
 impl<B: AsRef<[u8]>> Verified<B> {
-    /// The bytes that were signed.
+    /// The bytes that were signed: the body, or the text in a form where the scheme signs that (`gitea`, `travis`).
     #[must_use]
     pub fn body(&self) -> &[u8] {
-        self.body.as_ref()
+        self.signed_text.as_deref().unwrap_or_else(|| self.body.as_ref())
+    }
+}
+
+impl<B: Into<Vec<u8>>> Verified<B> {
+    /// The bytes that were signed, as [`Self::body`] has them; a `Vec` is handed on as it is.
+    #[must_use]
+    pub fn into_body(self) -> Vec<u8> {
+        self.signed_text.unwrap_or_else(|| self.body.into())
     }
 }
 
 impl<B> Verified<B> {
-    /// The body itself.
-    #[must_use]
-    pub fn into_body(self) -> B {
-        self.body
-    }
-
     /// The label of the key that fits; of several with the same secret, the first.
     #[must_use]
     pub fn key(&self) -> &str {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use subtle::{Choice, ConditionallySelectable};
 
-use crate::mac::Tags;
+use crate::lock::Signed;
 use crate::message_id::MessageId;
-use crate::scheme::Claim;
-use crate::{Headers, Key, Refusal, Scheme, headers, timestamp};
+use crate::scheme::{Claim, Kinds};
+use crate::{Headers, Key, Refusal, Scheme, timestamp};
 
 /// Why some keys make no verifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,39 +62,66 @@ impl Verifier {
         }
     }
 
+    /// A verifier that takes no request, with `keys` keys (one at least) of the kinds that this one has.
+    ///
+    /// It does the work that this one does, so that a source which does not exist is refused as late as one which
+    /// does. `random` gives bytes that nobody can guess.
+    #[must_use]
+    pub fn decoy(&self, keys: usize, mut random: impl FnMut() -> [u8; 32]) -> Self {
+        let kinds = self.keys.iter().cycle().take(keys.max(1));
+        Self { scheme: self.scheme, keys: kinds.map(|key| key.decoy(&random())).collect() }
+    }
+
     /// The scheme.
     #[must_use]
     pub const fn scheme(&self) -> Scheme {
         self.scheme
     }
 
-    /// Whether a request carries this scheme's headers, each at least once; whether they are right is not asked.
+    /// Whether a request looks like one of this scheme's; whether its headers are right is not asked.
+    ///
+    /// It carries all the headers, each at least once; where senders send one value in several headers, any of them.
+    /// Of a header that other schemes use too (`Authorization`, `X-Hub-Signature`) the value begins as in this one.
     #[must_use]
     pub fn applies_to(&self, headers: &dyn Headers) -> bool {
-        self.scheme.security_headers().iter().all(|name| headers::is_present(headers, name))
+        self.scheme.rules().needs().are_met(headers)
     }
 
-    /// Who signed `body`, when, and as which message.
+    /// Who signed `body`, when, and as which message; and the text that is signed where that is not `body` itself.
     ///
-    /// The order: the form of all the headers, then the signature, then the time. So whatever costs work is of
-    /// a known, small size, and only a genuine request is ever called stale.
-    pub(crate) fn prove(&self, headers: &dyn Headers, body: &[u8], now: i64) -> Result<Proof, Refusal> {
-        let Claim { signed_before_body, tags, message_id, signed_at } = (self.scheme.rules().claim)(headers)?;
-        let signed = signed_before_body.into_iter().chain([body]);
-        let key = self.fitting_key(&tags, signed).ok_or(Refusal::SignatureMismatch)?;
-        signed_at.map_or(Ok(()), |at| timestamp::judge(at, now))?;
-        Ok(Proof { key: key.shared_label(), message_id, signed_at })
+    /// The order: the form of all the headers, then of the body, then the signature, then the time. So whatever costs
+    /// work is of a known size, and only a genuine request is ever called stale.
+    pub(crate) fn prove(
+        &self,
+        headers: &dyn Headers,
+        body: &[u8],
+        now: i64,
+    ) -> Result<(Proof, Option<Vec<u8>>), Refusal> {
+        let rules = self.scheme.rules();
+        let claim = rules.claim(headers, self.kinds())?;
+        let text = rules.signed_text(body)?;
+        let signed = claim.signed(text.as_deref().unwrap_or(body))?;
+        let key = self.fitting_key(&claim, &signed).ok_or_else(|| rules.mismatch())?;
+        claim.signed_at.map_or(Ok(()), |at| timestamp::judge(at, now))?;
+        let Claim { message_id, signed_at, .. } = claim;
+        Ok((Proof { key: key.shared_label(), message_id, signed_at }, text))
     }
 
-    /// The first key under which `signed` has one of `tags`.
+    /// Which kinds of signatures there are keys for.
+    fn kinds(&self) -> Kinds {
+        let public = |key: &Key| key.lock().is_public();
+        Kinds { public: self.keys.iter().any(public), shared: !self.keys.iter().all(public) }
+    }
+
+    /// The first key under which one of the claim's proofs is one of `signed`.
     ///
     /// Every key is tried, whether or not one before it fitted, and nothing branches on a comparison before
     /// all are done: the time taken tells neither which key fits nor how much of a tag was right.
-    fn fitting_key<'p>(&self, tags: &Tags, signed: impl Iterator<Item = &'p [u8]> + Clone) -> Option<&Key> {
+    fn fitting_key(&self, claim: &Claim<'_>, signed: &Signed<'_>) -> Option<&Key> {
         let mut found = Choice::from(0);
         let mut position = 0u64;
         for (at, key) in (0u64..).zip(&self.keys) {
-            let fits = tags.contains(&key.mac().tag(signed.clone()));
+            let fits = key.lock().fits(claim, signed);
             position.conditional_assign(&at, fits & !found);
             found |= fits;
         }

@@ -1,0 +1,203 @@
+//! What a request shows as its proof, read from how it is written: tags of HMACs, digests of tokens, signatures.
+
+use std::fmt::Write as _;
+
+use base64ct::{Base64, Encoding as _};
+use subtle::{Choice, ConstantTimeEq};
+
+use crate::Refusal;
+
+/// The longest tag, in bytes: HMAC-SHA512 and Ed25519.
+const MAX_BYTES: usize = 64;
+
+/// Up to 64 bytes, held in place so that verifying allocates nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tag {
+    bytes: [u8; MAX_BYTES],
+    len: u8,
+}
+
+impl Tag {
+    const EMPTY: Self = Self { bytes: [0; MAX_BYTES], len: 0 };
+
+    pub(crate) fn new(raw: &[u8]) -> Option<Self> {
+        let mut tag = Self { len: u8::try_from(raw.len()).ok()?, ..Self::EMPTY };
+        tag.bytes.get_mut(..raw.len())?.copy_from_slice(raw);
+        Some(tag)
+    }
+
+    /// Exactly `bytes` bytes in hex. Lower case only, as every sender writes it: one tag has one spelling.
+    pub(crate) fn from_hex(digits: &[u8], bytes: usize) -> Option<Self> {
+        let (pairs, []) = digits.as_chunks::<2>() else { return None };
+        let mut tag = Self { len: u8::try_from(bytes).ok()?, ..Self::EMPTY };
+        let places = tag.bytes.get_mut(..bytes).filter(|places| places.len() == pairs.len())?;
+        for (byte, [high, low]) in places.iter_mut().zip(pairs) {
+            *byte = hex_digit(*high)? << 4 | hex_digit(*low)?;
+        }
+        Some(tag)
+    }
+
+    /// Exactly `bytes` bytes in padded base64, without a bit left over: one tag has one spelling.
+    pub(crate) fn from_base64(encoded: &[u8], bytes: usize) -> Option<Self> {
+        let mut tag = Self { len: u8::try_from(bytes).ok()?, ..Self::EMPTY };
+        let decoded = Base64::decode(encoded, &mut tag.bytes).ok()?.len();
+        (decoded == bytes).then_some(tag)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    pub(crate) fn hex(&self) -> String {
+        let mut hex = String::with_capacity(2 * self.as_bytes().len());
+        for byte in self.as_bytes() {
+            write!(hex, "{byte:02x}").expect("a String takes all");
+        }
+        hex
+    }
+
+    pub(crate) fn base64(&self) -> String {
+        Base64::encode_string(self.as_bytes())
+    }
+}
+
+impl ConstantTimeEq for Tag {
+    /// All 64 bytes are looked at, however many there are.
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.bytes.ct_eq(&other.bytes) & self.len.ct_eq(&other.len)
+    }
+}
+
+const fn hex_digit(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+/// The tags that a request claims: a sender that rotates its key sends one for each.
+pub(crate) struct Tags {
+    tags: [Tag; Self::MAX],
+    len: usize,
+}
+
+impl Default for Tags {
+    fn default() -> Self {
+        Self::none()
+    }
+}
+
+impl Tags {
+    /// How many tags a request may claim.
+    pub(crate) const MAX: usize = 8;
+
+    pub(crate) const fn none() -> Self {
+        Self { tags: [Tag::EMPTY; Self::MAX], len: 0 }
+    }
+
+    pub(crate) const fn one(tag: Tag) -> Self {
+        let mut tags = Self::none();
+        tags.tags[0] = tag;
+        tags.len = 1;
+        tags
+    }
+
+    pub(crate) fn push(&mut self, tag: Tag) -> Result<(), Refusal> {
+        *self.tags.get_mut(self.len).ok_or(Refusal::TooManySignatures)? = tag;
+        self.len += 1;
+        Ok(())
+    }
+
+    pub(crate) fn as_slice(&self) -> &[Tag] {
+        &self.tags[..self.len]
+    }
+
+    /// Whether `tag` is among them; the time this takes depends on how many they are, and on nothing else.
+    pub(crate) fn contains(&self, tag: &Tag) -> Choice {
+        self.as_slice().iter().fold(Choice::from(0), |found, claimed| found | claimed.ct_eq(tag))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tag(byte: u8) -> Tag {
+        Tag::new(&[byte; 32]).unwrap()
+    }
+
+    #[test]
+    fn tags_are_few_and_found_anywhere() {
+        let mut tags = Tags::none();
+        assert!(tags.as_slice().is_empty());
+        assert!(!bool::from(tags.contains(&tag(0))));
+        for n in 1..=8 {
+            tags.push(tag(n)).unwrap();
+        }
+        assert_eq!(tags.push(tag(9)), Err(Refusal::TooManySignatures));
+        assert!((1..=8).all(|n| tags.contains(&tag(n)).into()));
+        assert!(!bool::from(tags.contains(&tag(9))));
+        assert!(bool::from(Tags::one(tag(7)).contains(&tag(7))));
+    }
+
+    #[test]
+    fn a_shorter_tag_is_another() {
+        let zeros = Tag::new(&[0; 32]).unwrap();
+        assert!(!bool::from(zeros.ct_eq(&Tag::new(&[0; 20]).unwrap())));
+        assert!(!bool::from(zeros.ct_eq(&Tag::EMPTY)));
+        assert_eq!(Tag::new(&[0; 65]), None);
+        assert_eq!(Tag::new(&[0; 300]), None);
+    }
+
+    #[test]
+    fn hex_is_read_digit_by_digit() {
+        let digits = b"00ff10a9bcdef0123456789abcdef0123456789abcdef0123456789abcdef012";
+        let tag = Tag::from_hex(digits, 32).unwrap();
+        assert_eq!(tag.as_bytes()[..6], [0x00, 0xff, 0x10, 0xa9, 0xbc, 0xde]);
+        assert_eq!(tag.as_bytes()[31], 0x12);
+        assert_eq!(tag.hex().as_bytes(), digits);
+    }
+
+    #[test]
+    fn what_is_no_tag_is_told_by_its_form() {
+        for bytes in [20, 32, 64] {
+            let digits = "ab".repeat(bytes);
+            assert!(Tag::from_hex(digits.as_bytes(), bytes).is_some());
+            for wrong in [
+                String::new(),
+                format!(" {digits}"),
+                format!("{digits}00"),
+                format!("{}é", &digits[2..]),
+                format!("{}+1", &digits[2..]),
+                digits[1..].to_owned(),
+                digits[2..].to_owned(),
+                digits.to_uppercase(),
+                "ab".repeat(1 << 16),
+            ] {
+                assert_eq!(Tag::from_hex(wrong.as_bytes(), bytes), None, "{wrong:.90}");
+            }
+        }
+    }
+
+    #[test]
+    fn base64_has_one_spelling() {
+        for bytes in [20, 32, 64] {
+            let right = Base64::encode_string(&vec![1; bytes]);
+            assert_eq!(Tag::from_base64(right.as_bytes(), bytes).unwrap().base64(), right);
+            for wrong in [
+                String::new(),
+                format!("{right}="),
+                format!(" {right}"),
+                right.trim_end_matches('=').to_owned(),
+                right.replace("AQEB", "-QEB"),
+                Base64::encode_string(&vec![1; bytes - 1]),
+                Base64::encode_string(&vec![1; bytes + 1]),
+                "A".repeat(1 << 16),
+            ] {
+                assert_eq!(Tag::from_base64(wrong.as_bytes(), bytes), None, "{wrong:.90}");
+            }
+        }
+        assert_eq!(Tag::from_base64(format!("{}F=", "A".repeat(42)).as_bytes(), 32), None);
+    }
+}
