@@ -3,8 +3,7 @@
 pub(crate) const TABLES: &[&str] = &["appservice", "node"];
 pub(crate) const MATRIX_KEYS: &[&str] = &["ca_file", "proxy", "tls_fingerprints"];
 pub(crate) const MODES: &[&str] = &["appservice"];
-pub(crate) const SOURCE_KEYS: &[&str] = &["only", "allow_any_address"];
-pub(crate) const UNITS: &[&str] = &["stage", "check", "suite", "status", "deployment"];
+pub(crate) const SOURCE_KEYS: &[&str] = &["only"];
 pub(crate) const PROVIDERS: &[&str] = &[
     "appcircle",
     "appveyor",
@@ -34,22 +33,4 @@ pub(crate) const PROVIDERS: &[&str] = &[
     "travis",
     "woodpecker",
     "xcode-cloud",
-];
-pub(crate) const SCHEMES: &[&str] = &[
-    "appcircle",
-    "basic",
-    "bearer",
-    "bitbucket",
-    "buildkite",
-    "buildkite-token",
-    "circleci",
-    "cirrus",
-    "drone",
-    "eas",
-    "gitea",
-    "gitlab-token",
-    "hmac",
-    "path-token",
-    "semaphore",
-    "travis",
 ];

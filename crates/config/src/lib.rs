@@ -13,6 +13,7 @@ mod nearest;
 mod network;
 mod print;
 mod root;
+mod scheme;
 mod secret;
 mod server;
 mod shared;

@@ -5,9 +5,11 @@ use std::path::Path;
 
 use meshhook_model::{State, Unit};
 use meshhook_normalize::{Origin, Pointer, Reader};
+use meshhook_verify::{HmacSettings, Scheme};
 
 use crate::fields::IGNORED;
 use crate::message::{FORMATS, TIMELINES};
+use crate::scheme::{ENCODINGS, HASHES};
 use crate::storage::Store;
 use crate::value::Short;
 use crate::{Config, Log, Matrix, Server, Source};
@@ -81,13 +83,34 @@ fn source(f: &mut Formatter<'_>, source: &Source) -> fmt::Result {
     writeln!(f, "scheme = {}", Quoted(source.verifier.scheme()))?;
     writeln!(f, "secret_files = {}", List(&files))?;
     writeln!(f, "allow_from = {}", List(&source.allow_from.texts().collect::<Vec<_>>()))?;
+    if source.allow_any_address {
+        writeln!(f, "allow_any_address = true")?;
+    }
     if let Some(node) = &source.node {
         writeln!(f, "node = {}", Quoted(node))?;
     }
     writeln!(f, "units = {}", List(&source.units.iter().map(Unit::to_string).collect::<Vec<_>>()))?;
     writeln!(f, "room = {}", Quoted(&source.room))?;
     writeln!(f, "dedupe_scope = {}", Quoted(&source.dedupe_scope))?;
+    if let Scheme::Hmac(form) = source.verifier.scheme() {
+        hmac(f, &form.settings())?;
+    }
     reader(f, &source.reader)
+}
+
+fn hmac(f: &mut Formatter<'_>, form: &HmacSettings<'_>) -> fmt::Result {
+    writeln!(f, "\n[source.hmac]")?;
+    writeln!(f, "header = {}", Quoted(form.header))?;
+    writeln!(f, "prefix = {}", Quoted(form.prefix))?;
+    writeln!(f, "encoding = {}", Quoted(name_of(&ENCODINGS, form.encoding)))?;
+    writeln!(f, "hash = {}", Quoted(name_of(&HASHES, form.hash)))?;
+    match form.timestamp {
+        Some(time) => {
+            writeln!(f, "timestamp_header = {}", Quoted(time.header))?;
+            writeln!(f, "separator = {}", Quoted(time.separator))
+        }
+        None => Ok(()),
+    }
 }
 
 fn reader(f: &mut Formatter<'_>, reader: &Reader) -> fmt::Result {

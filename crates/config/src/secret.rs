@@ -63,6 +63,16 @@ pub(crate) fn read(path: &Path) -> Result<SecretFile, SecretError> {
     Ok(SecretFile { secret, id: content.id })
 }
 
+/// Reads a public key, a PEM of several lines: anybody may read it, but not write it.
+pub(crate) fn public_key(path: &Path) -> Result<SecretString, SecretError> {
+    let content = file::read(path, Limits { forbidden: file::OTHERS_WRITE, bytes: LIMIT })?;
+    if content.text.trim().is_empty() {
+        Err(SecretError::Empty)
+    } else {
+        Ok(SecretString::from(content.text.as_str()))
+    }
+}
+
 /// Reads a secret that is sent in an HTTP header.
 pub(crate) fn token(path: &Path) -> Result<SecretFile, SecretError> {
     let file = read(path)?;

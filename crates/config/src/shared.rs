@@ -52,6 +52,13 @@ impl<'r> Secrets<'r> {
         Ok(Named { path, name: name.to_owned(), secret: file.secret })
     }
 
+    fn read_public(&self, value: &Value<'_>) -> Result<Named, Wrong> {
+        let name = text(value)?;
+        let path = self.root.join(name);
+        let secret = secret::public_key(&path)?;
+        Ok(Named { path, name: name.to_owned(), secret })
+    }
+
     fn take(&self, owner: &str, id: FileId, secret: &SecretString) -> Result<(), Wrong> {
         let mut taken = self.taken.borrow_mut();
         let others = || taken.iter().filter(|other| other.owner != owner);
@@ -104,6 +111,11 @@ impl Section<'_> {
             self.warn_if_short(span, key, value);
         }
         list
+    }
+
+    /// The public keys that the list `key` names. They are nobody's secret, and may be several sources'.
+    pub(crate) fn public_keys(&mut self, key: &'static str, secrets: &Secrets<'_>) -> Vec<Placed<Named>> {
+        self.filled_list(key, |value| secrets.read_public(value)).unwrap_or_default()
     }
 
     fn warn_if_short(&self, span: &Span, key: &str, named: &Named) {

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use meshhook_model::{Text, Unit};
 use meshhook_normalize::{Provider, Reader};
-use meshhook_verify::{Key, Scheme, Verifier};
-use secrecy::ExposeSecret;
+use meshhook_verify::Verifier;
 
 use crate::document::{Placed, Report, Section, Value};
 use crate::fault::Wrong;
@@ -14,7 +13,8 @@ use crate::later;
 use crate::matrix::room;
 use crate::nearest::unknown;
 use crate::network::{Networks, network};
-use crate::shared::{Named, Secrets};
+use crate::scheme;
+use crate::shared::Secrets;
 use crate::value::{self, name, text, word};
 
 /// One `[[source]]`.
@@ -31,6 +31,8 @@ pub struct Source {
     pub secret_files: Vec<PathBuf>,
     /// Where it may post from; empty means anywhere.
     pub allow_from: Networks,
+    /// Whether it may post from anywhere although its scheme proves nothing of the body.
+    pub allow_any_address: bool,
     /// Its own machine, where it has one.
     pub node: Option<Text>,
     /// What it announces.
@@ -40,8 +42,6 @@ pub struct Source {
     /// What its subjects are counted under: its name, unless it shares them with another source on purpose.
     pub dedupe_scope: String,
 }
-
-const UNITS: [(&str, Unit); 2] = [("run", Unit::Run), ("job", Unit::Job)];
 
 /// Reads every source; `default_room` is the room of those that name none.
 pub(crate) fn read(
@@ -66,6 +66,7 @@ struct Draft {
     verifier: Option<Verifier>,
     secret_files: Vec<PathBuf>,
     allow_from: Networks,
+    allow_any_address: bool,
     node: Option<Text>,
     units: Vec<Unit>,
     room: Option<String>,
@@ -78,15 +79,18 @@ impl Draft {
         let owner = name.as_ref().map_or("without a name", |name| &name.value);
         let owner = format!("source {number} ({owner})");
         let provider = section.get("provider", provider);
-        let scheme = scheme(&mut section, provider);
-        let secrets = section.secrets("secret_files", &owner, secrets);
+        let scheme = scheme::read(&mut section, provider);
+        let keys = scheme::keys(&mut section, scheme, &owner, secrets);
+        let allow_from = Networks::of(section.values("allow_from", network).unwrap_or_default());
+        let allow_any_address = scheme::from_anywhere(&mut section, scheme, &allow_from);
         let draft = Self {
             name,
             provider,
             reader: reader(&mut section, provider),
-            verifier: scheme.and_then(|scheme| verifier(&section, scheme, &secrets)),
-            secret_files: secrets.into_iter().map(|named| named.value.path).collect(),
-            allow_from: Networks::of(section.values("allow_from", network).unwrap_or_default()),
+            verifier: scheme.and_then(|scheme| scheme::verifier(&section, scheme, &keys)),
+            secret_files: keys.into_iter().map(|named| named.value.path).collect(),
+            allow_from,
+            allow_any_address,
             node: section.get("node", node),
             units: units(&mut section),
             room: section.get("room", room),
@@ -137,6 +141,7 @@ impl Draft {
             verifier: self.verifier?,
             secret_files: self.secret_files,
             allow_from: self.allow_from,
+            allow_any_address: self.allow_any_address,
             node: self.node,
             units: self.units,
             room: self.room.or_else(|| default_room.map(ToOwned::to_owned))?,
@@ -173,68 +178,9 @@ fn provider(value: &Value<'_>) -> Result<&'static Provider, Wrong> {
     })
 }
 
-/// The scheme, which has to be one that the provider's senders use: its own where none is named.
-fn scheme(section: &mut Section<'_>, provider: Option<&Provider>) -> Option<Scheme> {
-    let named = section.placed("scheme", |value| {
-        let names: Vec<_> = Scheme::ALL.iter().map(|scheme| (scheme.as_str(), *scheme)).collect();
-        word(value, &names, later::SCHEMES)
-    });
-    let provider = provider?;
-    let own = provider.default_scheme();
-    if own.is_none() {
-        section.need("scheme", no_scheme_hint(provider));
-    }
-    let own = own.and_then(|own| own.parse().ok());
-    let Some(named) = named else { return own };
-    if provider.schemes().contains(&named.value.as_str()) {
-        return Some(named.value);
-    }
-    let message = format!("the provider {} does not sign by {}", provider.name(), named.value);
-    section.fault_at(&named.span, "scheme", Wrong::new(message, other_scheme_hint(provider)));
-    own
-}
-
-fn no_scheme_hint(provider: &Provider) -> &'static str {
-    match provider.name() {
-        "gitlab" => {
-            "add scheme = \"standard-webhooks\", set a signing token in the webhook's settings in GitLab, and put it \
-             into the secret file: a secret token alone signs nothing"
-        }
-        _ => "add scheme = \"…\", as the sender is set up",
-    }
-}
-
-fn other_scheme_hint(provider: &Provider) -> String {
-    let schemes = provider.schemes().join("\" or \"");
-    let or_none = if provider.default_scheme().is_some() { ", or leave it out" } else { "" };
-    format!("write \"{schemes}\"{or_none}")
-}
-
-fn verifier(section: &Section<'_>, scheme: Scheme, secrets: &[Placed<Named>]) -> Option<Verifier> {
-    let mut keys = Vec::with_capacity(secrets.len());
-    for Placed { value: Named { name, secret, .. }, span } in secrets {
-        match Key::new(scheme, name, secret.expose_secret().as_bytes()) {
-            Ok(key) => keys.push(key),
-            Err(error) => {
-                let hint = secret_hint(scheme);
-                section.fault_at(span, "secret_files", Wrong::new(format!("{name:?}: {error}"), hint));
-            }
-        }
-    }
-    Verifier::new(scheme, keys).ok()
-}
-
-fn secret_hint(scheme: Scheme) -> &'static str {
-    match scheme {
-        Scheme::StandardWebhooks => {
-            "whsec_ and the base64 of 24 to 64 bytes is expected, made for example by: openssl rand -base64 32"
-        }
-        _ => "put the secret into the file just as the sender's settings show it",
-    }
-}
-
 fn units(section: &mut Section<'_>) -> Vec<Unit> {
-    let list = section.filled_list("units", |value| word(value, &UNITS, later::UNITS));
+    let known = Unit::ALL.map(|unit| (unit.as_str(), unit));
+    let list = section.filled_list("units", |value| word(value, &known, &[]));
     list.map_or_else(|| vec![Unit::Run], |list| list.into_iter().map(|placed| placed.value).collect())
 }
 

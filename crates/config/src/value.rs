@@ -14,6 +14,14 @@ pub(crate) fn text<'v>(value: &'v Value<'_>) -> Result<&'v str, Wrong> {
     })
 }
 
+/// `true` or `false`.
+pub(crate) fn flag(value: &Value<'_>) -> Result<bool, Wrong> {
+    value.as_bool().ok_or_else(|| {
+        let found = value.type_str();
+        Wrong::new(format!("true or false is expected, {found} found"), "write it without quotes")
+    })
+}
+
 /// One word of a closed list; `later` are the words of later versions.
 pub(crate) fn word<T: Copy>(
     value: &Value<'_>,

@@ -9,7 +9,7 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method};
 use meshhook_config::Networks;
 use meshhook_engine::Source;
-use meshhook_verify::{Refusal, Unverified, Verifier};
+use meshhook_verify::{Refusal, Scheme, Unverified, Verifier};
 
 use super::client_address::client_address;
 use super::headers::Lines;
@@ -105,7 +105,7 @@ impl Gate {
         }
         let rest = rest.strip_prefix('/')?;
         let (source, token) = match rest.split_once('/') {
-            Some((source, token)) if self.decoys.iter().any(|d| d.scheme().as_str() == "path-token") => {
+            Some((source, token)) if self.decoys.iter().any(|d| d.scheme() == Scheme::PathToken) => {
                 (source, Some(token))
             }
             _ => (rest, None),
@@ -169,8 +169,6 @@ fn is_coded(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use meshhook_verify::Scheme;
-
     use super::*;
     use crate::assemble::decoy;
 

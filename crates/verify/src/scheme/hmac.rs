@@ -141,6 +141,19 @@ impl HmacForm {
         Ok(Self(kept(&Written { headers, prefix, encoding, hash, separator })))
     }
 
+    /// The settings that make this form.
+    #[must_use]
+    pub fn settings(self) -> HmacSettings<'static> {
+        let Form { headers, prefix, encoding, hash, separator, .. } = *self.0;
+        let hash = match hash {
+            Hash::Sha512 => HmacHash::Sha512,
+            _ => HmacHash::Sha256,
+        };
+        let timestamp = headers.get(1).zip(separator);
+        let timestamp = timestamp.map(|(header, separator)| HmacTimestamp { header, separator });
+        HmacSettings { header: headers[0], prefix, encoding, hash, timestamp }
+    }
+
     pub(super) fn rules(self) -> &'static dyn Rules {
         self.0
     }
@@ -315,6 +328,7 @@ mod tests {
                 .unwrap();
         assert!(std::ptr::eq(form.0, again.0));
         assert_eq!(form.0.headers, ["x-own-signature", "x-time"]);
+        assert_eq!(HmacForm::new(&form.settings()), Ok(form));
         for other in [
             HmacSettings { prefix: "", ..settings },
             HmacSettings { encoding: HmacEncoding::Base64, ..settings },
