@@ -169,8 +169,9 @@ fn is_coded(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use meshhook_verify::Key;
+
     use super::*;
-    use crate::assemble::decoy;
 
     const GITHUB: (&str, &str) =
         ("x-hub-signature-256", "sha256=0000000000000000000000000000000000000000000000000000000000000000");
@@ -180,14 +181,24 @@ mod tests {
         ("webhook-signature", "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
     ];
 
-    fn works(lines: &[(&'static str, &str)]) -> bool {
-        let gate = Gate {
+    fn gate(schemes: &[Scheme]) -> Gate {
+        let decoy = |scheme: &Scheme| {
+            let secret = b"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA==";
+            let secret = if *scheme == Scheme::PathToken { &secret[..40] } else { &secret[..] };
+            let key = Key::new(*scheme, "test", secret).unwrap();
+            Verifier::new(*scheme, vec![key]).unwrap().decoy(1, || [7; 32])
+        };
+        Gate {
             path: "/hooks".to_owned(),
             max_body: 1,
             trusted: Networks::default(),
             hooks: Vec::new(),
-            decoys: Scheme::ALL.iter().map(|scheme| decoy(*scheme, 1)).collect(),
-        };
+            decoys: schemes.iter().map(decoy).collect(),
+        }
+    }
+
+    fn works(lines: &[(&'static str, &str)]) -> bool {
+        let gate = gate(&[Scheme::Github, Scheme::StandardWebhooks]);
         let headers = lines.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
         gate.work_in_vain(&Lines { headers: &headers.collect(), token: None }, b"{}", 1)
     }
@@ -202,5 +213,26 @@ mod tests {
         for lines in [&[][..], &[no_github], &[id, time], &[no_github, id, time, no_standard]] {
             assert!(!works(lines), "{lines:?}");
         }
+    }
+    #[test]
+    fn a_token_is_looked_for_in_a_path_only_where_a_source_has_one() {
+        let (with, without) = (gate(&[Scheme::Github, Scheme::PathToken]), gate(&[Scheme::Github]));
+        let target = |gate: &Gate, path: &str| {
+            let target = gate.target(path)?;
+            Some((target.source.map(str::to_owned), target.token.map(str::to_owned)))
+        };
+        let of =
+            |source: &str, token: Option<&str>| Some((Some(source.to_owned()), token.map(str::to_owned)));
+        for gate in [&with, &without] {
+            assert_eq!(target(gate, "/hooks"), Some((None, None)));
+            assert_eq!(target(gate, "/hooks/xcode"), of("xcode", None));
+            for none in
+                ["/hooks/", "/hook", "/hooksxcode", "/hooks//", "/hooks/xcode/", "/hooks/a/b/c", "/hooks//t"]
+            {
+                assert_eq!(target(gate, none), None, "{none}");
+            }
+        }
+        assert_eq!(target(&with, "/hooks/xcode/t0ken"), of("xcode", Some("t0ken")));
+        assert_eq!(target(&without, "/hooks/xcode/t0ken"), None);
     }
 }
