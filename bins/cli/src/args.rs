@@ -3,7 +3,6 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use meshhook_model::{State, Timestamp};
 use meshhook_normalize::Provider;
-use meshhook_verify::Scheme;
 
 /// A provider by its name.
 pub(crate) fn provider() -> impl TypedValueParser<Value = &'static Provider> {
@@ -27,12 +26,6 @@ pub(crate) fn whose() -> impl TypedValueParser<Value = Whose> {
 
 fn provider_names() -> impl Iterator<Item = &'static str> {
     Provider::ALL.iter().map(|provider| provider.name())
-}
-
-/// A scheme by its name.
-pub(crate) fn scheme() -> impl TypedValueParser<Value = Scheme> {
-    let names = Scheme::ALL.iter().map(|scheme| scheme.as_str());
-    PossibleValuesParser::new(names).try_map(|name| name.parse::<Scheme>())
 }
 
 /// A state by its word.

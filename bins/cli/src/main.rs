@@ -11,6 +11,7 @@ mod output;
 mod random;
 mod reading;
 mod sample;
+mod scheme;
 mod secrets;
 
 use std::process::ExitCode;

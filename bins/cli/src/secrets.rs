@@ -72,7 +72,7 @@ fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
 }
 
 fn key(scheme: Scheme, label: &str, secret: &[u8]) -> Result<Key, Failure> {
-    Key::new(scheme, label, secret)
+    Key::for_sender(scheme, label, secret)
         .map_err(|error| Failure::new(Exit::Configuration, format!("{label}: {error}"), expected(scheme)))
 }
 

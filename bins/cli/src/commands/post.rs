@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::Args;
 use meshhook_model::State;
 use meshhook_normalize::Provider;
+use meshhook_verify::Scheme;
 use serde_json::{Value, json};
 
 use crate::admin::{Admin, AdminArgs};
@@ -17,8 +18,9 @@ use crate::failure::{Exit, Failure};
 use crate::http::{self, Answer};
 use crate::output::Output;
 use crate::sample::{Event, RunArgs};
+use crate::scheme::FormArgs;
 use crate::secrets::SecretFile;
-use crate::{args, input};
+use crate::{args, input, scheme};
 
 use envelope::{Body, Signer};
 use follow::{Followed, follow};
@@ -34,6 +36,11 @@ pub(crate) struct Post {
     /// The hook's address, with the source's name in it
     #[arg(long, env = "MESHHOOK_URL", hide_env_values = true)]
     url: String,
+    /// How the source is set up to be signed [default: the provider's own scheme]
+    #[arg(long, value_parser = scheme::name())]
+    scheme: Option<&'static str>,
+    #[command(flatten)]
+    form: FormArgs,
     #[command(flatten)]
     secret: SecretFile,
     /// The event [default: the one of a whole run; with --file as the body is]
@@ -68,13 +75,35 @@ pub(crate) struct Post {
 
 impl Post {
     pub(crate) fn run(&self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let signer = Signer::new(self.provider, &self.secret, http::address(&self.url)?)?;
+        let signer = Signer::new(self.provider, self.secret.key(self.scheme()?)?, http::address(&self.url)?);
         let bodies = self.bodies()?;
         if self.curl {
+            if !signer.proves_body() {
+                let hint = "post without --curl, which reads it from its file";
+                return Err(Failure::new(Exit::Usage, "the secret itself would stand in the command", hint));
+            }
             return bodies.iter().try_for_each(|body| curl::print(&signer.sign(body)?, output));
         }
         let admin = if self.wait { Some(self.admin.open()?) } else { None };
         bodies.iter().try_for_each(|body| self.send(&signer, body, admin.as_ref(), output))
+    }
+
+    /// The scheme that is named, else the provider's.
+    fn scheme(&self) -> Result<Scheme, Failure> {
+        let own = self.provider.default_scheme().or_else(|| self.provider.schemes().first().copied());
+        let name = self.scheme.or(own).ok_or_else(|| {
+            Failure::new(
+                Exit::Usage,
+                "it has no scheme of its own",
+                "write --scheme, as the source is set up",
+            )
+        })?;
+        if self.provider.schemes().contains(&name) {
+            return self.form.scheme(name);
+        }
+        let message = format!("the provider {} does not sign by {name}", self.provider.name());
+        let hint = format!("one of {} is expected", self.provider.schemes().join(", "));
+        Err(Failure::new(Exit::Usage, message, hint))
     }
 
     fn bodies(&self) -> Result<Vec<Body>, Failure> {

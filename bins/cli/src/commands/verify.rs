@@ -10,14 +10,17 @@ use serde_json::json;
 use crate::failure::{Exit, Failure};
 use crate::input::Request;
 use crate::output::Output;
-use crate::{args, clock, secrets};
+use crate::scheme::FormArgs;
+use crate::{args, clock, scheme, secrets};
 
 /// Say who signed a body, or why a gateway would refuse it
 #[derive(Args)]
 pub(crate) struct Verify {
     /// How it is signed
-    #[arg(long, value_parser = args::scheme())]
-    scheme: Scheme,
+    #[arg(long, value_parser = scheme::name())]
+    scheme: &'static str,
+    #[command(flatten)]
+    form: FormArgs,
     /// A secret's file; may be repeated [env: MESHHOOK_SECRET_FILE, or the secret itself in MESHHOOK_SECRET]
     #[arg(long = "secret-file", value_name = "FILE")]
     secret_files: Vec<PathBuf>,
@@ -33,7 +36,8 @@ pub(crate) struct Verify {
 
 impl Verify {
     pub(crate) fn run(&self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let verifier = Verifier::new(self.scheme, self.keys()?)
+        let scheme = self.form.scheme(self.scheme)?;
+        let verifier = Verifier::new(scheme, self.keys(scheme)?)
             .map_err(|error| Failure::new(Exit::Usage, error.to_string(), "write --secret-file FILE"))?;
         let now = self.now.unwrap_or_else(clock::now).unix();
         let body = Unverified::new(self.request.body()?);
@@ -43,17 +47,18 @@ impl Verify {
         }
     }
 
-    fn keys(&self) -> Result<Vec<Key>, Failure> {
+    fn keys(&self, scheme: Scheme) -> Result<Vec<Key>, Failure> {
         if self.secret_files.is_empty() {
-            return Ok(vec![secrets::key_of_environment(self.scheme)?]);
+            return Ok(vec![secrets::key_of_environment(scheme)?]);
         }
-        self.secret_files.iter().map(|file| secrets::key_in(self.scheme, file)).collect()
+        self.secret_files.iter().map(|file| secrets::key_in(scheme, file)).collect()
     }
 
     fn genuine(&self, verified: &Verified<Vec<u8>>, output: &mut Output<'_>) -> Result<(), Failure> {
         let signed_at = verified.signed_at().and_then(Timestamp::from_unix);
         if self.json {
-            let mut object = json!({ "genuine": true, "key": verified.key() });
+            let mut object =
+                json!({ "genuine": true, "key": verified.key(), "body_proved": self.proves_body() });
             if let Some(id) = verified.message_id() {
                 object["message_id"] = id.into();
             }
@@ -64,7 +69,12 @@ impl Verify {
         }
         let id = verified.message_id().map(|id| format!(", message {id}")).unwrap_or_default();
         let at = signed_at.map(|at| format!(", signed at {at}")).unwrap_or_default();
-        output.line(&format!("genuine: key {}{id}{at}", verified.key()))
+        let body = if self.proves_body() { "" } else { "; of the body nothing is proved" };
+        output.line(&format!("genuine: key {}{id}{at}{body}", verified.key()))
+    }
+
+    fn proves_body(&self) -> bool {
+        self.form.scheme(self.scheme).is_ok_and(Scheme::proves_body)
     }
 
     fn refused(&self, refusal: Refusal, output: &mut Output<'_>) -> Result<(), Failure> {
@@ -81,6 +91,7 @@ fn hint(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::HeaderMissing { .. } => "give it as it was sent: --header 'Name: value'",
         Refusal::HeaderEmpty { .. } => "set a secret at the sender",
+        Refusal::TokenMismatch => "compare the secret with the token that was sent",
         Refusal::SignatureMismatch => "compare the secrets; the body has to be the very bytes that were sent",
         Refusal::Stale { .. } | Refusal::Future { .. } => {
             "compare the clocks; a recorded request is judged by --now with its time"

@@ -151,7 +151,10 @@ impl Hook {
 
 /// Whether a body was hashed before it was refused.
 pub(super) const fn has_hashed(why: Refusal) -> bool {
-    matches!(why, Refusal::SignatureMismatch | Refusal::Stale { .. } | Refusal::Future { .. })
+    matches!(
+        why,
+        Refusal::SignatureMismatch | Refusal::DigestMismatch | Refusal::Stale { .. } | Refusal::Future { .. }
+    )
 }
 
 fn no_hook() -> Problem {

@@ -23,7 +23,7 @@ fn command(envelope: &Envelope<'_>) -> Result<String, Failure> {
         let hint = "post it without --curl";
         Failure::new(Exit::Usage, "the body does not fit into a command: over 100 KiB, or no text", hint)
     })?;
-    let mut command = format!("curl -sS --fail-with-body -X POST {}", quoted(envelope.url));
+    let mut command = format!("curl -sS --fail-with-body -X POST {}", quoted(&envelope.url));
     for (name, value) in &envelope.headers {
         command += &format!(" \\\n  -H {}", quoted(&format!("{name}: {value}")));
     }

@@ -2,15 +2,15 @@
 
 use meshhook_model::State;
 use meshhook_normalize::Provider;
-use meshhook_verify::{FRESH_SECONDS, Key, Scheme, sign};
+use meshhook_verify::{FRESH_SECONDS, Key, SignError, sign};
 use serde_json::Value;
 use ureq::http::Request;
 use url::form_urlencoded;
+use zeroize::Zeroizing;
 
 use crate::failure::{Exit, Failure};
 use crate::http::{self, Answer};
 use crate::sample::Event;
-use crate::secrets::SecretFile;
 use crate::{clock, random};
 
 /// What is to be posted.
@@ -30,7 +30,8 @@ pub(super) struct Signer<'u> {
 
 /// A body, ready to be posted.
 pub(super) struct Envelope<'b> {
-    pub(super) url: &'b str,
+    /// Where to, with the token that a scheme wants there.
+    pub(super) url: Zeroizing<String>,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: &'b [u8],
     /// The last second in which a gateway takes it, where the scheme signs a time.
@@ -38,31 +39,30 @@ pub(super) struct Envelope<'b> {
 }
 
 impl<'u> Signer<'u> {
-    pub(super) fn new(
-        provider: &'static Provider,
-        secret: &SecretFile,
-        url: &'u str,
-    ) -> Result<Self, Failure> {
-        let scheme = provider.schemes().iter().find_map(|name| name.parse::<Scheme>().ok());
-        let scheme = scheme.ok_or_else(|| {
-            let message = format!("no scheme of the provider {} is known", provider.name());
-            Failure::new(Exit::Usage, message, "name another provider")
-        })?;
-        Ok(Self { provider, key: secret.key(scheme)?, url })
+    pub(super) fn new(provider: &'static Provider, key: Key, url: &'u str) -> Self {
+        Self { provider, key, url }
+    }
+
+    /// Whether what is sent is a proof, and not the secret itself.
+    pub(super) fn proves_body(&self) -> bool {
+        self.key.scheme().proves_body()
     }
 
     /// Signs `body` as of now.
     pub(super) fn sign<'b>(&'b self, body: &'b Body) -> Result<Envelope<'b>, Failure> {
         let now = clock::now();
         let signed = sign(&self.key, &random::message_id()?, now.unix(), &body.bytes)
-            .map_err(|error| Failure::new(Exit::NotSo, error.to_string(), "set the machine's clock"))?;
-        let timed = signed.iter().any(|(name, _)| name.ends_with("-timestamp"));
+            .map_err(|error| Failure::new(Exit::NotSo, error.to_string(), hint(error)))?;
+        let timed = self.key.scheme().signs_time();
         let fresh = i64::try_from(FRESH_SECONDS).unwrap_or(i64::MAX);
         let mut headers = vec![("content-type", content_type(&body.bytes).to_owned())];
         headers.extend(self.event_headers(body)?);
+        let (in_path, signed): (Vec<_>, Vec<_>) =
+            signed.into_iter().partition(|(name, _)| name.starts_with(':'));
         headers.extend(signed);
+        let url = in_path.iter().fold(self.url.to_owned(), |url, (_, token)| url + "/" + token);
         Ok(Envelope {
-            url: self.url,
+            url: Zeroizing::new(url),
             headers,
             body: &body.bytes,
             valid_until: timed.then(|| clock::after(now, fresh)),
@@ -84,7 +84,7 @@ impl<'u> Signer<'u> {
 
 impl Envelope<'_> {
     pub(super) fn send(&self) -> Result<Answer, Failure> {
-        let mut request = Request::post(self.url);
+        let mut request = Request::post(self.url.as_str());
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
@@ -92,6 +92,16 @@ impl Envelope<'_> {
             .body(self.body)
             .map_err(|error| Failure::new(Exit::Usage, error.to_string(), "correct --url"))?;
         http::run(&http::agent(), request)
+    }
+}
+
+const fn hint(error: SignError) -> &'static str {
+    match error {
+        SignError::NotAForm => {
+            "give --file with payload= and the JSON, percent-encoded: only a form is signed"
+        }
+        SignError::OnlyTheSender => "only the CI system itself can sign such a POST",
+        _ => "set the machine's clock",
     }
 }
 
