@@ -4,6 +4,7 @@
 
 mod body;
 mod broken;
+mod docs;
 mod gateway;
 mod post;
 mod signature;
