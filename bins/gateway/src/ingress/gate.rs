@@ -128,7 +128,10 @@ impl Hook {
 
 /// Whether a body was hashed before it was refused.
 pub(super) const fn has_hashed(why: Refusal) -> bool {
-    matches!(why, Refusal::SignatureMismatch | Refusal::Stale { .. } | Refusal::Future { .. })
+    matches!(
+        why,
+        Refusal::SignatureMismatch | Refusal::DigestMismatch | Refusal::Stale { .. } | Refusal::Future { .. }
+    )
 }
 
 fn no_hook() -> Problem {
@@ -146,10 +149,8 @@ fn is_coded(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use meshhook_verify::Scheme;
-
     use super::*;
-    use crate::assemble::decoy;
+    use crate::assemble::tests::decoys_of_all;
 
     const GITHUB: (&str, &str) =
         ("x-hub-signature-256", "sha256=0000000000000000000000000000000000000000000000000000000000000000");
@@ -165,7 +166,7 @@ mod tests {
             max_body: 1,
             trusted: Networks::default(),
             hooks: Vec::new(),
-            decoys: Scheme::ALL.iter().map(|scheme| decoy(*scheme, 1)).collect(),
+            decoys: decoys_of_all(1).collect(),
         };
         let headers = lines.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
         gate.work_in_vain(&headers.collect::<HeaderMap>(), b"{}", 1)
