@@ -29,9 +29,9 @@ fn compare(criterion: &mut Criterion, kib: usize) {
     let mut group = criterion.benchmark_group("verify");
     group.throughput(Throughput::Bytes(body.len() as u64));
     group.bench_function(BenchmarkId::new("bare hmac", format!("{kib} KiB")), |b| b.iter(bare(&body)));
-    for scheme in Scheme::ALL {
+    for scheme in schemes() {
         group.bench_function(BenchmarkId::new(scheme.as_str(), format!("{kib} KiB")), |b| {
-            b.iter(verify(*scheme, &body));
+            b.iter(verify(scheme, &body));
         });
     }
     group.finish();
@@ -41,8 +41,8 @@ fn compare(criterion: &mut Criterion, kib: usize) {
 fn print_ratios() {
     for kib in KIBIBYTES {
         let body = body(kib);
-        for scheme in Scheme::ALL {
-            let Ratio { ratio, ours, floor } = Ratio::measure(verify(*scheme, &body), bare(&body));
+        for scheme in schemes() {
+            let Ratio { ratio, ours, floor } = Ratio::measure(verify(scheme, &body), bare(&body));
             println!("verify {kib} KiB, {scheme}: {ratio:.3} × bare hmac ({ours:.2?} / {floor:.2?})");
         }
     }
@@ -57,6 +57,12 @@ fn bare(body: &[u8]) -> impl FnMut() {
     let keyed = || Hmac::<Sha256>::new_from_slice(black_box(SECRET)).expect("any length will do");
     let tag = keyed().chain_update(body).finalize().into_bytes();
     move || keyed().chain_update(black_box(body)).verify_slice(&tag).expect("the tag is right")
+}
+
+/// Those that sign a body with a secret that both sides have.
+fn schemes() -> impl Iterator<Item = Scheme> {
+    let signed = |scheme: &Scheme| scheme.proves_body() && scheme.as_str() != "travis";
+    Scheme::ALL.iter().copied().filter(signed)
 }
 
 /// What the gateway does with a request's body and headers.

