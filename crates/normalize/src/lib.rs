@@ -1,12 +1,18 @@
 #![doc = include_str!("../README.md")]
 
+mod azure_devops;
+mod bitbucket;
 mod body;
 mod draft;
+mod forgejo;
+mod gitea;
 mod github;
 mod gitlab;
 mod newest;
 mod provider;
 mod reading;
+mod refs;
+mod rounds;
 mod standard;
 mod surrogates;
 mod tree;
