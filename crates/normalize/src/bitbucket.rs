@@ -61,7 +61,7 @@ impl Kind {
             _ if body.has("commit_status") => Self::CommitStatus,
             _ if body.has("pullRequests") && status.has("key") && status.has("state") => Self::BuildStatus,
             // What Data Center sends to try a connection.
-            _ if body.has("test") && body.fields().len() == 1 => Self::Ping,
+            _ if body.has("test") && body.fields().iter().all(|(key, _)| key == "test") => Self::Ping,
             _ if ["repository", "actor", "eventKey"].iter().any(|key| body.has(key)) => Self::Other,
             _ => Self::Unknown,
         }

@@ -5,8 +5,10 @@
 mod conformance;
 mod fixtures;
 mod forgery;
+mod gitea;
 mod github;
 mod gitlab;
 mod hostile;
+mod rounds;
 mod standard;
 mod support;
