@@ -154,7 +154,7 @@ fn state(status: &Node<'_>) -> Result<State, Silence> {
 fn meaning(status: &Node<'_>) -> Option<State> {
     match status.str()? {
         "waiting" | "blocked" => Some(State::Queued),
-        "running" | "cancelling" => Some(State::Running),
+        "running" => Some(State::Running),
         "success" | "skipped" => Some(State::Succeeded),
         "failure" | "cancelled" => Some(State::Failed),
         _ => None,

@@ -12,3 +12,4 @@ mod hostile;
 mod rounds;
 mod standard;
 mod support;
+mod unknown;
