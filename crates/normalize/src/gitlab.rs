@@ -11,13 +11,14 @@ use meshhook_model::{Attempt, Details, Round, RunUrl, State, Text, Timestamp, Un
 
 use crate::draft::{Draft, Found, Silence};
 use crate::newest::of_fields_named_at;
-use crate::tree::Node;
+use crate::rounds::round_at;
+use crate::tree::{Node, first};
 use crate::{Identity, Ignored, Machine, Provider, Unreadable};
 
 /// Without a default scheme: a webhook with a signing token signs its bodies, one with a secret token does not.
 pub(crate) static PROVIDER: Provider = Provider {
     name: "gitlab",
-    schemes: &["standard-webhooks"],
+    schemes: &["standard-webhooks", "gitlab-token"],
     default_scheme: None,
     event_header: Some("X-Gitlab-Event"),
     fits: |body| !matches!(Kind::of(body), Kind::Other | Kind::Unknown),
@@ -90,7 +91,7 @@ fn pipeline(body: &Node<'_>) -> Draft {
         commit: pipeline.get("sha").text(),
         run_url: pipeline.get("url").link().or_else(page),
         nodes: machines(body),
-        run_id: text_of_id(pipeline.get("id")),
+        run_id: pipeline.get("id").id_text(),
         round: round(body, finished_at),
         title: body.get("merge_request").get("title").text().or_else(|| title(body)),
         started_at: finished_at.and_then(|end| before(end, pipeline.get("duration"))),
@@ -137,7 +138,7 @@ fn deployment(body: &Node<'_>) -> Draft {
         branch: body.get("ref").text(),
         commit: body.get("short_sha").text(),
         run_url: body.get("deployable_url").link(),
-        run_id: text_of_id(body.get("deployment_id")),
+        run_id: body.get("deployment_id").id_text(),
         title: body.get("commit_title").text(),
         ..common(body)
     };
@@ -202,8 +203,7 @@ fn outcome(pipeline: &Node<'_>) -> Option<Text> {
 fn round(body: &Node<'_>, finished_at: Option<Timestamp>) -> Round {
     let jobs = ["builds", "bridges"].into_iter().flat_map(|kind| body.get(kind).items());
     let newest = jobs.filter_map(|job| job.get("id").number()).max();
-    let finished = || finished_at.and_then(|time| u64::try_from(time.unix()).ok());
-    newest.or_else(finished).map_or(Round::FIRST, Round::new)
+    newest.map_or_else(|| round_at(finished_at), Round::new)
 }
 
 /// How often a job was started: GitLab counts the starts after the first.
@@ -304,17 +304,8 @@ fn time(text: &str) -> Option<Timestamp> {
     })
 }
 
-/// The first of two fields that can be read.
-fn first<'b, 'a, T>(fields: [&'b Node<'a>; 2], read: fn(&'b Node<'a>) -> Option<T>) -> Option<T> {
-    fields.into_iter().find_map(read)
-}
-
 fn text(found: Option<&str>) -> Option<Text> {
     found.and_then(Text::new)
-}
-
-fn text_of_id(id: &Node<'_>) -> Option<Text> {
-    text(id.id().as_deref())
 }
 
 #[cfg(test)]

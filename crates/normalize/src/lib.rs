@@ -1,15 +1,21 @@
 #![doc = include_str!("../README.md")]
 
+mod azure_devops;
+mod bitbucket;
 mod body;
 mod draft;
 mod explain;
+mod forgejo;
 mod generic;
+mod gitea;
 mod github;
 mod gitlab;
 mod newest;
 mod provider;
 mod reader;
 mod reading;
+mod refs;
+mod rounds;
 mod standard;
 mod surrogates;
 mod tree;

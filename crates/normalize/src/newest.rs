@@ -21,6 +21,12 @@ pub(crate) fn of_fields_named_at(body: &Node<'_>, read: ReadTime) -> Option<Time
     own.max(inner)
 }
 
+/// The newest of some fields, each a time in RFC 3339: for systems that name theirs otherwise, or where strangers
+/// choose others of them.
+pub(crate) fn of_fields<'b, 'a: 'b>(fields: impl IntoIterator<Item = &'b Node<'a>>) -> Option<Timestamp> {
+    fields.into_iter().filter_map(Node::time).max()
+}
+
 /// Reads a time as one CI system writes it.
 pub(crate) type ReadTime = fn(&str) -> Option<Timestamp>;
 

@@ -7,7 +7,7 @@ use meshhook_model::Timestamp;
 use crate::draft::Found;
 use crate::tree::Node;
 use crate::words::Words;
-use crate::{Reading, generic, github, gitlab, standard};
+use crate::{Reading, azure_devops, bitbucket, forgejo, generic, gitea, github, gitlab, standard};
 
 /// The schemes of a system that signs nothing itself: what a proxy may sign for it, then what proves possession only.
 pub(crate) const UNSIGNED: &[&str] = &["bearer", "basic", "path-token", "hmac", "standard-webhooks"];
@@ -33,7 +33,15 @@ pub(crate) const ANY: &[&str] = &["standard-webhooks", "hmac", "github", "bearer
 
 impl Provider {
     /// Every provider, in the order of their names.
-    pub const ALL: &'static [&'static Self] = &[&github::PROVIDER, &gitlab::PROVIDER, &standard::PROVIDER];
+    pub const ALL: &'static [&'static Self] = &[
+        &azure_devops::PROVIDER,
+        &bitbucket::PROVIDER,
+        &forgejo::PROVIDER,
+        &gitea::PROVIDER,
+        &github::PROVIDER,
+        &gitlab::PROVIDER,
+        &standard::PROVIDER,
+    ];
 
     /// Bodies of any shape, read by a [`FieldMap`](crate::FieldMap): none of [`Self::ALL`].
     pub const GENERIC: &'static Self = &generic::PROVIDER;

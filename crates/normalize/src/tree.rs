@@ -141,6 +141,19 @@ impl<'a> Node<'a> {
     pub(crate) fn attempt(&self) -> Option<Attempt> {
         self.number().and_then(Attempt::new)
     }
+
+    /// An id, to be shown.
+    pub(crate) fn id_text(&self) -> Option<Text> {
+        self.id().as_deref().and_then(Text::new)
+    }
+}
+
+/// The first of several fields that can be read.
+pub(crate) fn first<'b, 'a, T, const N: usize>(
+    fields: [&'b Node<'a>; N],
+    read: fn(&'b Node<'a>) -> Option<T>,
+) -> Option<T> {
+    fields.into_iter().find_map(read)
 }
 
 /// Parses one JSON value with nothing after it.

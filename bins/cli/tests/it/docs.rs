@@ -28,7 +28,8 @@ fn messages(page: &str) -> Vec<(&str, &str)> {
 
 /// The message's plain text without what no reader sees: isolates of direction, and breakers of links.
 fn rendered(provider: &str, fixture: &str) -> String {
-    let output = meshhook().args(["render", "--format", "plain", "--provider", provider, fixture]).output().unwrap();
+    let output =
+        meshhook().args(["render", "--format", "plain", "--provider", provider, fixture]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let invisible = |c: &char| matches!(c, '\u{2060}' | '\u{2066}'..='\u{2069}');
     text.chars().filter(|c| !invisible(c)).collect::<String>().trim_end().to_owned()
@@ -41,7 +42,12 @@ fn every_provider_has_a_page_with_its_message() {
         let messages = messages(&page);
         assert!(!messages.is_empty(), "the page of {} shows no message", provider.name());
         for (fixture, shown) in messages {
-            assert_eq!(rendered(provider.name(), fixture), shown, "{fixture} in the page of {}", provider.name());
+            assert_eq!(
+                rendered(provider.name(), fixture),
+                shown,
+                "{fixture} in the page of {}",
+                provider.name()
+            );
         }
         for part in ["## Set it up", "## What it proves", "## What is read", "## The message"] {
             assert!(page.contains(part), "the page of {} has no {part:?}", provider.name());
@@ -52,8 +58,10 @@ fn every_provider_has_a_page_with_its_message() {
 #[test]
 fn every_page_is_in_the_index() {
     let index = page("README");
-    let mut pages: Vec<_> =
-        fs::read_dir(pages()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut pages: Vec<_> = fs::read_dir(pages())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     pages.sort();
     for page in pages.iter().filter(|page| *page != "README.md") {
         assert!(index.contains(&format!("({page})")), "{page} is not in the index");
