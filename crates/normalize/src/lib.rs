@@ -1,14 +1,23 @@
 #![doc = include_str!("../README.md")]
 
 mod body;
+mod buildbot;
+mod buildkite;
+mod circleci;
 mod draft;
+mod drone;
 mod github;
 mod gitlab;
+mod gocd;
+mod jenkins;
 mod newest;
 mod provider;
 mod reading;
+mod remote;
 mod standard;
 mod surrogates;
+mod teamcity;
+mod times;
 mod tree;
 mod words;
 

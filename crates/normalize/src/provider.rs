@@ -7,7 +7,9 @@ use meshhook_model::Timestamp;
 use crate::draft::Found;
 use crate::tree::Node;
 use crate::words::Words;
-use crate::{Reading, github, gitlab, standard};
+use crate::{
+    Reading, buildbot, buildkite, circleci, drone, github, gitlab, gocd, jenkins, standard, teamcity,
+};
 
 /// The schemes of a system that signs nothing itself: what a proxy may sign for it, then what proves possession only.
 pub(crate) const UNSIGNED: &[&str] = &["bearer", "basic", "path-token", "hmac", "standard-webhooks"];
@@ -30,7 +32,18 @@ pub struct Provider {
 
 impl Provider {
     /// Every provider, in the order of their names.
-    pub const ALL: &'static [&'static Self] = &[&github::PROVIDER, &gitlab::PROVIDER, &standard::PROVIDER];
+    pub const ALL: &'static [&'static Self] = &[
+        &buildbot::PROVIDER,
+        &buildkite::PROVIDER,
+        &circleci::PROVIDER,
+        &drone::PROVIDER,
+        &github::PROVIDER,
+        &gitlab::PROVIDER,
+        &gocd::PROVIDER,
+        &jenkins::PROVIDER,
+        &standard::PROVIDER,
+        &teamcity::PROVIDER,
+    ];
 
     /// The provider of that name.
     #[must_use]

@@ -23,8 +23,9 @@ pub(crate) enum Node<'a> {
     Negative(i64),
     List(Vec<Node<'a>>),
     Object(Vec<(Cow<'a, str>, Node<'a>)>),
-    /// A truth value, or a number that is no 64-bit integer: nothing that is read has this kind, and an id that
-    /// went through a float would be another run's.
+    Flag(bool),
+    /// A number that is no 64-bit integer: nothing that is read has this kind, and an id that went through a float
+    /// would be another run's.
     Other,
 }
 
@@ -110,6 +111,36 @@ impl<'a> Node<'a> {
     pub(crate) fn attempt(&self) -> Option<Attempt> {
         self.number().and_then(Attempt::new)
     }
+
+    /// A truth value; what only looks like one, such as `"true"`, is none.
+    pub(crate) fn flag(&self) -> Option<bool> {
+        if let Self::Flag(flag) = *self { Some(flag) } else { None }
+    }
+
+    /// An id as it is shown.
+    pub(crate) fn id_text(&self) -> Option<Text> {
+        Text::new(&self.id()?)
+    }
+
+    /// A number of seconds since 1970; zero means unknown, as every zero time does.
+    pub(crate) fn unix_seconds(&self) -> Option<Timestamp> {
+        let seconds = i64::try_from(self.number()?).ok()?;
+        Timestamp::from_unix(seconds).filter(|_| seconds > 0)
+    }
+
+    /// A number of milliseconds since 1970; zero means unknown.
+    pub(crate) fn unix_millis(&self) -> Option<Timestamp> {
+        let seconds = i64::try_from(self.number()? / 1000).ok()?;
+        Timestamp::from_unix(seconds).filter(|_| seconds > 0)
+    }
+}
+
+/// The first of several fields that can be read.
+pub(crate) fn first<'b, 'a, T, const N: usize>(
+    fields: [&'b Node<'a>; N],
+    read: fn(&'b Node<'a>) -> Option<T>,
+) -> Option<T> {
+    fields.into_iter().find_map(read)
 }
 
 /// Parses one JSON value with nothing after it.
@@ -173,8 +204,8 @@ impl<'de> Visitor<'de> for Seed<'_> {
         Ok(Node::Null)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Node<'de>, E> {
-        Ok(Node::Other)
+    fn visit_bool<E>(self, flag: bool) -> Result<Node<'de>, E> {
+        Ok(Node::Flag(flag))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Node<'de>, E> {
@@ -265,6 +296,26 @@ mod tests {
         }
         assert!(!root.get("zero").is_missing());
         assert!(root.has("null") && !root.has("absent"));
+    }
+
+    #[test]
+    fn only_a_truth_value_is_true() {
+        let root = parse(r#"{"yes": true, "no": false, "word": "true", "one": 1}"#).unwrap();
+        assert_eq!((root.get("yes").flag(), root.get("no").flag()), (Some(true), Some(false)));
+        assert!(["word", "one", "absent"].iter().all(|key| root.get(key).flag().is_none()));
+        assert!(!root.get("no").is_missing());
+    }
+
+    #[test]
+    fn numbers_that_are_times_are_never_zero_and_never_too_large() {
+        let root = parse(
+            r#"{"s": 1777888330, "ms": 1777888330999, "zero": 0, "some": 999, "most": 18446744073709551615}"#,
+        )
+        .unwrap();
+        assert_eq!(root.get("s").unix_seconds().unwrap().to_string(), "2026-05-04T09:52:10Z");
+        assert_eq!(root.get("ms").unix_millis(), root.get("s").unix_seconds());
+        assert_eq!((root.get("zero").unix_seconds(), root.get("some").unix_millis()), (None, None));
+        assert_eq!((root.get("most").unix_seconds(), root.get("most").unix_millis()), (None, None));
     }
 
     #[test]
