@@ -43,7 +43,7 @@ fn build(body: &Node<'_>) -> Draft {
         outcome: outcome(body),
         branch: first([source.get("branch"), branch], Node::str).and_then(|name| remote::branch(name, None)),
         // What was checked out, else what was asked for.
-        commit: first([property(body, "got_revision"), revision, source.get("revision")], Node::text),
+        commit: first([checked_out(body), revision, source.get("revision")], Node::text),
         run_url: body.get("url").link(),
         mesh_node_id: machine.as_ref().map(|machine| machine.name.clone()),
         run_id: body.get("buildid").id_text(),
@@ -115,6 +115,12 @@ fn source<'b, 'a>(body: &'b Node<'a>) -> &'b Node<'a> {
 fn property<'b, 'a>(body: &'b Node<'a>, name: &str) -> &'b Node<'a> {
     let property = body.get("properties").get(name);
     property.items().first().unwrap_or_else(|| property.get("value"))
+}
+
+/// The commit that was built; of several codebases the one of the first source.
+fn checked_out<'b, 'a>(body: &'b Node<'a>) -> &'b Node<'a> {
+    let got = property(body, "got_revision");
+    source(body).get("codebase").str().filter(|_| got.is_object()).map_or(got, |codebase| got.get(codebase))
 }
 
 fn project(body: &Node<'_>) -> Option<Text> {

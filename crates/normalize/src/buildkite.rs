@@ -56,9 +56,9 @@ impl Kind {
     fn of(body: &Node<'_>) -> Self {
         let event = event(body);
         let name = if body.has("detail-type") { body.get("detail-type") } else { body.get("event") };
-        let about = name.str().map(|name| name.split_once(['.', ' ']).unwrap_or((name, "")));
+        let about = name.str().map(|name| name.split_once(['.', ' ']).unwrap_or(("", name)));
         match about {
-            Some(("ping", "")) => Self::Ping,
+            Some(("", "ping")) => Self::Ping,
             Some(("build" | "Build", _)) => Self::Build,
             Some(("job" | "Job", what)) if is_manual(what, event.get("job")) => Self::Unblocked,
             Some(("job" | "Job", _)) => Self::Job,

@@ -139,9 +139,10 @@ fn plugin(build: &Node<'_>) -> Draft {
             [build.get("buildFullName"), build.get("buildName"), build.get("buildTypeId")],
             Node::text,
         ),
-        outcome: first([build.get("buildResult"), build.get("notifyType")], Node::text),
+        outcome: plugin_outcome(build),
         branch: branch.into_iter().find_map(|name| name.str().and_then(self::branch)),
-        run_url: build.get("buildStatusUrl").link(),
+        // Of a queued build the plugin links the last one that has finished.
+        run_url: build.get("buildStatusUrl").link().filter(|_| !is_of_queue(build)),
         mesh_node_id: machine.as_ref().map(|machine| machine.name.clone()),
         run_id: build.get("buildId").id_text(),
         repo: first([build.get("projectName"), build.get("projectId")], Node::text),
@@ -156,15 +157,27 @@ fn plugin(build: &Node<'_>) -> Draft {
 
 fn plugin_state(build: &Node<'_>) -> Result<State, Silence> {
     match build.get("notifyType").str().ok_or(Silence::MISSING)? {
+        "changesLoaded" if build.get("buildResult").str() == Some("running") => Ok(State::Running),
         "buildAddedToQueue" | "changesLoaded" => Ok(State::Queued),
-        // Nearly finished: what it comes to may still change.
-        "buildStarted" | "beforeBuildFinish" => Ok(State::Running),
+        "buildStarted" | NEARLY_FINISHED => Ok(State::Running),
         "buildInterrupted" | "buildRemovedFromQueue" => Ok(State::Failed),
         "buildFinished" | "buildSuccessful" | "buildFailed" | "buildFixed" | "buildBroken" => {
             plugin_result(build.get("buildResult"))
         }
         _ => Err(Silence::Ignored(Ignored::UnsupportedEvent)),
     }
+}
+
+/// What it comes to may still change.
+const NEARLY_FINISHED: &str = "beforeBuildFinish";
+
+fn plugin_outcome(build: &Node<'_>) -> Option<Text> {
+    let (result, event) = (build.get("buildResult"), build.get("notifyType"));
+    if event.str() == Some(NEARLY_FINISHED) { event.text() } else { first([result, event], Node::text) }
+}
+
+fn is_of_queue(build: &Node<'_>) -> bool {
+    matches!(build.get("notifyType").str(), Some("buildAddedToQueue" | "buildRemovedFromQueue"))
 }
 
 fn plugin_result(result: &Node<'_>) -> Result<State, Silence> {
