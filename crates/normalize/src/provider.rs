@@ -7,7 +7,10 @@ use meshhook_model::Timestamp;
 use crate::draft::Found;
 use crate::tree::Node;
 use crate::words::Words;
-use crate::{Reading, azure_devops, bitbucket, forgejo, generic, gitea, github, gitlab, standard};
+use crate::{
+    Reading, azure_devops, bitbucket, buildbot, buildkite, circleci, drone, forgejo, generic, gitea, github,
+    gitlab, gocd, jenkins, standard, teamcity,
+};
 
 /// The schemes of a system that signs nothing itself: what a proxy may sign for it, then what proves possession only.
 pub(crate) const UNSIGNED: &[&str] = &["bearer", "basic", "path-token", "hmac", "standard-webhooks"];
@@ -36,11 +39,18 @@ impl Provider {
     pub const ALL: &'static [&'static Self] = &[
         &azure_devops::PROVIDER,
         &bitbucket::PROVIDER,
+        &buildbot::PROVIDER,
+        &buildkite::PROVIDER,
+        &circleci::PROVIDER,
+        &drone::PROVIDER,
         &forgejo::PROVIDER,
         &gitea::PROVIDER,
         &github::PROVIDER,
         &gitlab::PROVIDER,
+        &gocd::PROVIDER,
+        &jenkins::PROVIDER,
         &standard::PROVIDER,
+        &teamcity::PROVIDER,
     ];
 
     /// Bodies of any shape, read by a [`FieldMap`](crate::FieldMap): none of [`Self::ALL`].

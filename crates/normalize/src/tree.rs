@@ -142,9 +142,26 @@ impl<'a> Node<'a> {
         self.number().and_then(Attempt::new)
     }
 
-    /// An id, to be shown.
+    /// A truth value; what only looks like one, such as `"true"`, is none.
+    pub(crate) fn flag(&self) -> Option<bool> {
+        if let Self::Bool(flag) = *self { Some(flag) } else { None }
+    }
+
+    /// An id as it is shown.
     pub(crate) fn id_text(&self) -> Option<Text> {
-        self.id().as_deref().and_then(Text::new)
+        Text::new(&self.id()?)
+    }
+
+    /// A number of seconds since 1970; zero means unknown, as every zero time does.
+    pub(crate) fn unix_seconds(&self) -> Option<Timestamp> {
+        let seconds = i64::try_from(self.number()?).ok()?;
+        Timestamp::from_unix(seconds).filter(|_| seconds > 0)
+    }
+
+    /// A number of milliseconds since 1970; zero means unknown.
+    pub(crate) fn unix_millis(&self) -> Option<Timestamp> {
+        let seconds = i64::try_from(self.number()? / 1000).ok()?;
+        Timestamp::from_unix(seconds).filter(|_| seconds > 0)
     }
 }
 
@@ -309,6 +326,26 @@ mod tests {
         }
         assert!(!root.get("zero").is_missing());
         assert!(root.has("null") && !root.has("absent"));
+    }
+
+    #[test]
+    fn only_a_truth_value_is_true() {
+        let root = parse(r#"{"yes": true, "no": false, "word": "true", "one": 1}"#).unwrap();
+        assert_eq!((root.get("yes").flag(), root.get("no").flag()), (Some(true), Some(false)));
+        assert!(["word", "one", "absent"].iter().all(|key| root.get(key).flag().is_none()));
+        assert!(!root.get("no").is_missing());
+    }
+
+    #[test]
+    fn numbers_that_are_times_are_never_zero_and_never_too_large() {
+        let root = parse(
+            r#"{"s": 1777888330, "ms": 1777888330999, "zero": 0, "some": 999, "most": 18446744073709551615}"#,
+        )
+        .unwrap();
+        assert_eq!(root.get("s").unix_seconds().unwrap().to_string(), "2026-05-04T09:52:10Z");
+        assert_eq!(root.get("ms").unix_millis(), root.get("s").unix_seconds());
+        assert_eq!((root.get("zero").unix_seconds(), root.get("some").unix_millis()), (None, None));
+        assert_eq!((root.get("most").unix_seconds(), root.get("most").unix_millis()), (None, None));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod buildkite;
+mod circleci;
 mod conformance;
 mod explain;
 mod fixtures;
