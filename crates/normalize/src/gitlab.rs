@@ -11,7 +11,7 @@ use meshhook_model::{Attempt, Details, Round, RunUrl, State, Text, Timestamp, Un
 
 use crate::draft::{Draft, Found, Silence};
 use crate::newest::of_fields_named_at;
-use crate::tree::Node;
+use crate::tree::{Node, first};
 use crate::{Identity, Ignored, Machine, Provider, Unreadable};
 
 /// Without a default scheme: a webhook with a signing token signs its bodies, one with a secret token does not.
@@ -302,11 +302,6 @@ fn time(text: &str) -> Option<Timestamp> {
         let end = words.next().is_none();
         Timestamp::parse_rfc3339(&format!("{day}T{clock}{hours}:{minutes}")).filter(|_| end)
     })
-}
-
-/// The first of two fields that can be read.
-fn first<'b, 'a, T>(fields: [&'b Node<'a>; 2], read: fn(&'b Node<'a>) -> Option<T>) -> Option<T> {
-    fields.into_iter().find_map(read)
 }
 
 fn text(found: Option<&str>) -> Option<Text> {

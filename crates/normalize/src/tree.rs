@@ -110,6 +110,26 @@ impl<'a> Node<'a> {
     pub(crate) fn attempt(&self) -> Option<Attempt> {
         self.number().and_then(Attempt::new)
     }
+
+    /// An id as it is shown.
+    pub(crate) fn id_text(&self) -> Option<Text> {
+        Text::new(&self.id()?)
+    }
+
+    /// A Unix time in milliseconds or, if it is so small that this were before 1974, in seconds.
+    pub(crate) fn unix_time(&self) -> Option<Timestamp> {
+        let number = self.number().filter(|&number| number > 0)?;
+        let seconds = if number < 100_000_000_000 { number } else { number / 1_000 };
+        Timestamp::from_unix(i64::try_from(seconds).ok()?)
+    }
+}
+
+/// The first of some fields that can be read.
+pub(crate) fn first<'b, 'a, T, const N: usize>(
+    fields: [&'b Node<'a>; N],
+    read: fn(&'b Node<'a>) -> Option<T>,
+) -> Option<T> {
+    fields.into_iter().find_map(read)
 }
 
 /// Parses one JSON value with nothing after it.
@@ -265,6 +285,14 @@ mod tests {
         }
         assert!(!root.get("zero").is_missing());
         assert!(root.has("null") && !root.has("absent"));
+    }
+
+    #[test]
+    fn unix_times_are_read_in_either_unit() {
+        let root =
+            parse(r#"[1777888800, 1777888800123, 0, -1, "1777888800", 18446744073709551615]"#).unwrap();
+        let times: Vec<_> = root.items().iter().map(|node| node.unix_time().map(Timestamp::unix)).collect();
+        assert_eq!(times, [Some(1_777_888_800), Some(1_777_888_800), None, None, None, None]);
     }
 
     #[test]
