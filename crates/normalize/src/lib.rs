@@ -1,16 +1,30 @@
 #![doc = include_str!("../README.md")]
 
+mod appcircle;
+mod appveyor;
+mod bitrise;
 mod body;
+mod branch;
+mod cdevents;
+mod cirrus;
+mod cloud_event;
+mod codeship;
 mod draft;
+mod eas;
 mod github;
 mod gitlab;
+mod harness;
 mod newest;
 mod provider;
 mod reading;
+mod semaphore;
 mod standard;
 mod surrogates;
+mod tekton;
+mod travis;
 mod tree;
 mod words;
+mod xcode_cloud;
 
 pub use body::BodyError;
 pub use provider::Provider;

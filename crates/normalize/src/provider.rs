@@ -7,7 +7,10 @@ use meshhook_model::Timestamp;
 use crate::draft::Found;
 use crate::tree::Node;
 use crate::words::Words;
-use crate::{Reading, github, gitlab, standard};
+use crate::{
+    Reading, appcircle, appveyor, bitrise, cdevents, cirrus, codeship, eas, github, gitlab, harness,
+    semaphore, standard, tekton, travis, xcode_cloud,
+};
 
 /// The schemes of a system that signs nothing itself: what a proxy may sign for it, then what proves possession only.
 pub(crate) const UNSIGNED: &[&str] = &["bearer", "basic", "path-token", "hmac", "standard-webhooks"];
@@ -30,7 +33,23 @@ pub struct Provider {
 
 impl Provider {
     /// Every provider, in the order of their names.
-    pub const ALL: &'static [&'static Self] = &[&github::PROVIDER, &gitlab::PROVIDER, &standard::PROVIDER];
+    pub const ALL: &'static [&'static Self] = &[
+        &appcircle::PROVIDER,
+        &appveyor::PROVIDER,
+        &bitrise::PROVIDER,
+        &cdevents::PROVIDER,
+        &cirrus::PROVIDER,
+        &codeship::PROVIDER,
+        &eas::PROVIDER,
+        &github::PROVIDER,
+        &gitlab::PROVIDER,
+        &harness::PROVIDER,
+        &semaphore::PROVIDER,
+        &standard::PROVIDER,
+        &tekton::PROVIDER,
+        &travis::PROVIDER,
+        &xcode_cloud::PROVIDER,
+    ];
 
     /// The provider of that name.
     #[must_use]
