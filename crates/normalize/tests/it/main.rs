@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod cirrus;
 mod conformance;
+mod eas;
 mod fixtures;
 mod forgery;
 mod github;
@@ -10,3 +12,7 @@ mod gitlab;
 mod hostile;
 mod standard;
 mod support;
+mod tekton;
+mod travis;
+mod words;
+mod xcode_cloud;
