@@ -52,7 +52,7 @@ fn build(body: &Node<'_>) -> Draft {
         unit: Unit::Run,
         workflow: workflow.text(),
         outcome: body.get("build_status").id_text(),
-        branch: first([git.get("tag"), git.get("src_branch")], Node::text),
+        branch: first([git.get("src_branch"), git.get("tag")], Node::text),
         run_url: slug.str().and_then(page),
         run_id: slug.id_text(),
         ..Details::default()

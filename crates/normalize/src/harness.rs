@@ -53,11 +53,12 @@ fn unit(event: &str) -> Option<(Unit, &str)> {
 }
 
 fn draft(data: &Node<'_>, unit: Unit, event: &str) -> Draft {
-    let (run, stage) = (data.get("planExecutionId"), data.get("stageIdentifier"));
+    let run = data.get("planExecutionId");
+    let (stage, name) = (data.get("stageIdentifier"), data.get("stageName"));
     let of_stage = unit == Unit::Stage;
     let details = Details {
         unit,
-        job: stage.text().filter(|_| of_stage),
+        job: first([name, stage], Node::text).filter(|_| of_stage),
         outcome: status(data).or(Some(event)).and_then(Text::new),
         run_url: first([data.get("executionUrl"), data.get("pipelineUrl")], Node::link),
         run_id: run.id_text(),
@@ -70,7 +71,7 @@ fn draft(data: &Node<'_>, unit: Unit, event: &str) -> Draft {
         data.get("pipelineIdentifier").id(),
         first([run, data.get("executionUrl")], Node::id),
     );
-    let identity = if of_stage { identity.of_job(stage.id()) } else { identity };
+    let identity = if of_stage { identity.of_job(first([stage, name], Node::id)) } else { identity };
     Draft { details, identity, machine: None, finished_at: ended(data) }
 }
 
