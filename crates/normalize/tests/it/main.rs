@@ -9,6 +9,7 @@ mod fixtures;
 mod forgery;
 mod github;
 mod gitlab;
+mod guide;
 mod hostile;
 mod standard;
 mod support;
