@@ -1,13 +1,22 @@
 #![doc = include_str!("../README.md")]
 
+mod appcircle;
+mod appveyor;
 mod azure_devops;
 mod bitbucket;
+mod bitrise;
 mod body;
+mod branch;
 mod buildbot;
 mod buildkite;
+mod cdevents;
 mod circleci;
+mod cirrus;
+mod cloud_event;
+mod codeship;
 mod draft;
 mod drone;
+mod eas;
 mod explain;
 mod forgejo;
 mod generic;
@@ -15,6 +24,7 @@ mod gitea;
 mod github;
 mod gitlab;
 mod gocd;
+mod harness;
 mod jenkins;
 mod newest;
 mod provider;
@@ -23,12 +33,16 @@ mod reading;
 mod refs;
 mod remote;
 mod rounds;
+mod semaphore;
 mod standard;
 mod surrogates;
 mod teamcity;
+mod tekton;
 mod times;
+mod travis;
 mod tree;
 mod words;
+mod xcode_cloud;
 
 pub use body::BodyError;
 pub use explain::Explanation;

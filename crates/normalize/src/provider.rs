@@ -8,8 +8,9 @@ use crate::draft::Found;
 use crate::tree::Node;
 use crate::words::Words;
 use crate::{
-    Reading, azure_devops, bitbucket, buildbot, buildkite, circleci, drone, forgejo, generic, gitea, github,
-    gitlab, gocd, jenkins, standard, teamcity,
+    Reading, appcircle, appveyor, azure_devops, bitbucket, bitrise, buildbot, buildkite, cdevents, circleci,
+    cirrus, codeship, drone, eas, forgejo, generic, gitea, github, gitlab, gocd, harness, jenkins, semaphore,
+    standard, teamcity, tekton, travis, xcode_cloud,
 };
 
 /// The schemes of a system that signs nothing itself: what a proxy may sign for it, then what proves possession only.
@@ -37,20 +38,32 @@ pub(crate) const ANY: &[&str] = &["standard-webhooks", "hmac", "github", "bearer
 impl Provider {
     /// Every provider, in the order of their names.
     pub const ALL: &'static [&'static Self] = &[
+        &appcircle::PROVIDER,
+        &appveyor::PROVIDER,
         &azure_devops::PROVIDER,
         &bitbucket::PROVIDER,
+        &bitrise::PROVIDER,
         &buildbot::PROVIDER,
         &buildkite::PROVIDER,
+        &cdevents::PROVIDER,
         &circleci::PROVIDER,
+        &cirrus::PROVIDER,
+        &codeship::PROVIDER,
         &drone::PROVIDER,
+        &eas::PROVIDER,
         &forgejo::PROVIDER,
         &gitea::PROVIDER,
         &github::PROVIDER,
         &gitlab::PROVIDER,
         &gocd::PROVIDER,
+        &harness::PROVIDER,
         &jenkins::PROVIDER,
+        &semaphore::PROVIDER,
         &standard::PROVIDER,
         &teamcity::PROVIDER,
+        &tekton::PROVIDER,
+        &travis::PROVIDER,
+        &xcode_cloud::PROVIDER,
     ];
 
     /// Bodies of any shape, read by a [`FieldMap`](crate::FieldMap): none of [`Self::ALL`].

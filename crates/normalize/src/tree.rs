@@ -349,6 +349,14 @@ mod tests {
     }
 
     #[test]
+    fn unix_times_are_read_in_either_unit() {
+        let root =
+            parse(r#"[1777888800, 1777888800123, 0, -1, "1777888800", 18446744073709551615]"#).unwrap();
+        let times: Vec<_> = root.items().iter().map(|node| node.unix_time().map(Timestamp::unix)).collect();
+        assert_eq!(times, [Some(1_777_888_800), Some(1_777_888_800), None, None, None, None]);
+    }
+
+    #[test]
     fn of_a_repeated_key_the_later_counts() {
         assert_eq!(parse(r#"{"a": 1, "\u0061": 2}"#).unwrap().get("a"), &Node::Integer(2));
     }

@@ -4,7 +4,9 @@
 
 mod buildkite;
 mod circleci;
+mod cirrus;
 mod conformance;
+mod eas;
 mod explain;
 mod fixtures;
 mod forgery;
@@ -12,8 +14,13 @@ mod generic;
 mod gitea;
 mod github;
 mod gitlab;
+mod guide;
 mod hostile;
 mod rounds;
 mod standard;
 mod support;
+mod tekton;
+mod travis;
 mod unknown;
+mod words;
+mod xcode_cloud;
