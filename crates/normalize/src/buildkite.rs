@@ -147,7 +147,8 @@ fn identity(event: &Node<'_>) -> Identity {
         Some(format!("{of} {}", build.get("number").id()?))
     };
     let id = first([build.get("id"), build.get("uuid"), build.get("web_url")], Node::id).or_else(number);
-    Identity::new(repository(event).map(str::to_owned), pipeline.get("slug").id(), id)
+    let workflow = first([pipeline.get("slug"), pipeline.get("name"), pipeline.get("id")], Node::id);
+    Identity::new(repository(event).map(str::to_owned), workflow, id)
 }
 
 const BLOCKED: &str = "blocked";

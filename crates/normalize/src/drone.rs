@@ -50,7 +50,8 @@ impl Kind {
         let known = body.has("action") || body.has("event");
         match (repo.has("slug") || repo.has("namespace"), build.is_object(), body.get("user").is_object()) {
             (true, true, _) => Self::Build,
-            (true, false, false) if known => Self::Repo,
+            // With the user who did it, and perhaps with the build before.
+            (true, false, _) if known => Self::Repo,
             (false, false, true) if known => Self::User,
             _ => Self::Unknown,
         }
