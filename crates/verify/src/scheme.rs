@@ -73,6 +73,9 @@ pub(crate) enum Needs {
     Any(&'static [&'static str]),
     /// One that other schemes use too; in this one, its value begins so.
     Begins(&'static [&'static str; 1], &'static str),
+    /// One that another scheme uses too, together with this other one, which this scheme's senders never send.
+    #[cfg(feature = "rsa")]
+    Without(&'static [&'static str; 1], &'static str),
 }
 
 impl Needs {
@@ -80,6 +83,8 @@ impl Needs {
         match self {
             Self::All(names) | Self::Any(names) => names,
             Self::Begins(name, _) => name,
+            #[cfg(feature = "rsa")]
+            Self::Without(name, _) => name,
         }
     }
 
@@ -89,6 +94,8 @@ impl Needs {
             Self::All(names) => names.iter().all(is_present),
             Self::Any(names) => names.iter().any(is_present),
             Self::Begins([name], prefix) => headers::begins_with(headers, name, prefix),
+            #[cfg(feature = "rsa")]
+            Self::Without([name], other) => is_present(name) && !is_present(&other),
         }
     }
 }

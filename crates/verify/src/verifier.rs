@@ -82,6 +82,7 @@ impl Verifier {
     ///
     /// It carries all the headers, each at least once; where senders send one value in several headers, any of them.
     /// Of a header that other schemes use too (`Authorization`, `X-Hub-Signature`) the value begins as in this one.
+    /// Gitea and Forgejo sign as GitHub does, too: their requests look like both.
     #[must_use]
     pub fn applies_to(&self, headers: &dyn Headers) -> bool {
         self.scheme.rules().needs().are_met(headers)

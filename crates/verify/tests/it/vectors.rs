@@ -5,6 +5,8 @@ use meshhook_verify::{
     SchemeError, Unverified, Verified, Verifier,
 };
 
+use crate::keys::signed;
+
 /// Header lines of a request.
 pub(crate) type Lines = Vec<(String, Vec<u8>)>;
 
@@ -106,6 +108,25 @@ fn no_bit_of_what_a_private_key_signed_can_be_another() {
                 assert!(bit % 8 == 5 && part == genuine.len() - 1, "{}: part {part}, bit {bit}", row[0]);
             }
         }
+    }
+}
+
+/// The decoy of a public key costs what the key does, and takes nothing; a request looks like one of its own scheme only.
+#[test]
+fn a_public_key_has_a_decoy_too() {
+    for row in
+        rows().filter(|row| ["travis-form", "travis-4096-bits", "standard-public-key"].contains(&row[0]))
+    {
+        let Some(key) = built_in_key(row[0], row[1], &bytes(row[2])) else { continue };
+        let verifier = Verifier::new(key.scheme(), vec![key]).unwrap();
+        let (lines, now) = (lines(row[3]), row[4].parse().unwrap());
+        let judged = |verifier| Unverified::new(bytes(row[5])).verify(verifier, &lines, now).map(|_| ());
+        assert_eq!(judged(&verifier), Ok(()), "{}", row[0]);
+        assert_eq!(judged(&verifier.decoy(2, || [7; 32])), Err(Refusal::SignatureMismatch), "{}", row[0]);
+        assert!(verifier.applies_to(&lines));
+        assert!(!verifier.applies_to(&signed(Scheme::Drone, 1, now, b"{}")));
+        let drone = Verifier::new(Scheme::Drone, vec![crate::keys::key(Scheme::Drone, 1)]).unwrap();
+        assert!(!drone.applies_to(&lines));
     }
 }
 
