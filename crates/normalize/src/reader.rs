@@ -1,6 +1,6 @@
 //! How the bodies of one source are read.
 
-use crate::generic::FieldMap;
+use crate::provider::generic::FieldMap;
 use crate::words::Words;
 use crate::{BodyError, Provider, Reading, body, surrogates, tree};
 

@@ -11,7 +11,21 @@ pub(crate) fn plain_branch(name: &str) -> &str {
 pub(crate) fn branch_of(owner: Option<&str>, name: &str) -> Option<Text> {
     let name = plain_branch(name);
     match owner {
-        Some(owner) => Text::new(&format!("{owner}:{name}")),
+        Some(owner) => Text::new(name).and(Text::new(&format!("{owner}:{name}"))),
         None => Text::new(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_heads_are_cut_off() {
+        let shown = |name, owner| branch_of(owner, name).map(|text| text.as_str().to_owned());
+        assert_eq!(shown("refs/heads/main", None).as_deref(), Some("main"));
+        assert_eq!(shown("refs/tags/main", None).as_deref(), Some("refs/tags/main"));
+        assert_eq!(shown("main", Some("mallory")).as_deref(), Some("mallory:main"));
+        assert_eq!(shown("refs/heads/", Some("mallory")), None);
     }
 }

@@ -25,17 +25,6 @@ pub(crate) fn fork_owner<'h>(head: &'h str, base: &str) -> Option<&'h str> {
     }
 }
 
-/// A branch without `refs/heads/`; of a fork with its owner.
-///
-/// `refs/pull/N/head` stays: it is no branch. So does `refs/tags/…`: a tag named `main` is not the branch.
-pub(crate) fn branch(name: &str, owner: Option<&str>) -> Option<Text> {
-    let name = name.strip_prefix("refs/heads/").unwrap_or(name);
-    match owner {
-        Some(owner) => Text::new(name).and(Text::new(&format!("{owner}:{name}"))),
-        None => Text::new(name),
-    }
-}
-
 /// An address as it may be shown: without the user and password that somebody may have written into it.
 pub(crate) fn shown(address: &str) -> Option<Text> {
     let web = ["http://", "https://"].into_iter().find_map(|web| Some((web, address.strip_prefix(web)?)));
@@ -75,15 +64,6 @@ mod tests {
         assert_eq!(fork_owner("https://gitlab.com/mallory/apps/rocket", base), Some("mallory/apps"));
         assert_eq!(fork_owner("rocket", base), Some("unknown"));
         assert_eq!(fork_owner("git@somewhere.com:project.git", "git@somewhere.com:project.git"), None);
-    }
-
-    #[test]
-    fn only_heads_are_cut_off() {
-        let shown = |name, owner| branch(name, owner).map(|text| text.as_str().to_owned());
-        assert_eq!(shown("refs/heads/main", None).as_deref(), Some("main"));
-        assert_eq!(shown("refs/tags/main", None).as_deref(), Some("refs/tags/main"));
-        assert_eq!(shown("main", Some("mallory")).as_deref(), Some("mallory:main"));
-        assert_eq!(shown("refs/heads/", Some("mallory")), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::support::root;
 #[test]
 fn the_guide_shows_the_code_as_it_stands() {
     let guide = fs::read_to_string(root().join("docs/providers/adding.md")).unwrap();
-    let code = fs::read_to_string(root().join("crates/normalize/src/appveyor.rs")).unwrap();
+    let code = fs::read_to_string(root().join("crates/normalize/src/provider/appveyor.rs")).unwrap();
     let blocks: Vec<_> =
         guide.split("```rust\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(blocks.len() >= 4);

@@ -8,6 +8,7 @@
 use meshhook_model::{Attempt, Details, Round, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
+use crate::refs::branch_of;
 use crate::times::ruby;
 use crate::tree::{Node, first};
 use crate::{Identity, Ignored, Machine, Provider, Unreadable, remote};
@@ -212,7 +213,7 @@ fn branch(event: &Node<'_>) -> Option<Text> {
     let name = build.get("branch").str()?;
     let head = build.get("pull_request").get("repository").str().filter(|_| !name.contains(':'));
     let owner = head.zip(repository(event)).and_then(|(head, base)| remote::fork_owner(head, base));
-    remote::branch(name, owner)
+    branch_of(owner, name)
 }
 
 fn repository<'b>(event: &'b Node<'_>) -> Option<&'b str> {

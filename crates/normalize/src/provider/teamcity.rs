@@ -9,9 +9,10 @@ use meshhook_model::{Details, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
 use crate::provider::UNSIGNED;
+use crate::refs::branch_of;
 use crate::times::basic;
 use crate::tree::{Node, first};
-use crate::{Identity, Ignored, Machine, Provider, Unreadable, remote};
+use crate::{Identity, Ignored, Machine, Provider, Unreadable};
 
 pub(crate) static PROVIDER: Provider = Provider {
     name: "teamcity",
@@ -191,7 +192,7 @@ fn plugin_result(result: &Node<'_>) -> Result<State, Silence> {
 
 /// The default branch is often called only that, which is no name.
 fn branch(name: &str) -> Option<Text> {
-    remote::branch(name, None).filter(|name| name.as_str() != "<default>")
+    branch_of(None, name).filter(|name| name.as_str() != "<default>")
 }
 
 fn machine<const N: usize>(names: [&Node<'_>; N]) -> Option<Machine> {

@@ -12,10 +12,11 @@ mod reports;
 
 use meshhook_model::{Details, State, Text, Timestamp};
 
+use super::gitea;
 use crate::draft::{Found, Silence};
 use crate::newest::of_fields_named_at;
 use crate::tree::Node;
-use crate::{Ignored, Provider, Unreadable, gitea};
+use crate::{Ignored, Provider, Unreadable};
 
 pub(crate) static PROVIDER: Provider = Provider {
     name: "github",

@@ -10,6 +10,7 @@ use meshhook_model::{Details, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
 use crate::provider::UNSIGNED;
+use crate::refs::branch_of;
 use crate::tree::{Node, first};
 use crate::{Identity, Ignored, Provider, Unreadable, remote};
 
@@ -181,7 +182,7 @@ fn outbound_state(event: &Node<'_>) -> Result<State, Silence> {
 fn branch(name: &str) -> Option<Text> {
     let name = name.strip_prefix("refs/remotes/").unwrap_or(name);
     let name = name.strip_prefix("origin/").unwrap_or(name);
-    remote::branch(name, None).filter(|name| !matches!(name.as_str(), "detached" | "HEAD"))
+    branch_of(None, name).filter(|name| !matches!(name.as_str(), "detached" | "HEAD"))
 }
 
 /// When a build started and ended: `timestamp` is the time of the phase, the duration that of an ended build.

@@ -6,8 +6,9 @@
 use meshhook_model::{Details, RunUrl, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
+use crate::refs::branch_of;
 use crate::tree::{Node, first};
-use crate::{Identity, Ignored, Provider, Unreadable, branch};
+use crate::{Identity, Ignored, Provider, Unreadable};
 
 pub(crate) static PROVIDER: Provider = Provider {
     name: "cirrus",
@@ -107,7 +108,7 @@ fn of_build(data: &Node<'_>) -> Details {
     let common = common(data);
     Details {
         workflow: common.repo.clone(),
-        branch: build.get("branch").str().and_then(|name| Text::new(branch::plain(name))),
+        branch: build.get("branch").str().and_then(|name| branch_of(None, name)),
         commit: build.get("changeIdInRepo").text(),
         run_id: build.get("id").id_text(),
         title: build.get("changeMessageTitle").first_line(),

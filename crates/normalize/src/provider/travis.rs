@@ -8,8 +8,9 @@
 use meshhook_model::{Details, Round, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
+use crate::refs::branch_of;
 use crate::tree::{Node, first};
-use crate::{Identity, Provider, Unreadable, branch};
+use crate::{Identity, Provider, Unreadable};
 
 pub(crate) static PROVIDER: Provider = Provider {
     name: "travis",
@@ -44,7 +45,7 @@ fn build(body: &Node<'_>) -> Draft {
         workflow: repo.as_deref().and_then(Text::new),
         outcome: word(body).and_then(Text::new),
         // Of a pull request the branch that it is to go to; whose branch it is is not told.
-        branch: body.get("branch").str().and_then(|name| Text::new(branch::plain(name))),
+        branch: body.get("branch").str().and_then(|name| branch_of(None, name)),
         // Travis builds a pull request as merged; its own commit is the head.
         commit: first([body.get("head_commit"), body.get("commit")], Node::text),
         run_url: body.get("build_url").link(),

@@ -5,6 +5,7 @@
 use meshhook_model::{Details, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
+use crate::refs::branch_of;
 use crate::tree::{Node, first};
 use crate::{Identity, Ignored, Provider, Unreadable, remote};
 
@@ -142,7 +143,7 @@ fn branch(body: &Node<'_>) -> Option<Text> {
     let (vcs, git) = (body.get("pipeline").get("vcs"), git(body));
     let fields = [vcs.get("branch"), vcs.get("tag"), git.get("branch"), git.get("tag"), git.get("ref")];
     let name = fields.into_iter().find_map(Node::str)?;
-    remote::branch(name, fork_owner(body))
+    branch_of(fork_owner(body), name)
 }
 
 fn fork_owner<'b>(body: &'b Node<'_>) -> Option<&'b str> {

@@ -6,6 +6,7 @@ use meshhook_model::{Details, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
 use crate::provider::UNSIGNED;
+use crate::refs::branch_of;
 use crate::times::ruby;
 use crate::tree::{Node, first};
 use crate::{Identity, Ignored, Machine, Provider, Unreadable, remote};
@@ -41,7 +42,7 @@ fn build(body: &Node<'_>) -> Draft {
         unit: Unit::Run,
         workflow: first([body.get("buildername"), body.get("builder").get("name")], Node::text),
         outcome: outcome(body),
-        branch: first([source.get("branch"), branch], Node::str).and_then(|name| remote::branch(name, None)),
+        branch: first([source.get("branch"), branch], Node::str).and_then(|name| branch_of(None, name)),
         // What was checked out, else what was asked for.
         commit: first([checked_out(body), revision, source.get("revision")], Node::text),
         run_url: body.get("url").link(),

@@ -9,9 +9,10 @@ use meshhook_model::{Attempt, Details, Round, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
 use crate::provider::UNSIGNED;
+use crate::refs::branch_of;
 use crate::times::java;
 use crate::tree::{Node, first};
-use crate::{Identity, Ignored, Provider, Unreadable, remote};
+use crate::{Identity, Ignored, Provider, Unreadable};
 
 pub(crate) static PROVIDER: Provider = Provider {
     name: "gocd",
@@ -97,7 +98,7 @@ fn revision(source: &Node<'_>) -> Option<Text> {
 }
 
 fn branch(source: &Node<'_>) -> Option<Text> {
-    remote::branch(source.get("material").get("git-configuration").get("branch").str()?, None)
+    branch_of(None, source.get("material").get("git-configuration").get("branch").str()?)
 }
 
 /// `pipeline/counter/stage/counter`, as GoCD's own addresses have it.

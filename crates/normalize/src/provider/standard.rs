@@ -14,8 +14,8 @@ use std::borrow::Cow;
 
 use meshhook_model::{Attempt, Details, Round, RunUrl, State, Text, Timestamp, Unit};
 
+use super::generic::FieldMap;
 use crate::draft::{Draft, Found, Silence};
-use crate::generic::FieldMap;
 use crate::newest::of_fields_named_at;
 use crate::tree::Node;
 use crate::words::Words;

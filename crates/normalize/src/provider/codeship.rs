@@ -2,12 +2,13 @@
 //!
 //! Source: Codeship docs, "Webhooks For Custom Notifications".
 
-use meshhook_model::{Details, State, Text, Unit};
+use meshhook_model::{Details, State, Unit};
 
 use crate::draft::{Draft, Found, Silence};
 use crate::provider::UNSIGNED;
+use crate::refs::branch_of;
 use crate::tree::{Node, first};
-use crate::{Identity, Provider, Unreadable, branch};
+use crate::{Identity, Provider, Unreadable};
 
 pub(crate) static PROVIDER: Provider = Provider {
     name: "codeship",
@@ -40,7 +41,7 @@ fn draft(build: &Node<'_>) -> Draft {
         unit: Unit::Run,
         workflow: first(name, Node::text),
         outcome: build.get("status").text(),
-        branch: build.get("branch").str().and_then(|name| Text::new(branch::plain(name))),
+        branch: build.get("branch").str().and_then(|name| branch_of(None, name)),
         commit: build.get("commit_id").text(),
         run_url: build.get("build_url").link(),
         run_id: build.get("build_id").id_text(),

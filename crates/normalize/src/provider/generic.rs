@@ -2,8 +2,8 @@
 
 use meshhook_model::{Details, Timestamp};
 
+use super::standard::{self, Fields};
 use crate::draft::Found;
-use crate::standard::{self, Fields};
 use crate::tree::Node;
 use crate::words::Words;
 use crate::{Provider, Reading, provider};

@@ -8,8 +8,9 @@
 use meshhook_model::{Details, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
+use crate::refs::{branch_of, plain_branch};
 use crate::tree::{Node, first};
-use crate::{Identity, Ignored, Provider, Unreadable, branch};
+use crate::{Identity, Ignored, Provider, Unreadable};
 
 /// Xcode Cloud signs nothing and sets no header: its address is all that it knows. A proxy may do better.
 pub(crate) static PROVIDER: Provider = Provider {
@@ -36,7 +37,7 @@ fn draft(body: &Node<'_>, run: &Node<'_>) -> Draft {
     let commit = attributes.get("sourceCommit");
     let details = Details {
         outcome: outcome(attributes),
-        branch: branch_of(body),
+        branch: branch(body),
         commit: commit.get("commitSha").text(),
         run_id: run.get("id").id_text(),
         title: pull_request(body).get("title").text().or_else(|| commit.get("message").first_line()),
@@ -84,15 +85,15 @@ fn outcome(run: &Node<'_>) -> Option<Text> {
 }
 
 /// The branch of a pull request, else the branch or tag.
-fn branch_of(body: &Node<'_>) -> Option<Text> {
+fn branch(body: &Node<'_>) -> Option<Text> {
     let reference = body.get("scmGitReference").get("attributes");
     let request = pull_request(body);
     let name = [request.get("sourceBranchName"), reference.get("name"), reference.get("canonicalName")];
-    let name = branch::plain(first(name, Node::str)?);
+    let name = plain_branch(first(name, Node::str)?);
     let (source, ours) = (request.get("sourceRepositoryOwner"), request.get("destinationRepositoryOwner"));
     // The two names of the repository may differ without a fork: Apple's example has such.
     if request.has("sourceRepositoryOwner") && source.str() != ours.str() {
-        return branch::of_fork(source.str(), name);
+        return branch_of(Some(source.str().unwrap_or("unknown")), name);
     }
     Text::new(name)
 }

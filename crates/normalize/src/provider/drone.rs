@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use meshhook_model::{Details, RunUrl, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
+use crate::refs::branch_of;
 use crate::tree::{Node, first};
-use crate::{Identity, Ignored, Machine, Provider, Unreadable, remote};
+use crate::{Identity, Ignored, Machine, Provider, Unreadable};
 
 pub(crate) static PROVIDER: Provider = Provider {
     name: "drone",
@@ -126,9 +127,9 @@ fn branch(body: &Node<'_>) -> Option<Text> {
         return Text::new(tag);
     }
     if build.get("event").str() != Some("pull_request") {
-        return remote::branch(target.or(source).or(git_ref)?, None);
+        return branch_of(None, target.or(source).or(git_ref)?);
     }
-    remote::branch(source.or(git_ref)?, fork_owner(build.get("source_repo").str(), slug(body)))
+    branch_of(fork_owner(build.get("source_repo").str(), slug(body)), source.or(git_ref)?)
 }
 
 /// Who owns the repository that a pull request is from, if that is not the build's own.

@@ -1,17 +1,41 @@
 //! The CI systems that can be read.
 
+mod appcircle;
+mod appveyor;
+mod azure_devops;
+mod bitbucket;
+mod bitrise;
+mod buildbot;
+mod buildkite;
+mod cdevents;
+mod circleci;
+mod cirrus;
+mod codeship;
+mod drone;
+mod eas;
+mod forgejo;
+pub(crate) mod generic;
+mod gitea;
+mod github;
+mod gitlab;
+mod gocd;
+mod harness;
+mod jenkins;
+mod semaphore;
+mod standard;
+mod teamcity;
+mod tekton;
+mod travis;
+mod xcode_cloud;
+
 use std::fmt;
 
 use meshhook_model::Timestamp;
 
+use crate::Reading;
 use crate::draft::Found;
 use crate::tree::Node;
 use crate::words::Words;
-use crate::{
-    Reading, appcircle, appveyor, azure_devops, bitbucket, bitrise, buildbot, buildkite, cdevents, circleci,
-    cirrus, codeship, drone, eas, forgejo, generic, gitea, github, gitlab, gocd, harness, jenkins, semaphore,
-    standard, teamcity, tekton, travis, xcode_cloud,
-};
 
 /// The schemes of a system that signs nothing itself: what a proxy may sign for it, then what proves possession only.
 pub(crate) const UNSIGNED: &[&str] = &["bearer", "basic", "path-token", "hmac", "standard-webhooks"];

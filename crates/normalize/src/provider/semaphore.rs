@@ -6,8 +6,9 @@ use meshhook_model::{Details, RunUrl, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
 use crate::newest::of_fields_named_at;
+use crate::refs::{branch_of, plain_branch};
 use crate::tree::{Node, first};
-use crate::{Identity, Ignored, Provider, Unreadable, branch};
+use crate::{Identity, Ignored, Provider, Unreadable};
 
 pub(crate) static PROVIDER: Provider = Provider {
     name: "semaphore",
@@ -60,7 +61,7 @@ fn pipeline(body: &Node<'_>) -> Draft {
         unit: Unit::Run,
         workflow: pipeline.get("name").text(),
         outcome: outcome(pipeline),
-        branch: branch_of(revision, repository.str()),
+        branch: branch(revision, repository.str()),
         // Of a pull request the other one is the merge that Semaphore made.
         commit: first([revision.get("pull_request").get("head_sha"), revision.get("commit_sha")], Node::text),
         run_url: page(body),
@@ -106,7 +107,7 @@ fn outcome(pipeline: &Node<'_>) -> Option<Text> {
 }
 
 /// The branch, tag, or branch of the pull request.
-fn branch_of(revision: &Node<'_>, repository: Option<&str>) -> Option<Text> {
+fn branch(revision: &Node<'_>, repository: Option<&str>) -> Option<Text> {
     let request = revision.get("pull_request");
     let names = [
         revision.get("branch").get("name"),
@@ -114,10 +115,10 @@ fn branch_of(revision: &Node<'_>, repository: Option<&str>) -> Option<Text> {
         request.get("branch_name"),
         revision.get("reference"),
     ];
-    let name = branch::plain(first(names, Node::str)?);
+    let name = plain_branch(first(names, Node::str)?);
     let head = request.get("head_repo_slug").str();
     if request.is_object() && request.has("head_repo_slug") && head != repository {
-        return branch::of_fork(head.and_then(|slug| slug.split('/').next()), name);
+        return branch_of(Some(head.and_then(|slug| slug.split('/').next()).unwrap_or("unknown")), name);
     }
     Text::new(name)
 }
@@ -140,7 +141,7 @@ fn classic(body: &Node<'_>) -> Draft {
     let (project, commit) = (body.get("project_name"), body.get("commit"));
     let details = Details {
         outcome: body.get("result").text(),
-        branch: body.get("branch_name").str().and_then(|name| Text::new(branch::plain(name))),
+        branch: body.get("branch_name").str().and_then(|name| branch_of(None, name)),
         commit: commit.get("id").text(),
         run_url: body.get("build_url").link(),
         run_id: body.get("build_number").id_text(),

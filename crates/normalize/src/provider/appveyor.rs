@@ -6,8 +6,9 @@ use meshhook_model::{Details, Round, State, Text, Unit};
 
 use crate::draft::{Draft, Found, Silence};
 use crate::provider::UNSIGNED;
+use crate::refs::branch_of;
 use crate::tree::{Node, first};
-use crate::{Identity, Ignored, Provider, Unreadable, branch};
+use crate::{Identity, Ignored, Provider, Unreadable};
 
 pub(crate) static PROVIDER: Provider = Provider {
     name: "appveyor",
@@ -41,7 +42,7 @@ fn is_of_build(event: &str) -> bool {
 fn build(data: &Node<'_>) -> Draft {
     let details = Details {
         outcome: outcome(data.get("status")),
-        branch: data.get("branch").str().and_then(|name| Text::new(branch::plain(name))),
+        branch: data.get("branch").str().and_then(|name| branch_of(None, name)),
         commit: data.get("commitId").text(),
         run_url: data.get("buildUrl").link(),
         run_id: data.get("buildId").id_text(),
