@@ -234,6 +234,7 @@ impl<'a> Draft<'a> {
             room: self.source.room.clone(),
             freshness,
             group: names.group,
+            change: None,
             render: renderer(status, Arc::clone(&self.source.style)),
         }
     }
@@ -246,6 +247,7 @@ impl<'a> Draft<'a> {
             purport: self.purport,
             facts: self.facts,
             machine: self.machine,
+            nodes: Vec::new(),
             raw,
             received_at: self.arrival.now,
             retention: self.source.retention,
@@ -264,10 +266,10 @@ fn freshness(reading: &Reading, context: &Context) -> Freshness {
 
 /// Renders a status with the machines that jobs of its run have named by then.
 fn renderer(status: BuildStatus, style: Arc<Style>) -> Render {
-    Box::new(move |machines| {
+    Box::new(move |background| {
         let mut status = status.clone();
         if status.details.unit != Unit::Job {
-            name_machines(&mut status.details, machines);
+            name_machines(&mut status.details, background.machines);
         }
         let message = meshhook_render::message(&status, &style);
         Content {
