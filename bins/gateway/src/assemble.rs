@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use meshhook_config::{Config, EncryptedRoom, StoreUrl};
 use meshhook_engine::{
-    Clock, Digest, Encrypted, Engine, Look, Settings, Source, SystemClock, TokenSource, new_id,
+    Clock, Digest, Encrypted, Engine, Look, Only, Settings, Source, SystemClock, TokenSource, new_id,
 };
 use meshhook_matrix::{Client, Options, Token};
 use meshhook_render::Style;
@@ -121,7 +121,19 @@ fn hook(source: meshhook_config::Source, style: &Arc<Style>, retention: std::tim
         name, reader, verifier, allow_from, node, units, room, dedupe_scope, ..
     } = source;
     let style = Arc::clone(style);
-    let source = Source { name, reader, verifier, scope: dedupe_scope, node, units, room, style, retention };
+    let source = Source {
+        name,
+        reader,
+        verifier,
+        scope: dedupe_scope,
+        node,
+        pool: Arc::default(),
+        units,
+        only: Only::default(),
+        room,
+        style,
+        retention,
+    };
     Hook { source: Arc::new(source), allow_from }
 }
 

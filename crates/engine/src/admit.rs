@@ -3,16 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use meshhook_model::{BuildStatus, Details, State, Text, Unit};
+use meshhook_model::{BuildStatus, Details, State, Text, Timestamp, Unit};
 use meshhook_normalize::{BodyError, Event, Meaning, Provider, Reader, Reading};
-use meshhook_render::Style;
+use meshhook_render::{News, Style};
 use meshhook_store::{
-    Announcement, Content, Facts, Freshness, Machine, Moment, NewDelivery, Purport, Rank, Render,
+    Announcement, Change, Content, Ending, Facts, Freshness, Machine, Moment, NewDelivery, Purport, Rank,
+    Render, Trend,
 };
 use meshhook_verify::{Headers, Unverified, Verified, Verifier};
 
-use crate::identity::{Names, body_key};
+use crate::identity::{Names, body_key, branch_key};
 use crate::line;
+use crate::only::Only;
+use crate::pool::Pool;
 use crate::raw::Context;
 
 /// The longest id from outside that is taken over into logs and messages.
@@ -31,8 +34,12 @@ pub struct Source {
     pub scope: String,
     /// Its own machine, where it has one.
     pub node: Option<Text>,
+    /// The machines that an operator listed.
+    pub pool: Arc<Pool>,
     /// What is announced.
     pub units: Vec<Unit>,
+    /// And of that, which.
+    pub only: Only,
     /// Where.
     pub room: String,
     /// How it looks.
@@ -137,6 +144,7 @@ struct Draft<'a> {
     arrival: Arrival<'a>,
     purport: Purport,
     machine: Option<Machine>,
+    nodes: Vec<String>,
     facts: Facts,
     state: Option<State>,
     body_key: meshhook_store::Key,
@@ -159,6 +167,7 @@ impl<'a> Draft<'a> {
             arrival,
             purport: Purport::Ignored(String::new()),
             machine: None,
+            nodes: Vec::new(),
             facts: Facts { verified_by, request_id: arrival.request_id.to_owned(), ..Facts::default() },
             state: None,
             body_key,
@@ -188,15 +197,50 @@ impl<'a> Draft<'a> {
         self.machine = event
             .machine
             .map(|machine| Machine { group: names.group, name: machine.name.as_str().to_owned() });
-        self.purport = if self.source.units.contains(&status.details.unit) {
-            Purport::Announce(self.announcement(status, &names, freshness))
-        } else {
-            Purport::Ignored("unit".to_owned())
+        let named = status.details.mesh_node_id.iter().chain(&status.details.nodes);
+        self.nodes = named.map(|name| name.as_str().to_owned()).collect();
+        self.purport = match self.refusal(&status) {
+            Some(reason) => Purport::Ignored(reason.to_owned()),
+            None => Purport::Announce(self.announcement(status, &names, freshness)),
         };
     }
 
-    /// A vendor's own runner is no machine of the pool; a source's machine is that of what names none.
+    /// Why nothing is said of an event, as far as it alone can tell.
+    fn refusal(&self, status: &BuildStatus) -> Option<&'static str> {
+        let Source { units, only, style, .. } = self.source;
+        if !units.contains(&status.details.unit) {
+            return Some("unit");
+        }
+        // What is no end, or was called off, says nothing of its branch: neither is it compared nor remembered.
+        let may_change = status.state.is_terminal() && !meshhook_render::is_quiet(status, style);
+        only.refuses(status).or_else(|| match only.changes {
+            true => (!may_change).then_some("unchanged"),
+            false => only.mutes(status.state),
+        })
+    }
+
+    /// What an end has to change, where only changes are said.
+    fn change(&self, status: &BuildStatus) -> Option<Change> {
+        let Source { only, scope, .. } = self.source;
+        only.changes.then(|| Change {
+            branch: branch_key(scope, status),
+            ending: Ending {
+                well: status.state == State::Succeeded,
+                word: meshhook_render::outcome_word(status),
+            },
+            muted: only.mutes(status.state).map(str::to_owned),
+        })
+    }
+
+    /// Every runner under the name of its machine. A vendor's own is none; a source's machine is that of what names none.
     fn place(&self, event: &mut Event) {
+        let Details { mesh_node_id, nodes, .. } = &mut event.status.details;
+        let of_body = mesh_node_id.iter_mut().chain(nodes.iter_mut());
+        of_body
+            .chain(event.machine.as_mut().map(|m| &mut m.name))
+            .for_each(|name| self.source.pool.rename(name));
+        nodes.sort_unstable();
+        nodes.dedup();
         if event.machine.take_if(|machine| machine.hosted).is_some() {
             event.status.details.mesh_node_id = None;
         }
@@ -233,6 +277,7 @@ impl<'a> Draft<'a> {
             room: self.source.room.clone(),
             freshness,
             group: names.group,
+            change: self.change(&status),
             render: renderer(status, Arc::clone(&self.source.style)),
         }
     }
@@ -245,6 +290,7 @@ impl<'a> Draft<'a> {
             purport: self.purport,
             facts: self.facts,
             machine: self.machine,
+            nodes: self.nodes,
             raw,
             received_at: self.arrival.now,
             retention: self.source.retention,
@@ -253,6 +299,8 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// How old something may be. A time that is not signed itself is as good as the body it stands in: where a scheme proves
+/// possession of a secret alone, anybody who has that writes both. It still tells an old request from a new one.
 fn freshness(reading: &Reading, context: &Context) -> Freshness {
     match (context.signed_at, reading.newest) {
         (Some(_), _) => Freshness::Signed,
@@ -261,19 +309,30 @@ fn freshness(reading: &Reading, context: &Context) -> Freshness {
     }
 }
 
-/// Renders a status with the machines that jobs of its run have named by then.
+/// Renders a status with the machines that jobs of its run have named by then, and what it means to its branch.
 fn renderer(status: BuildStatus, style: Arc<Style>) -> Render {
-    Box::new(move |machines| {
+    Box::new(move |background| {
         let mut status = status.clone();
         if status.details.unit != Unit::Job {
-            name_machines(&mut status.details, machines);
+            name_machines(&mut status.details, background.machines);
         }
-        let message = meshhook_render::message(&status, &style);
+        let news = background.news.and_then(news);
+        let message = meshhook_render::message_with(&status, news, &style);
         Content {
             content: serde_json::Value::Object(message.content).to_string(),
             line: line::write(&message.line),
             notify: message.notify,
         }
+    })
+}
+
+/// The news by times that a message can say.
+fn news(news: meshhook_store::News) -> Option<News> {
+    let since = Timestamp::from_unix(news.since.seconds())?;
+    Some(match news.trend {
+        Trend::Broken => News::Broken { since },
+        Trend::Fixed => News::Fixed { since, after: news.at.since(news.since).as_secs() },
+        Trend::StillFailing => News::StillFailing { since },
     })
 }
 
@@ -292,25 +351,32 @@ mod tests {
     use super::*;
     use meshhook_verify::{Key, Scheme, sign};
 
-    fn correlation_id(message_id: &str) -> String {
-        let key =
-            || Key::new(Scheme::StandardWebhooks, "k", b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
-        let source = Source {
+    fn key() -> Key {
+        Key::new(Scheme::StandardWebhooks, "k", b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap()
+    }
+
+    fn source() -> Source {
+        Source {
             name: "mac".into(),
             reader: Reader::new(Provider::by_name("standard").unwrap()),
             verifier: Verifier::new(Scheme::StandardWebhooks, vec![key()]).unwrap(),
             scope: "mac".into(),
             node: None,
+            pool: Arc::default(),
             units: vec![Unit::Run],
+            only: Only::default(),
             room: "!room".into(),
             style: Arc::default(),
             retention: Duration::from_secs(3600),
-        };
+        }
+    }
+
+    fn correlation_id(message_id: &str) -> String {
         let body = br#"{"workflow":"w","state":"failed","run_id":"1"}"#;
         let headers = sign(&key(), message_id, 1_795_413_600, body).unwrap();
         let now = Moment::from_seconds(1_795_413_600);
         let arrival = Arrival { now, request_id: "r", delivery_id: "ours" };
-        admit(&source, &headers, body.to_vec(), arrival).unwrap().facts().correlation_id.clone()
+        admit(&source(), &headers, body.to_vec(), arrival).unwrap().facts().correlation_id.clone()
     }
 
     #[test]
@@ -328,6 +394,28 @@ mod tests {
         assert_eq!(of(&["a"], &["a"]), (vec!["a".into()], some("a")));
         assert_eq!(of(&["a"], &[]), (vec!["a".into()], some("a")));
         assert_eq!(of(&[], &["a"]), (vec!["a".into()], some("a")));
+    }
+
+    /// By any scheme that signs no time, also one that proves nothing of the body: a captured request is old all the same.
+    #[test]
+    fn the_newest_time_of_a_body_counts_where_none_is_signed() {
+        let key = || Key::new(Scheme::Github, "k", b"a secret of thirty-two characters").unwrap();
+        let source = Source { verifier: Verifier::new(Scheme::Github, vec![key()]).unwrap(), ..source() };
+        let freshness = |times: &str| {
+            let body = format!(r#"{{"workflow":"w","state":"failed","run_id":"1"{times}}}"#);
+            let headers = sign(&key(), "", 0, body.as_bytes()).unwrap();
+            let now = Moment::from_seconds(1_795_413_600);
+            let arrival = Arrival { now, request_id: "r", delivery_id: "ours" };
+            match admit(&source, &headers, body.into_bytes(), arrival).unwrap().delivery.purport {
+                Purport::Announce(announcement) => announcement.freshness,
+                other => panic!("{other:?}"),
+            }
+        };
+        let started = r#","started_at":"2026-11-23T05:00:00Z""#;
+        let both = format!(r#"{started},"finished_at":"2026-11-23T06:00:00Z""#);
+        assert_eq!(freshness(&both), Freshness::Body(Moment::from_seconds(1_795_413_600)));
+        assert_eq!(freshness(started), Freshness::Body(Moment::from_seconds(1_795_410_000)));
+        assert_eq!(freshness(""), Freshness::Timeless);
     }
 
     #[test]

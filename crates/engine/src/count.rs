@@ -253,6 +253,7 @@ mod tests {
             source: "s".to_owned(),
             status,
             reason: None,
+            news: None,
             round: None,
             room: None,
             received_at: Moment::from_seconds(NOW - 1),

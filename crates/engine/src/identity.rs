@@ -3,9 +3,9 @@
 //! A changed recipe would say everything again after an upgrade: the golden test below must never be edited, a new
 //! recipe needs a migration.
 
-use meshhook_model::{BuildStatus, State};
+use meshhook_model::{BuildStatus, State, Text};
 use meshhook_normalize::Identity;
-use meshhook_store::{GroupKey, Key, SubjectKey};
+use meshhook_store::{BranchKey, GroupKey, Key, SubjectKey};
 use sha2::{Digest, Sha256};
 
 /// The names of one status.
@@ -44,6 +44,15 @@ fn key(scope: &str, subject: &[u8; 32], round: u64, state: State) -> [u8; 32] {
 /// The key of a body that is not announced.
 pub(crate) fn body_key(source: &str, body: &[u8]) -> Key {
     Key(Recipe::new().text("body").text(source).bytes(body).hash())
+}
+
+/// What a build is compared with: those of its branch that are called as it is.
+pub(crate) fn branch_key(scope: &str, status: &BuildStatus) -> BranchKey {
+    let d = &status.details;
+    let [repo, workflow, job, branch] =
+        [&d.repo, &d.workflow, &d.job, &d.branch].map(|text| text.as_ref().map(Text::as_str));
+    let recipe = Recipe::new().text("branch").text(scope).maybe(repo).maybe(workflow);
+    BranchKey(recipe.text(d.unit.as_str()).maybe(job).maybe(branch).hash())
 }
 
 /// A hash over parts of which none can be taken for another: each goes in behind its length.
@@ -124,6 +133,24 @@ mod tests {
         "af09bd679041f8bab0160ea914627e32fbc90f5fcc4b9ea2e0588c96f39b09cf",
         "fe2d44c5aad8c08c05c641347faa34473d24e98d0af9b3b29749514701c6c6b7",
         "0e6ea3500304abed0a742ab9403d6f6cacc2322a99c9f85725796a2bb5e9e2ba",
+    ];
+
+    /// A changed one would have every branch begin anew: each failure that goes on would be said once more.
+    #[test]
+    fn the_recipe_of_branches_is_what_it_was() {
+        let key = |unit, [repo, workflow, job, branch]: [&str; 4]| {
+            let [repo, workflow, job, branch] = [repo, workflow, job, branch].map(Text::new);
+            let details = Details { unit, repo, workflow, job, branch, ..Details::default() };
+            branch_key("github", &BuildStatus { state: State::Failed, details }).to_string()
+        };
+        assert_eq!(key(Unit::Run, ["octo/app", "CI", "", "main"]), GOLDEN_BRANCHES[0]);
+        assert_eq!(key(Unit::Job, ["", "CI", "build", "octocat:main"]), GOLDEN_BRANCHES[1]);
+    }
+
+    /// Reckoned by another program, too.
+    const GOLDEN_BRANCHES: [&str; 2] = [
+        "6f44104fadb0b69ed0f4cfd5fb6b7c6f57e95b6a999e3f69a8e0bb8ab2a9a486",
+        "77612a247f107675ee64e7b81530194effa3d332e125011e4bd80de0df40e9c4",
     ];
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use meshhook_model::{BuildStatus, Details, RunUrl, Text};
 use serde_json::Value;
 
+use crate::News;
 use crate::address::Address;
 use crate::outside::shorten;
 
@@ -15,12 +16,12 @@ const SHORT_BYTES: usize = 64;
 /// How many machines are kept then.
 const SHORT_NODES: usize = 5;
 
-/// The status as JSON; its texts cut where it would be longer than `room` bytes.
+/// The status as JSON, with what it means to its branch; its texts cut where it would be longer than `room` bytes.
 ///
 /// No real system's status comes near: it takes texts of a kilobyte each, or an address of two.
-pub(crate) fn of(status: &BuildStatus, room: usize) -> Value {
-    let whole = value(status);
-    if written(&whole) <= room { whole } else { value(&short(status)) }
+pub(crate) fn of(status: &BuildStatus, news: Option<News>, room: usize) -> Value {
+    let whole = value(status, news);
+    if written(&whole) <= room { whole } else { value(&short(status), news) }
 }
 
 /// How many bytes `value` takes when it is written.
@@ -28,8 +29,12 @@ pub(crate) fn written(value: &impl Display) -> usize {
     value.to_string().len()
 }
 
-fn value(status: &BuildStatus) -> Value {
-    serde_json::to_value(status).expect("a status is a map of strings and integers")
+fn value(status: &BuildStatus, news: Option<News>) -> Value {
+    let mut value = serde_json::to_value(status).expect("a status is a map of strings and integers");
+    if let (Some(news), Value::Object(data)) = (news, &mut value) {
+        news.add_to(data);
+    }
+    value
 }
 
 fn short(status: &BuildStatus) -> BuildStatus {

@@ -9,7 +9,7 @@ use meshhook_model::{Attempt, BuildStatus, Details, State, Text, Timestamp};
 
 use crate::address::{Address, Link};
 use crate::outside::Outside;
-use crate::{Emoji, Style, words};
+use crate::{Emoji, News, Style, words};
 
 /// How many bytes a field takes at most. `Message::MAX_CONTENT_BYTES` rests on their sum.
 mod budget {
@@ -57,18 +57,19 @@ pub(crate) enum Look {
 pub(crate) type Row = Vec<Piece>;
 
 /// The lines of a message: what happened, to what, where; the last two only if something is known.
-pub(crate) fn rows(status: &BuildStatus, style: &Style) -> Vec<Row> {
+pub(crate) fn rows(status: &BuildStatus, news: Option<News>, style: &Style) -> Vec<Row> {
     let d = &status.details;
-    let lines = [Some(headline(status, style)), place(d), footer(d)];
+    let lines = [Some(headline(status, news, style)), place(d), footer(d)];
     lines.into_iter().flatten().collect()
 }
 
 /// The line that stands for the whole message in a digest.
-pub(crate) fn digest(status: &BuildStatus, style: &Style) -> Row {
+pub(crate) fn digest(status: &BuildStatus, news: Option<News>, style: &Style) -> Row {
     let d = &status.details;
     let address = d.run_url.as_ref().map(Address::new);
     let mut parts = vec![verdict(status, style)];
-    parts.extend(job(d));
+    parts.extend(subject(d));
+    parts.extend(meaning(news));
     parts.extend(d.branch.as_ref().map(|branch| vec![outside(branch, budget::BRANCH)]));
     parts.extend(run(d, address.as_ref()).map(|piece| vec![piece]));
     parts.extend(machines(d, 1));
@@ -93,9 +94,10 @@ fn emoji<'s>(status: &BuildStatus, style: &'s Style) -> &'s Emoji {
     }
 }
 
-fn headline(status: &BuildStatus, style: &Style) -> Row {
+fn headline(status: &BuildStatus, news: Option<News>, style: &Style) -> Row {
     let mut parts = vec![verdict(status, style)];
-    parts.extend(job(&status.details));
+    parts.extend(subject(&status.details));
+    parts.extend(meaning(news));
     parts.extend(status.duration_seconds().map(|seconds| vec![ours(words::duration(seconds))]));
     joined(parts)
 }
@@ -120,10 +122,21 @@ fn name(d: &Details) -> Piece {
     Piece { span, look: Look::Strong }
 }
 
-/// The job, where the workflow has not left the name to it.
-fn job(d: &Details) -> Option<Row> {
-    let job = d.workflow.as_ref().and(d.job.as_ref())?;
-    Some(vec![outside(job, budget::JOB)])
+/// What of the workflow it is about: the job, where the workflow has not left the name to it, and of what kind it is
+/// where it is neither a run nor a job.
+fn subject(d: &Details) -> Option<Row> {
+    let job = d.workflow.as_ref().and(d.job.as_ref()).map(|job| outside(job, budget::JOB));
+    let (kind, link) = words::kind(d.unit);
+    match (kind, job) {
+        ("", job) => job.map(|job| vec![job]),
+        (kind, None) => Some(vec![ours(kind)]),
+        (kind, Some(job)) => Some(vec![ours(kind), ours(link), job]),
+    }
+}
+
+/// What it means to its branch.
+fn meaning(news: Option<News>) -> Option<Row> {
+    Some(vec![ours(news?.words())])
 }
 
 fn place(d: &Details) -> Option<Row> {

@@ -7,6 +7,7 @@ mod emoji;
 mod form;
 mod layout;
 mod message;
+mod news;
 mod outside;
 mod relation;
 mod style;
@@ -14,6 +15,8 @@ mod words;
 
 pub use digest::digest;
 pub use emoji::{Emoji, EmojiError, EmojiSet};
-pub use message::{Line, Message, message, terminal};
+pub use message::{Line, Message, message, message_with, terminal};
+pub use news::News;
 pub use relation::{Timeline, edit, in_thread};
 pub use style::{Format, Style};
+pub use words::{is_quiet, outcome_word};

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::address::{Address, Link};
 use crate::layout::{self, Row};
-use crate::{Format, Style, data, digest, form, words};
+use crate::{Format, News, Style, data, digest, form, words};
 
 /// A status, ready to be sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,16 +41,22 @@ pub struct Line {
 /// The message of a status.
 #[must_use]
 pub fn message(status: &BuildStatus, style: &Style) -> Message {
+    message_with(status, None, style)
+}
+
+/// The message of a status that is news to its branch.
+#[must_use]
+pub fn message_with(status: &BuildStatus, news: Option<News>, style: &Style) -> Message {
     let notify = words::notifies(status, style);
     let mut content = Map::new();
     content.insert("msgtype".into(), if notify { "m.text" } else { "m.notice" }.into());
     content.insert("m.mentions".into(), json!({}));
-    add_bodies(&mut content, &layout::rows(status, style), style.format);
+    add_bodies(&mut content, &layout::rows(status, news, style), style.format);
     if let Some(link) = external_url(status) {
         content.insert("external_url".into(), link.as_str().into());
     }
-    add_data(&mut content, status);
-    Message { content, line: line(status, style), notify }
+    add_data(&mut content, status, news);
+    Message { content, line: line(status, news, style), notify }
 }
 
 fn add_bodies(content: &mut Map<String, Value>, rows: &[Row], format: Format) {
@@ -66,15 +72,15 @@ fn external_url(status: &BuildStatus) -> Option<Link> {
     status.details.run_url.as_ref().map(Address::new)?.link().cloned()
 }
 
-fn add_data(content: &mut Map<String, Value>, status: &BuildStatus) {
+fn add_data(content: &mut Map<String, Value>, status: &BuildStatus, news: Option<News>) {
     const KEY: &str = "com.meshmac.build_status";
     let used = data::written(&Value::Object(content.clone())) + KEY.len() + r#","":"#.len();
     let room = Message::MAX_CONTENT_BYTES.saturating_sub(used);
-    content.insert(KEY.into(), data::of(status, room));
+    content.insert(KEY.into(), data::of(status, news, room));
 }
 
-fn line(status: &BuildStatus, style: &Style) -> Line {
-    let row = layout::digest(status, style);
+fn line(status: &BuildStatus, news: Option<News>, style: &Style) -> Line {
+    let row = layout::digest(status, news, style);
     Line { plain: form::plain(&row), html: form::html(&row), data: digest::short(status) }
 }
 
@@ -85,7 +91,7 @@ fn line(status: &BuildStatus, style: &Style) -> Line {
 #[must_use]
 pub fn terminal(status: &BuildStatus, style: &Style, colour: bool) -> String {
     let colour = colour.then(|| state_colour(status));
-    layout::rows(status, style).iter().map(|row| form::terminal(row, colour) + "\n").collect()
+    layout::rows(status, None, style).iter().map(|row| form::terminal(row, colour) + "\n").collect()
 }
 
 /// The state's colour as an SGR parameter (ECMA-48).

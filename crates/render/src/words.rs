@@ -1,6 +1,6 @@
 //! What the provider's own word adds to the state, and how long a build took.
 
-use meshhook_model::{BuildStatus, State, Text, Timestamp};
+use meshhook_model::{BuildStatus, State, Text, Timestamp, Unit};
 
 use crate::Style;
 
@@ -35,11 +35,36 @@ pub(crate) fn is_warned(status: &BuildStatus) -> bool {
 
 /// Whether the message is one that clients notify of.
 pub(crate) fn notifies(status: &BuildStatus, style: &Style) -> bool {
-    let quiet = |outcome: &Text| {
+    style.notify_on.contains(&status.state) && !is_quiet(status, style)
+}
+
+/// Whether the outcome is one of the style's quiet ones, however it is spelt.
+#[must_use]
+pub fn is_quiet(status: &BuildStatus, style: &Style) -> bool {
+    status.details.outcome.as_ref().is_some_and(|outcome| {
         let word = fold(outcome.as_str());
         style.quiet_outcomes.iter().any(|quiet| fold(quiet) == word)
-    };
-    style.notify_on.contains(&status.state) && !status.details.outcome.as_ref().is_some_and(quiet)
+    })
+}
+
+/// The outcome by which two ends in the same state are told apart: what a message says of it, without case and
+/// separators; empty where it says no more than the state.
+#[must_use]
+pub fn outcome_word(status: &BuildStatus) -> String {
+    remark(status).map(|outcome| fold(&outcome)).unwrap_or_default()
+}
+
+/// What something is that is neither a run nor a job, and what leads from that to its name. A deployment's name is its
+/// environment's.
+pub(crate) fn kind(unit: Unit) -> (&'static str, &'static str) {
+    match unit {
+        Unit::Run | Unit::Job => ("", ""),
+        Unit::Stage => ("stage", " "),
+        Unit::Check => ("check", " "),
+        Unit::Suite => ("check suite", " "),
+        Unit::Status => ("commit status", " "),
+        Unit::Deployment => ("deployment", " to "),
+    }
 }
 
 /// The word without case and separators, since `TIMED_OUT`, `timed out` and `timedOut` are one.
@@ -122,6 +147,18 @@ mod tests {
         for outcome in ["cancelled", "canceled", "CANCELED", "skipped"] {
             assert!(!notifies(&status(State::Failed, outcome), &style), "{outcome}");
         }
+    }
+
+    #[test]
+    fn an_outcome_is_the_same_however_it_is_spelt() {
+        let word = |outcome| outcome_word(&status(State::Failed, outcome));
+        for (one, other) in
+            [("", "failure"), ("timed_out", "Timed Out"), ("canceled", "cancelled"), ("FAILED", "completed")]
+        {
+            assert_eq!(word(one), word(other), "{one} {other}");
+        }
+        assert_ne!(word("timed_out"), word("failure"));
+        assert_eq!(word("timed_out"), "timedout");
     }
 
     #[test]

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use meshhook_store::rules::{self, Verdict};
+use meshhook_store::rules::{self, Comparison, Verdict};
 use meshhook_store::{
-    Accepted, Announcement, Content, Freshness, GroupKey, Intake, Key, Machine, Moment, NewDelivery, Outcome,
-    Purport, Status, StoreError, SubjectKey,
+    Accepted, Announcement, Background, Content, Freshness, GroupKey, Intake, Key, Machine, Moment,
+    NewDelivery, News, Outcome, Purport, Status, StoreError, SubjectKey,
 };
 use rusqlite::{Connection, Transaction, params};
 
 use crate::SqliteStore;
 use crate::aside::set_aside;
 use crate::backlog::Backlog;
+use crate::changes::{compare, news_of, silence};
 use crate::fault::fault;
+use crate::nodes;
 use crate::row::{self, answer, by_key, millis, top_of};
 use crate::settle::finish;
 use crate::upkeep::forgotten;
@@ -72,11 +74,13 @@ fn accept(
     if let Some(machine) = new.machine.take() {
         name_machine(db, &machine, new.retention, now)?;
     }
-    match std::mem::replace(&mut new.purport, Purport::Ignored(String::new())) {
+    let answer = match std::mem::replace(&mut new.purport, Purport::Ignored(String::new())) {
         Purport::Announce(a) => announce(db, &new, &a, now, bounds),
         Purport::Ignored(reason) => set_aside(db, &new, Status::Ignored, &reason, &mut bounds.evicted),
         Purport::Unreadable(reason) => set_aside(db, &new, Status::Unreadable, &reason, &mut bounds.evicted),
-    }
+    }?;
+    nodes::note(db, &new, &answer)?;
+    Ok(answer)
 }
 
 fn announce(
@@ -93,18 +97,32 @@ fn announce(
         (Verdict::Duplicate, Some(known)) => seen_again(db, known.seq),
         (Verdict::Revive, Some(known)) => revive(db, known.seq, a, now),
         (Verdict::Superseded, known) => {
-            let seq = known.map_or_else(|| enter(db, new, a), |known| see(db, known.seq))?;
+            let seq = known.map_or_else(|| enter(db, new, a, None), |known| see(db, known.seq))?;
             finish(db, seq, Status::Superseded, now)?;
             answer(db, seq, Outcome::Superseded)
         }
         (Verdict::Stale, _) => set_aside(db, new, Status::Stale, "stale", &mut bounds.evicted),
-        _ => {
-            bounds.backlog.take_in(db, &a.room)?;
-            let seq = enter(db, new, a)?;
-            pend(db, seq, &a.subject, (a.round, a.rank), &a.room, now)?;
-            answer(db, seq, Outcome::Accepted)
-        }
+        _ => owe(db, new, a, now, bounds),
     }
+}
+
+/// Takes in what is to be said, unless its source is to be heard of changes alone and it is none.
+fn owe(
+    db: &Connection,
+    new: &NewDelivery,
+    a: &Announcement,
+    now: Moment,
+    bounds: &mut Bounds<'_>,
+) -> Result<Accepted, StoreError> {
+    let Comparison { news, silent, .. } = compare(db, a, now)?;
+    if let Some(reason) = silent {
+        let seq = enter(db, new, a, news)?;
+        return silence(db, seq, a, &reason, now);
+    }
+    bounds.backlog.take_in(db, &a.room)?;
+    let seq = enter(db, new, a, news)?;
+    pend(db, seq, &a.subject, (a.round, a.rank), &a.room, now)?;
+    answer(db, seq, Outcome::Accepted)
 }
 
 fn see(db: &Connection, seq: i64) -> Result<i64, StoreError> {
@@ -124,7 +142,7 @@ pub(crate) fn revive(
     a: &Announcement,
     now: Moment,
 ) -> Result<Accepted, StoreError> {
-    let Content { content, line, notify } = render(db, a)?;
+    let Content { content, line, notify } = render(db, a, news_of(db, seq)?)?;
     db.prepare_cached(
         "UPDATE delivery SET seen = seen + 1, solo = 0, content = ?2, line = ?3, notify = ?4 WHERE seq = ?1",
     )
@@ -161,8 +179,8 @@ pub(crate) fn name_machine(
     Ok(())
 }
 
-fn render(db: &Connection, a: &Announcement) -> Result<Content, StoreError> {
-    Ok((a.render)(&machines(db, &a.group)?))
+fn render(db: &Connection, a: &Announcement, news: Option<News>) -> Result<Content, StoreError> {
+    Ok((a.render)(&Background { machines: &machines(db, &a.group)?, news }))
 }
 
 fn machines(db: &Connection, group: &GroupKey) -> Result<Vec<String>, StoreError> {
@@ -171,9 +189,14 @@ fn machines(db: &Connection, group: &GroupKey) -> Result<Vec<String>, StoreError
         .map_err(fault)
 }
 
-fn enter(db: &Connection, new: &NewDelivery, a: &Announcement) -> Result<i64, StoreError> {
+fn enter(
+    db: &Connection,
+    new: &NewDelivery,
+    a: &Announcement,
+    news: Option<News>,
+) -> Result<i64, StoreError> {
     let seq = insert(db, new, &a.key, Status::Pending)?;
-    fill(db, seq, new, a)?;
+    fill(db, seq, new, a, news)?;
     Ok(seq)
 }
 
@@ -214,12 +237,19 @@ pub(crate) fn insert(
 }
 
 /// Adds what an announcement has beyond that.
-pub(crate) fn fill(db: &Connection, seq: i64, new: &NewDelivery, a: &Announcement) -> Result<(), StoreError> {
-    let Content { content, line, notify } = render(db, a)?;
+pub(crate) fn fill(
+    db: &Connection,
+    seq: i64,
+    new: &NewDelivery,
+    a: &Announcement,
+    news: Option<News>,
+) -> Result<(), StoreError> {
+    let Content { content, line, notify } = render(db, a, news)?;
     let event_time = if let Freshness::Body(newest) = a.freshness { Some(newest.millis()) } else { None };
     db.prepare_cached(
         "UPDATE delivery SET key = ?2, subject = ?3, round = ?4, rank = ?5, room = ?6, notify = ?7, content = ?8, \
-         line = ?9, event_time = ?10, keep = ?11, raw = NULL, reason = NULL WHERE seq = ?1",
+         line = ?9, event_time = ?10, keep = ?11, news = ?12, news_since = ?13, news_at = ?14, raw = NULL, \
+         reason = NULL WHERE seq = ?1",
     )
     .and_then(|mut s| {
         s.execute(params![
@@ -234,6 +264,9 @@ pub(crate) fn fill(db: &Connection, seq: i64, new: &NewDelivery, a: &Announcemen
             line,
             event_time,
             millis(rules::keep(a.freshness, new.retention)),
+            news.map(|news| news.trend.as_str()),
+            news.map(|news| news.since.millis()),
+            news.map(|news| news.at.millis()),
         ])
     })
     .map_err(fault)?;
@@ -245,7 +278,7 @@ pub(crate) fn pend(
     db: &Connection,
     seq: i64,
     subject: &SubjectKey,
-    (round, rank): rules::Top,
+    top: rules::Top,
     room: &str,
     now: Moment,
 ) -> Result<(), StoreError> {
@@ -254,19 +287,29 @@ pub(crate) fn pend(
     )
     .and_then(|mut s| s.execute([seq]))
     .map_err(fault)?;
-    db.prepare_cached(
-        "INSERT INTO subject (subject, round, rank) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE \
-         SET round = excluded.round, rank = excluded.rank \
-         WHERE (excluded.round, excluded.rank) > (subject.round, subject.rank)",
-    )
-    .and_then(|mut s| s.execute(params![subject.0, row::round(round), rank.number()]))
-    .map_err(fault)?;
+    raise(db, subject, top)?;
     // An idle room is due at once; one that waits for its open message keeps waiting.
     db.prepare_cached(
         "INSERT INTO room (room) VALUES (?1) ON CONFLICT DO UPDATE SET due = min(due, ?2) \
          WHERE hold IS NULL AND NOT EXISTS (SELECT 1 FROM message WHERE room = ?1 AND status = 'open')",
     )
     .and_then(|mut s| s.execute(params![room, now.millis()]))
+    .map_err(fault)?;
+    Ok(())
+}
+
+/// Notes how far a subject has come.
+pub(crate) fn raise(
+    db: &Connection,
+    subject: &SubjectKey,
+    (round, rank): rules::Top,
+) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "INSERT INTO subject (subject, round, rank) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE \
+         SET round = excluded.round, rank = excluded.rank \
+         WHERE (excluded.round, excluded.rank) > (subject.round, subject.rank)",
+    )
+    .and_then(|mut s| s.execute(params![subject.0, row::round(round), rank.number()]))
     .map_err(fault)?;
     Ok(())
 }

@@ -4,15 +4,16 @@ use std::sync::atomic::Ordering;
 
 use meshhook_store::{
     Accepted, ActError, Attempt, Audit, Content, DeliveryView, Facts, Filter, Inspect, Key, Life,
-    MessageView, Moment, NewDelivery, Raw, RoomView, Said, Status, StoreError, Totals,
+    MessageView, Moment, NewDelivery, NodeView, Raw, RoomView, Said, Status, StoreError, Totals,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use crate::aside::aside;
+use crate::changes::news;
 use crate::fault::fault;
 use crate::row::{message_status, moment, moment_or_none, shown, span};
-use crate::{SqliteStore, audit, orders};
+use crate::{SqliteStore, audit, nodes, orders};
 
 impl Inspect for SqliteStore {
     fn list(&self, filter: &Filter) -> Result<Vec<DeliveryView>, StoreError> {
@@ -66,6 +67,10 @@ impl Inspect for SqliteStore {
         audit::audit(&self.path, carried)
     }
 
+    fn nodes(&self) -> Result<Vec<NodeView>, StoreError> {
+        nodes::nodes(&self.reader())
+    }
+
     fn retry(&self, id: &str, force: bool, now: Moment) -> Result<Accepted, ActError> {
         self.write(|tx| orders::retry(tx, id, force, now))
     }
@@ -81,8 +86,8 @@ impl Inspect for SqliteStore {
 
 const VIEW: &str = "d.seq, d.id, d.key, d.source, d.status, m.status, d.reason, d.round, d.room, d.received_at, \
      d.seen, d.expires_at, m.event_id, d.state, d.outcome, d.workflow, d.job, d.repo, d.run_id, d.node, \
-     d.correlation_id, d.verified_by, d.request_id";
-const VIEW_COLUMNS: usize = 23;
+     d.correlation_id, d.verified_by, d.request_id, d.news, d.news_since, d.news_at";
+const VIEW_COLUMNS: usize = 26;
 
 fn view(row: &Row<'_>) -> rusqlite::Result<DeliveryView> {
     Ok(DeliveryView {
@@ -92,6 +97,7 @@ fn view(row: &Row<'_>) -> rusqlite::Result<DeliveryView> {
         source: row.get(3)?,
         status: shown(&row.get::<_, String>(4)?, row.get::<_, Option<String>>(5)?.as_deref()),
         reason: row.get(6)?,
+        news: news(row, 23)?,
         round: row.get(7)?,
         room: row.get(8)?,
         received_at: moment(row, 9)?,

@@ -105,7 +105,7 @@ BEGIN
     SELECT RAISE(FAIL, 'invariant 6: a delivery goes before an older one of its subject');
 END;
 
--- 7. A terminal state is only suppressed by its own key.
+-- 7. A terminal state is only suppressed by its own key; what its source is not to be heard of is ignored under it.
 
 CREATE TEMP TRIGGER invariant_7 BEFORE UPDATE OF status, rank ON delivery
 WHEN NEW.status = 'superseded' AND NEW.rank = 2

@@ -9,7 +9,8 @@ use crate::fault::fault;
 const APPLICATION: i32 = 0x6d65_7368;
 
 /// The steps from nothing to the newest schema; `PRAGMA user_version` counts those that were taken.
-const STEPS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const STEPS: [&str; 3] =
+    [include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 
 /// The schema of a file that is ours or empty.
 ///
@@ -55,7 +56,8 @@ mod tests {
     /// What the first version had written when it was stopped: a delivery that waits, and one that is in the room.
     const OWED: &str = "
         INSERT INTO room (room, last_event, last_sender) VALUES ('!builds:example.org', '$before', '@bot:example.org');
-        INSERT INTO subject VALUES (zeroblob(32), 1, 1, '$before', '!builds:example.org', '@bot:example.org');
+        INSERT INTO subject (subject, round, rank, anchor_event, anchor_room, anchor_sender)
+            VALUES (zeroblob(32), 1, 1, '$before', '!builds:example.org', '@bot:example.org');
         INSERT INTO message (id, room, sender, txn, body, frozen_at, frozen_by, status, event_id)
             VALUES (1, '!builds:example.org', '@bot:example.org', 'mh1', '{}', 0, 'p', 'sent', '$before');
         INSERT INTO delivery (id, key, source, status, subject, round, rank, room, message, received_at, keep,
@@ -65,23 +67,33 @@ mod tests {
             correlation_id, verified_by, request_id)
             VALUES ('owed', randomblob(32), 's', 'pending', zeroblob(32), 1, 1, '!builds:example.org', '{}', '', 0, 0, 'c', 'k', 'r');";
 
-    #[test]
-    fn what_an_older_version_owes_is_sent() {
-        let folder = tempfile::TempDir::new().unwrap();
-        let path = folder.path().join("meshhook.db");
-        let old = Connection::open(&path).unwrap();
-        old.execute_batch(STEPS[0]).unwrap();
-        old.execute_batch(&format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = 1"))
+    /// A file as the version with that schema left it.
+    fn left_by(schema: usize, path: &std::path::Path) {
+        let old = Connection::open(path).unwrap();
+        STEPS[..schema].iter().for_each(|step| old.execute_batch(step).unwrap());
+        old.execute_batch(&format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {schema}"))
             .unwrap();
         old.execute_batch(OWED).unwrap();
-        drop(old);
-        let store = SqliteStore::open(&path).unwrap();
-        let (_, message, _) = take_message(&store, ROOM, "one", START);
-        assert_eq!(message.relates_to.as_deref(), Some("$before:1"));
-        store.settle(message.id, "$event", &attempt("sent", START), START).unwrap();
-        let status = |id: &str| store.show(id).unwrap().unwrap().delivery.status;
-        assert_eq!([status("sent"), status("owed")], [Status::Sent; 2]);
-        State::of(1, Rank::Running).accept(&store, "new", START);
-        assert!(send_one(&store, ROOM, START).is_some());
+    }
+
+    #[test]
+    fn what_an_older_version_owes_is_sent() {
+        for schema in 1..STEPS.len() {
+            let folder = tempfile::TempDir::new().unwrap();
+            let path = folder.path().join("meshhook.db");
+            left_by(schema, &path);
+            let store = SqliteStore::open(&path).unwrap();
+            let (_, message, _) = take_message(&store, ROOM, "one", START);
+            assert_eq!(message.relates_to.as_deref(), Some("$before:1"), "{schema}");
+            store.settle(message.id, "$event", &attempt("sent", START), START).unwrap();
+            let view = |id: &str| store.show(id).unwrap().unwrap().delivery;
+            assert_eq!(["sent", "owed"].map(|id| view(id).status), [Status::Sent; 2]);
+            assert_eq!((view("sent").news, store.nodes().unwrap().len()), (None, 0));
+            State::of(1, Rank::Running).accept(&store, "new", START);
+            assert!(send_one(&store, ROOM, START).is_some());
+            State::of(2, Rank::Terminal).ends(1, false, "").accept(&store, "broke", START);
+            let silent = State::of(3, Rank::Terminal).ends(1, false, "").accept(&store, "silent", START);
+            assert_eq!(silent.status, Status::Ignored);
+        }
     }
 }

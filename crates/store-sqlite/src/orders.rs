@@ -1,12 +1,13 @@
 //! What an operator orders: transitions 11 and 12.
 
-use meshhook_store::rules::{self, Verdict};
+use meshhook_store::rules::{self, Comparison, Verdict};
 use meshhook_store::{
     Accepted, ActError, Announcement, Moment, NewDelivery, Outcome, Purport, Status, StoreError,
 };
 use rusqlite::{Connection, params};
 
 use crate::accept::{fill, name_machine, pend, revive, room_of, seen_again};
+use crate::changes::{compare, silence};
 use crate::fault::fault;
 use crate::row::{Known, answer, by_id, by_key, top_of};
 use crate::settle::finish;
@@ -104,11 +105,16 @@ fn announce_again(
         let parked = verdict == Verdict::Revive;
         return if parked { revive(db, first.seq, a, now) } else { seen_again(db, first.seq) };
     }
-    fill(db, seq, again, a)?;
+    let superseded = verdict == Verdict::Superseded;
+    let found = if superseded { Comparison::default() } else { compare(db, a, now)? };
+    fill(db, seq, again, a, found.news)?;
     restate(db, seq, again)?;
-    if verdict == Verdict::Superseded {
+    if superseded {
         finish(db, seq, Status::Superseded, now)?;
         return answer(db, seq, Outcome::Superseded);
+    }
+    if let Some(reason) = found.silent {
+        return silence(db, seq, a, &reason, now);
     }
     pend(db, seq, &a.subject, (a.round, a.rank), &a.room, now)?;
     answer(db, seq, Outcome::Accepted)

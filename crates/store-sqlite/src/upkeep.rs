@@ -70,7 +70,7 @@ fn purge(db: &Connection, now: Moment, limit: usize) -> Result<usize, StoreError
         forget(db, seq)?;
     }
     let mut most = expired.len();
-    for step in [MACHINES, MARKS] {
+    for step in [MACHINES, MARKS, ENDINGS] {
         let gone = db
             .prepare_cached(step)
             .and_then(|mut s| s.execute(params![now.millis(), limit]))
@@ -85,6 +85,9 @@ pub(crate) const EXPIRED: &str =
 const MACHINES: &str = "DELETE FROM machine WHERE (grp, name) IN \
      (SELECT grp, name FROM machine WHERE expires_at < ?1 LIMIT ?2)";
 const MARKS: &str = "DELETE FROM mark WHERE key IN (SELECT key FROM mark WHERE expires_at < ?1 LIMIT ?2)";
+
+const ENDINGS: &str =
+    "DELETE FROM ending WHERE branch IN (SELECT branch FROM ending WHERE expires_at < ?1 LIMIT ?2)";
 
 /// What is left to do for a delivery that was removed.
 struct Gone {

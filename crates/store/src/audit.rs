@@ -29,7 +29,8 @@ pub enum Invariant {
     SentIsFinal = 5,
     /// Deliveries of a subject go into messages in the order of their acceptance.
     InOrder = 6,
-    /// A terminal state is suppressed by nothing but its own key.
+    /// A terminal state is suppressed by nothing but its own key; or, where its source is heard of changes alone, since
+    /// it is none. Then it is ignored, under that key, and never judged again.
     TerminalIsSaid = 7,
     /// What is not final has no end.
     OwedStays = 8,

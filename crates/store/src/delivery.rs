@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::{GroupKey, Key, Moment, SubjectKey};
+use crate::{Change, GroupKey, Key, Moment, News, SubjectKey};
 
 /// Where a delivery stands. A member of a message shows the message's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -134,8 +134,17 @@ pub struct Content {
     pub notify: bool,
 }
 
-/// Renders the content, once the machines of its group are known.
-pub type Render = Box<dyn Fn(&[String]) -> Content + Send>;
+/// What the store knows around a delivery, for its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Background<'a> {
+    /// The machines of its group.
+    pub machines: &'a [String],
+    /// What it means to its branch, where that was asked.
+    pub news: Option<News>,
+}
+
+/// Renders the content, once that is known.
+pub type Render = Box<dyn Fn(&Background<'_>) -> Content + Send>;
 
 /// Something that may be said in a room.
 pub struct Announcement {
@@ -153,6 +162,8 @@ pub struct Announcement {
     pub freshness: Freshness,
     /// Whose machines it names.
     pub group: GroupKey,
+    /// What it has to change in order to be said, if anything.
+    pub change: Option<Change>,
     /// Renders it.
     pub render: Render,
 }
@@ -226,6 +237,8 @@ pub struct NewDelivery {
     pub facts: Facts,
     /// The machine it names, kept for its group whatever becomes of the delivery.
     pub machine: Option<Machine>,
+    /// The machines that it is a sign of life of: the last one of each is remembered.
+    pub nodes: Vec<String>,
     /// What is needed to read it again, kept with what is unreadable or stale.
     pub raw: Vec<u8>,
     /// When it came.

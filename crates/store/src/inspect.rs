@@ -1,6 +1,6 @@
 //! What people may see of a store.
 
-use crate::{Content, Facts, MessageStatus, Moment, Status};
+use crate::{Content, Facts, MessageStatus, Moment, News, Status};
 
 /// Which deliveries to list; an absent field matches all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -38,6 +38,8 @@ pub struct DeliveryView {
     pub status: Status,
     /// Why, where the status does not say it.
     pub reason: Option<String>,
+    /// What it means to its branch, where that was asked.
+    pub news: Option<News>,
     /// The round of its subject.
     pub round: Option<u64>,
     /// Where it is said.
@@ -128,6 +130,32 @@ pub struct RoomView {
     pub waiting: u64,
     /// Since when the oldest waits.
     pub oldest: Option<Moment>,
+}
+
+/// When a machine was last heard of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeView {
+    /// Its name.
+    pub name: String,
+    /// When.
+    pub last_seen: Moment,
+    /// The id of the delivery that named it.
+    pub delivery: String,
+    /// That delivery; nothing once it is forgotten.
+    pub seen_in: Option<SeenIn>,
+}
+
+/// A delivery, as far as it is told of with a machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenIn {
+    /// The source.
+    pub source: String,
+    /// The workflow.
+    pub workflow: Option<String>,
+    /// The state's word.
+    pub state: Option<String>,
+    /// The delivery's status.
+    pub status: Status,
 }
 
 /// What is owed and what needs a person.

@@ -53,6 +53,11 @@ hash_name! {
     GroupKey
 }
 
+hash_name! {
+    /// What is compared with its last time: the hash of scope, repository, workflow, unit, job and branch.
+    BranchKey
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod audit;
+mod change;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod delivery;
@@ -14,13 +15,16 @@ pub mod rules;
 mod traits;
 
 pub use audit::{Audit, Breach, Invariant};
+pub use change::{Change, Ending, Last, News, Trend};
 pub use delivery::{
-    Accepted, Announcement, Content, Facts, Freshness, Machine, NewDelivery, Outcome, Purport, Rank, Render,
-    Status,
+    Accepted, Announcement, Background, Content, Facts, Freshness, Machine, NewDelivery, Outcome, Purport,
+    Rank, Render, Status,
 };
 pub use error::{ActError, StoreError};
-pub use inspect::{AttemptView, DeliveryView, Filter, Life, MessageView, Raw, RoomView, Said, Totals};
-pub use key::{GroupKey, Key, SubjectKey};
+pub use inspect::{
+    AttemptView, DeliveryView, Filter, Life, MessageView, NodeView, Raw, RoomView, Said, SeenIn, Totals,
+};
+pub use key::{BranchKey, GroupKey, Key, SubjectKey};
 pub use memory::MemoryStore;
 pub use message::{
     Anchor, Attempt, Candidate, Draft, Frozen, Identity, Lease, Member, Message, MessageStatus, Negative,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::{Candidate, Freshness, Moment, Pick, Queue, Rank, Status};
+use crate::{Accepted, Candidate, Change, Freshness, Last, Moment, News, Pick, Queue, Rank, Status, Trend};
 
 /// How long a taken room is another's.
 pub const LEASE: Duration = Duration::from_secs(60);
@@ -44,6 +44,15 @@ pub const TROUBLE: Duration = Duration::from_secs(900);
 /// How many machines are kept for a group.
 pub const MAX_MACHINES: usize = 64;
 
+/// How many machines are remembered by when they were last heard of.
+pub const MAX_NODES: usize = 10_000;
+
+/// How many branches' endings are remembered.
+pub const MAX_BRANCHES: usize = 100_000;
+
+/// How long a branch's last ending is remembered.
+pub const REMEMBERED: Duration = Duration::from_secs(90 * 24 * 3600);
+
 /// How many attempts of a message are kept: the first half of them and the last half.
 pub const MAX_ATTEMPTS: usize = 20;
 
@@ -79,6 +88,49 @@ pub fn judge(known: Option<Status>, top: Option<Top>, this: Top, fresh: bool) ->
         _ if fresh => Verdict::Pend,
         _ => Verdict::Stale,
     }
+}
+
+/// What becomes of an announcement by what it changes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Comparison {
+    /// What it means to its branch.
+    pub news: Option<News>,
+    /// Why it is not said, if it is not.
+    pub silent: Option<String>,
+    /// What is to be remembered of the branch from now on, if it is one that is.
+    pub last: Option<Last>,
+}
+
+/// Compares how something ended with how it did the `last` time. To be asked of what [`judge`] lets pend, and of nothing
+/// else: so each ending is compared once, whatever comes twice.
+///
+/// A first failure is said and a first success is not. What ends as it did is not said; a success in another word is,
+/// plainly, and so is a failure in another word, as one that goes on.
+#[must_use]
+pub fn compare(change: &Change, last: Option<&Last>, now: Moment) -> Comparison {
+    let last = last.filter(|last| last.expires_at >= now);
+    let ending = &change.ending;
+    let as_before = last.filter(|last| last.ending.well == ending.well);
+    let since = as_before.map_or(now, |last| last.since);
+    let trend = match (last.map(|last| last.ending.well), ending.well) {
+        (Some(true), false) => Some((Trend::Broken, now)),
+        (Some(false), false) => Some((Trend::StillFailing, since)),
+        (Some(false), true) => Some((Trend::Fixed, last.map_or(now, |last| last.since))),
+        (None, _) | (Some(true), true) => None,
+    };
+    let is_old = last.map_or(ending.well, |last| last.ending == *ending);
+    let reason = if ending.well { "unchanged" } else { Trend::StillFailing.as_str() };
+    Comparison {
+        news: trend.map(|(trend, since)| News { trend, since, at: now }),
+        silent: if is_old { Some(reason.to_owned()) } else { change.muted.clone() },
+        last: Some(Last { ending: ending.clone(), since, expires_at: now.plus(REMEMBERED) }),
+    }
+}
+
+/// Whether the machines that a delivery names were heard of by it: it is new, and it is news.
+#[must_use]
+pub fn is_sign_of_life(id: &str, answer: &Accepted) -> bool {
+    answer.delivery == id && answer.status != Status::Stale
 }
 
 /// Whether something is news.
@@ -204,7 +256,7 @@ fn in_order(picks: &[Pick], candidates: &[Candidate]) -> BTreeSet<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SubjectKey;
+    use crate::{BranchKey, Ending, SubjectKey};
     use proptest::prelude::*;
 
     const HOUR: Duration = Duration::from_secs(3600);
@@ -228,6 +280,65 @@ mod tests {
         assert_eq!(judge(Some(Status::Sent), top, (1, Rank::Running), true), Verdict::Duplicate);
         assert_eq!(judge(None, top, (2, Rank::Queued), true), Verdict::Pend);
         assert_eq!(judge(None, None, (1, Rank::Queued), false), Verdict::Stale);
+    }
+
+    fn ending(well: bool, word: &str) -> Change {
+        let ending = Ending { well, word: word.to_owned() };
+        Change { branch: BranchKey([0; 32]), ending, muted: None }
+    }
+
+    /// Each step: how it ended, when, and what is said of it.
+    #[test]
+    fn a_change_is_said_and_what_stays_is_not() {
+        let mut last = None;
+        for (second, (well, word), said) in [
+            (0, (true, ""), Err("unchanged")),
+            (1, (true, ""), Err("unchanged")),
+            (2, (true, "unstable"), Ok(None)),
+            (3, (true, ""), Ok(None)),
+            (4, (false, ""), Ok(Some((Trend::Broken, 4)))),
+            (5, (false, ""), Err("still_failing")),
+            (6, (false, "timedout"), Ok(Some((Trend::StillFailing, 4)))),
+            (7, (false, "timedout"), Err("still_failing")),
+            (8, (true, ""), Ok(Some((Trend::Fixed, 4)))),
+            (9, (false, ""), Ok(Some((Trend::Broken, 9)))),
+        ] {
+            let now = Moment::from_seconds(second);
+            let found = compare(&ending(well, word), last.as_ref(), now);
+            let news = found.news.map(|news| (news.trend, news.since.seconds()));
+            let heard = found.silent.as_deref().map_or(Ok(news), Err);
+            assert_eq!(heard, said, "{second}");
+            assert!(found.news.is_none_or(|news| news.at == now));
+            last = found.last;
+        }
+    }
+
+    #[test]
+    fn a_first_failure_is_said_and_means_nothing_yet() {
+        let first = compare(&ending(false, "timedout"), None, Moment::from_seconds(1));
+        assert_eq!((first.news, first.silent), (None, None));
+        assert_eq!(first.last.unwrap().since.seconds(), 1);
+    }
+
+    #[test]
+    fn what_is_muted_is_remembered() {
+        let now = Moment::from_seconds(5);
+        let failed = compare(&ending(false, ""), None, now).last;
+        let muted = Change { muted: Some("state".to_owned()), ..ending(true, "") };
+        let fixed = compare(&muted, failed.as_ref(), now);
+        assert_eq!(fixed.silent.as_deref(), Some("state"));
+        let broken = compare(&ending(false, ""), fixed.last.as_ref(), now);
+        assert_eq!((broken.silent, broken.news.map(|news| news.trend)), (None, Some(Trend::Broken)));
+    }
+
+    #[test]
+    fn what_is_long_ago_is_no_last_time() {
+        let start = Moment::from_seconds(0);
+        let failed = compare(&ending(false, ""), None, start).last;
+        let again = |after| compare(&ending(false, ""), failed.as_ref(), start.plus(after));
+        assert_eq!(again(REMEMBERED).silent.as_deref(), Some("still_failing"));
+        let forgotten = again(REMEMBERED + Duration::from_secs(1));
+        assert_eq!((forgotten.silent, forgotten.news), (None, None));
     }
 
     /// Invariant 6, whatever a plan wants.

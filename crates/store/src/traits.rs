@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     Accepted, ActError, Attempt, Audit, DeliveryView, Filter, Identity, Key, Lease, Life, Moment, Negative,
-    NewDelivery, Pin, Raw, Refused, Said, StoreError, Take, Taken, Totals,
+    NewDelivery, NodeView, Pin, Raw, Refused, Said, StoreError, Take, Taken, Totals,
 };
 
 /// Remembers what was seen: all there is to a store for those who want just that.
@@ -110,6 +110,12 @@ pub trait Inspect: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     fn audit(&self, carried: &dyn Fn(&str) -> Option<Vec<Key>>) -> Result<Audit, StoreError>;
+
+    /// The machines that were heard of, by name; of more than [`rules::MAX_NODES`](crate::rules::MAX_NODES) the last ones.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn nodes(&self) -> Result<Vec<NodeView>, StoreError>;
 
     /// Makes a parked, uncertain (by force) or never sent, dropped delivery pending again, by accept's rules; of an
     /// uncertain message all members, since it is their message that is written off.

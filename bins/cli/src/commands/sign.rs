@@ -55,7 +55,6 @@ impl Sign {
 
 const fn hint(error: SignError) -> &'static str {
     match error {
-        SignError::NotAForm => "give the form as it is sent: payload= and the JSON, percent-encoded",
         SignError::OnlyTheSender => "verify with it instead: meshhook verify",
         _ => "correct --id or --now",
     }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod guard;
+mod nodes;
 mod order;
 mod query;
 mod route;
@@ -104,6 +105,7 @@ impl Admin {
                 let in_rooms = query::in_rooms(parts.uri.query().unwrap_or_default())?;
                 self.blocking(move |this| this.audit(in_rooms)).await
             }
+            Route::Nodes => self.blocking(Self::nodes).await,
             Route::Show(id) => self.blocking(move |this| this.show(&id)).await,
             Route::Retry(id) => {
                 let Retry { force } = order::read(&parts.headers, body).await?;

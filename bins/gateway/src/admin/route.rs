@@ -17,6 +17,8 @@ pub(crate) enum Route {
     List,
     /// Does what is on record keep to the invariants?
     Audit,
+    /// Which machines, and when were they heard of?
+    Nodes,
     /// That delivery.
     Show(String),
     /// Make it owed again.
@@ -33,6 +35,7 @@ impl Route {
             ["livez"] => Self::Livez,
             ["readyz"] => Self::Readyz,
             ["metrics"] => Self::Metrics,
+            ["nodes"] => Self::Nodes,
             ["deliveries"] => Self::List,
             // No delivery's id is a word.
             ["deliveries", "audit"] => Self::Audit,
@@ -68,6 +71,7 @@ impl Route {
             Self::Metrics => "GET /metrics",
             Self::List => "GET /deliveries",
             Self::Audit => "GET /deliveries/audit",
+            Self::Nodes => "GET /nodes",
             Self::Show(_) => "GET /deliveries/{id}",
             Self::Retry(_) => "POST /deliveries/{id}/retry",
             Self::Drop(_) => "POST /deliveries/{id}/drop",

@@ -2,7 +2,7 @@
 
 use meshhook_engine::Sending;
 use meshhook_model::Timestamp;
-use meshhook_store::{Attempt, DeliveryView, Life, MessageView, Moment, RoomView, Totals};
+use meshhook_store::{Attempt, DeliveryView, Life, MessageView, Moment, News, RoomView, Totals};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -16,6 +16,9 @@ pub(crate) struct Delivery {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// What it means to its branch, and since when that is broken, where only changes are said.
+    #[serde(flatten)]
+    news: Option<Change>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<String>,
     received_at: Option<Timestamp>,
@@ -54,6 +57,7 @@ impl From<DeliveryView> for Delivery {
             source: view.source,
             status: view.status.as_str(),
             reason: view.reason,
+            news: view.news.map(Change::from),
             event_id: view.event_id,
             received_at: time(view.received_at),
             state: facts.state,
@@ -71,6 +75,18 @@ impl From<DeliveryView> for Delivery {
             seen: view.seen,
             expires_at: view.expires_at.and_then(time),
         }
+    }
+}
+
+#[derive(Serialize)]
+struct Change {
+    change: &'static str,
+    since: Option<Timestamp>,
+}
+
+impl From<News> for Change {
+    fn from(news: News) -> Self {
+        Self { change: news.trend.as_str(), since: time(news.since) }
     }
 }
 
@@ -245,6 +261,6 @@ impl From<RoomView> for Room {
     }
 }
 
-fn time(moment: Moment) -> Option<Timestamp> {
+pub(crate) fn time(moment: Moment) -> Option<Timestamp> {
     Timestamp::from_unix(moment.seconds())
 }

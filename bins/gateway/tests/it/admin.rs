@@ -8,7 +8,7 @@ use meshhook_testkit::http::{self, Answer};
 use meshhook_testkit::{Endpoint, Fault, Gateway, Homeserver, eventually};
 use serde_json::{Value, json};
 
-use crate::rig::{SOON, accepted, build, github_body, post_build, post_github, scripted, started};
+use crate::rig::{SOON, accepted, build, github_body, now, post_build, post_github, scripted, started};
 use crate::wire;
 
 fn ask(gateway: &Gateway, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
@@ -45,7 +45,7 @@ fn the_rest_wants_the_token_and_says_the_same_to_whoever_has_it_not() {
     let short = format!("Bearer {}", &token[..token.len() - 1]);
     let basic = format!("Basic {token}");
     let mut told = Vec::new();
-    for path in ["/deliveries", "/deliveries/d_1", "/deliveries?limit=0", "/deliveries/audit"] {
+    for path in ["/deliveries", "/deliveries/d_1", "/deliveries?limit=0", "/deliveries/audit", "/nodes"] {
         for authorization in
             [None, Some(&wrong), Some(&short), Some(&basic), Some(&token), Some(&"Bearer ".to_owned())]
         {
@@ -125,7 +125,7 @@ fn orders_are_json_and_posts() {
         assert_eq!(ask(&gateway, "GET", path, &[("Authorization", &right)]).header("allow"), Some("POST"));
     }
     assert_eq!(order("/deliveries", "application/json", b"{}").header("allow"), Some("GET, HEAD"));
-    for path in ["/", "/deliveries/", "/deliveries/d_1/", "/deliveries/d_1/forget", "/nodes", "/readyz/"] {
+    for path in ["/", "/deliveries/", "/deliveries/d_1/", "/deliveries/d_1/forget", "/nodes/", "/readyz/"] {
         assert_eq!(ask(&gateway, "GET", path, &[("Authorization", &right)]).status, 404, "{path}");
     }
 }
@@ -149,6 +149,7 @@ fn redacted(mut value: Value) -> Value {
                 let varies = matches!(
                     name.as_str(),
                     "id" | "received_at"
+                        | "last_seen"
                         | "expires_at"
                         | "frozen_at"
                         | "at"
@@ -255,6 +256,30 @@ fn what_a_list_cannot_be_asked_is_named() {
         told += &format!("{query}: {}\n", answer.json()["detail"].as_str().unwrap());
     }
     insta::assert_snapshot!(told);
+}
+
+#[test]
+fn machines_are_told_by_when_they_were_heard_of() {
+    let (_homeserver, gateway) = started();
+    assert_eq!(gateway.admin_get("/nodes").ok(), json!([]));
+    let of = |run: &str, node: &str| {
+        let mut body = build(run, "running");
+        body["mesh_node_id"] = json!(node);
+        accepted(&post_build(&gateway, &body))["delivery"].clone()
+    };
+    of("1", "mac-02");
+    let (last, other) = (of("2", "mac-02"), of("3", "mac-01"));
+    accepted(&post_github(&gateway, "ping", b"{\"zen\":\"x\",\"hook_id\":1}"));
+    let nodes = eventually(SOON, || {
+        let nodes = gateway.admin_get("/nodes").ok();
+        nodes.as_array().unwrap().iter().all(|node| node["status"] == "sent").then_some(nodes)
+    });
+    assert_eq!((&nodes[0]["delivery"], &nodes[1]["delivery"]), (&other, &last));
+    let seen = nodes[1]["last_seen"].as_str().and_then(meshhook_model::Timestamp::parse_rfc3339).unwrap();
+    assert!((now() - seen.unix()).abs() < 60, "{nodes}");
+    insta::assert_json_snapshot!("nodes", redacted(nodes));
+    let posted = ask(&gateway, "POST", "/nodes", &[("Authorization", &bearer(&gateway))]);
+    assert_eq!((posted.status, posted.header("allow")), (405, Some("GET, HEAD")));
 }
 
 #[test]

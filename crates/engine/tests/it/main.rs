@@ -4,6 +4,7 @@
 
 mod answers;
 mod fate;
+mod only;
 mod rig;
 mod session;
 mod shown;

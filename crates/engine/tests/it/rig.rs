@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use meshhook_engine::{
-    Answer, Arrival, Clock, CommitError, Digest, Encrypted, Engine, Look, Observer, Settings, Sight, Source,
-    admit, new_id,
+    Answer, Arrival, Clock, CommitError, Digest, Encrypted, Engine, Look, Observer, Only, Settings, Sight,
+    Source, admit, new_id,
 };
 use meshhook_matrix::{Client, Options, Token};
 use meshhook_model::Unit;
@@ -63,6 +63,7 @@ pub(crate) struct Rig<H = Homeserver> {
     pub(crate) token: Arc<Mutex<String>>,
     pub(crate) encrypted: Encrypted,
     pub(crate) look: Look,
+    source: Arc<Source>,
     folder: TempDir,
     engine: Option<Engine>,
 }
@@ -72,6 +73,15 @@ impl Rig {
         let homeserver = Homeserver::start();
         let (url, token) = (homeserver.url(), homeserver.user().token);
         Self::on(homeserver, url, Homeserver::ROOM, token)
+    }
+
+    /// With another source than the usual one.
+    pub(crate) fn with(change: impl FnOnce(&mut Source)) -> Self {
+        let mut rig = Self::new();
+        rig.stop();
+        change(Arc::get_mut(&mut rig.source).unwrap());
+        rig.start();
+        rig
     }
 
     pub(crate) fn messages(&self) -> Vec<Event> {
@@ -105,6 +115,7 @@ impl<H> Rig<H> {
             token,
             encrypted,
             look: Look::default(),
+            source: Arc::new(source(room)),
             folder,
             engine: None,
         };
@@ -120,7 +131,7 @@ impl<H> Rig<H> {
             tokens: Box::new(move || Token::new(&token.lock().unwrap()).map_err(|e| e.to_string())),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             observer: Arc::clone(&self.seen) as Arc<dyn Observer>,
-            sources: vec![Arc::new(source(&self.room))],
+            sources: vec![Arc::clone(&self.source)],
             encrypted: self.encrypted,
             digest: Digest::default(),
             look: self.look,
@@ -150,12 +161,11 @@ impl<H> Rig<H> {
     }
 
     pub(crate) fn post(&self, body: &str) -> Result<Answer, CommitError> {
-        let source = source(&self.room);
         let now = self.clock.now();
         let id = new_id("d_");
         let headers = sign(&key(), "", now.seconds(), body.as_bytes()).unwrap();
         let arrival = Arrival { now, request_id: "r", delivery_id: &id };
-        let admission = admit(&source, &headers, body.as_bytes().to_vec(), arrival).unwrap();
+        let admission = admit(&self.source, &headers, body.as_bytes().to_vec(), arrival).unwrap();
         let (tell, told) = mpsc::channel();
         self.engine().commit(admission, Box::new(move |answer| tell.send(answer).unwrap()));
         told.recv_timeout(SOON).unwrap()
@@ -205,7 +215,9 @@ fn source(room: &str) -> Source {
         verifier: Verifier::new(Scheme::Github, vec![key()]).unwrap(),
         scope: "github".into(),
         node: None,
+        pool: Arc::default(),
         units: vec![Unit::Run],
+        only: Only::default(),
         room: room.into(),
         style: Arc::default(),
         retention: Duration::from_secs(72 * 3600),

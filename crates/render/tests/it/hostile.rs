@@ -1,6 +1,7 @@
 //! Statuses as a stranger would write them.
 
-use meshhook_model::{Attempt, BuildStatus, Details, RunUrl, State, Text, Timestamp};
+use meshhook_model::{Attempt, BuildStatus, Details, RunUrl, State, Text, Timestamp, Unit};
+use meshhook_render::News;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -109,6 +110,19 @@ fn time() -> impl Strategy<Value = Option<Timestamp>> {
     any::<Option<u32>>().prop_map(|seconds| Timestamp::from_unix(seconds?.into()))
 }
 
+/// Any news, or none.
+pub(crate) fn news() -> impl Strategy<Value = Option<News>> {
+    (0..4u8, any::<u32>(), any::<u64>()).prop_map(|(kind, since, after)| {
+        let since = Timestamp::from_unix(since.into())?;
+        match kind {
+            0 => Some(News::Broken { since }),
+            1 => Some(News::Fixed { since, after }),
+            2 => Some(News::StillFailing { since }),
+            _ => None,
+        }
+    })
+}
+
 prop_compose! {
     fn names()(workflow in text(), job in text(), outcome in text(), branch in text(), commit in text())
         -> Details {
@@ -133,12 +147,12 @@ prop_compose! {
 
 prop_compose! {
     /// Any status.
-    pub(crate) fn status()(state in select(&State::ALL[..]), a in names(), b in place(), c in rest()) -> BuildStatus {
+    pub(crate) fn status()(state in select(&State::ALL[..]), unit in select(&Unit::ALL[..]), a in names(), b in place(), c in rest()) -> BuildStatus {
         let Details { workflow, job, outcome, branch, commit, .. } = a;
         let Details { mesh_node_id, nodes, run_url, .. } = b;
         BuildStatus {
             state,
-            details: Details { workflow, job, outcome, branch, commit, mesh_node_id, nodes, run_url, ..c },
+            details: Details { unit, workflow, job, outcome, branch, commit, mesh_node_id, nodes, run_url, ..c },
         }
     }
 }
@@ -147,6 +161,7 @@ prop_compose! {
 pub(crate) fn longest(fill: char, run_url: &str) -> BuildStatus {
     let text = Text::new(&fill.to_string().repeat(Text::MAX_CHARS));
     let details = Details {
+        unit: Unit::Status,
         workflow: text.clone(),
         job: text.clone(),
         outcome: text.clone(),

@@ -1,12 +1,12 @@
 //! What no input can make of a message.
 
 use meshhook_model::BuildStatus;
-use meshhook_render::{Emoji, EmojiSet, Format, Line, Message, Style, message, terminal};
+use meshhook_render::{Emoji, EmojiSet, Format, Line, Message, News, Style, message, message_with, terminal};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::checker::{Shown, active, read};
-use crate::hostile::{longest, status};
+use crate::hostile::{longest, news, status};
 
 fn content<'m>(message: &'m Message, key: &str) -> Option<&'m str> {
     message.content.get(key).and_then(Value::as_str)
@@ -58,8 +58,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn html_is_ours_and_says_what_the_plain_body_says(status in status()) {
-        let message = message(&status, &Style::default());
+    fn html_is_ours_and_says_what_the_plain_body_says(status in status(), news in news()) {
+        let message = message_with(&status, news, &Style::default());
         let (body, html) = bodies(&message);
         let shown = read(html).map_err(TestCaseError::fail)?;
         prop_assert!(has_no_other_link(&shown, &message));
@@ -102,8 +102,8 @@ proptest! {
     }
 
     #[test]
-    fn the_digests_line_is_as_safe(status in status()) {
-        let message = message(&status, &Style::default());
+    fn the_digests_line_is_as_safe(status in status(), news in news()) {
+        let message = message_with(&status, news, &Style::default());
         let Line { plain, html, .. } = &message.line;
         let shown = read(html).map_err(TestCaseError::fail)?;
         prop_assert!(has_no_other_link(&shown, &message));
@@ -114,10 +114,10 @@ proptest! {
     }
 
     #[test]
-    fn the_content_is_bounded_and_always_the_same(status in status()) {
-        let first = message(&status, &Style::default());
+    fn the_content_is_bounded_and_always_the_same(status in status(), news in news()) {
+        let first = message_with(&status, news, &Style::default());
         prop_assert!(size(&first) <= Message::MAX_CONTENT_BYTES, "{}", size(&first));
-        prop_assert_eq!(first, message(&status, &Style::default()));
+        prop_assert_eq!(first, message_with(&status, news, &Style::default()));
     }
 
     #[test]
@@ -139,12 +139,16 @@ fn long_addresses() -> [String; 5] {
     [filled("a", 2048), filled("a&", 900), filled("&", 2048), filled("\\", 2048), filled("@", 4000)]
 }
 
+/// The one with the longest words.
+const LONGEST_NEWS: News =
+    News::StillFailing { since: meshhook_model::Timestamp::from_unix(253_402_300_799).unwrap() };
+
 #[test]
 fn the_longest_fields_stay_within_the_bound() {
     let mut largest = 0;
     for fill in ['x', '&', '"', '\'', '\\', '@', '.', '🍎', '日', '<'] {
         for url in long_addresses() {
-            let message = message(&longest(fill, &url), &Style::default());
+            let message = message_with(&longest(fill, &url), Some(LONGEST_NEWS), &Style::default());
             assert!(size(&message) <= Message::MAX_CONTENT_BYTES, "{fill} {url}: {}", size(&message));
             largest = largest.max(size(&message));
         }

@@ -1,7 +1,10 @@
 //! The messages as they reach the wire.
 
-use meshhook_model::{Attempt, BuildStatus, Details, RunUrl, State, Text, Timestamp};
-use meshhook_render::{Emoji, EmojiSet, Format, Line, Style, digest, edit, in_thread, message, terminal};
+use meshhook_model::{Attempt, BuildStatus, Details, RunUrl, State, Text, Timestamp, Unit};
+use meshhook_render::{
+    Emoji, EmojiSet, Format, Line, Message, News, Style, digest, edit, in_thread, message, message_with,
+    terminal,
+};
 
 /// A run as GitHub tells of it.
 fn run(state: State) -> BuildStatus {
@@ -30,7 +33,10 @@ fn failed(change: impl FnOnce(&mut Details)) -> BuildStatus {
 
 /// The content and the digest's line as JSON, what cannot be seen as its escape.
 fn wire(status: &BuildStatus, style: &Style) -> String {
-    let message = message(status, style);
+    written(&message(status, style))
+}
+
+fn written(message: &Message) -> String {
     let Line { plain, html, data } = &message.line;
     let json = serde_json::json!({
         "content": message.content,
@@ -114,6 +120,46 @@ fn jobs_machines_and_attempts() {
     insta::assert_snapshot!("third_attempt", html(&failed(|d| d.attempt = Attempt::new(3))));
     insta::assert_snapshot!("fork", html(&failed(|d| d.branch = Text::new("octocat:fix/1.2.3"))));
     insta::assert_snapshot!("no_finish_time", html(&failed(|d| d.finished_at = None)));
+}
+
+#[test]
+fn what_it_means_to_its_branch() {
+    let since = Timestamp::parse_rfc3339("2026-11-23T04:01:12Z").unwrap();
+    let told = |state, outcome, news| {
+        let mut status = run(state);
+        status.details.outcome = Text::new(outcome);
+        written(&message_with(&status, Some(news), &Style::default()))
+    };
+    insta::assert_snapshot!("broken", told(State::Failed, "timed_out", News::Broken { since }));
+    insta::assert_snapshot!("still_failing", told(State::Failed, "failure", News::StillFailing { since }));
+    insta::assert_snapshot!("fixed", told(State::Succeeded, "success", News::Fixed { since, after: 7380 }));
+    let line =
+        message_with(&run(State::Succeeded), Some(News::Fixed { since, after: 0 }), &Style::default()).line;
+    insta::assert_snapshot!("fixed_at_once", visible(&line.plain));
+}
+
+/// The first line of each unit with all its names, without the job's, and without the workflow's.
+#[test]
+fn units() {
+    let first = |unit, workflow: bool, job: bool| {
+        let mut status = failed(|d| d.unit = unit);
+        let environment = if unit == Unit::Deployment { "production" } else { "lint" };
+        status.details.workflow = status.details.workflow.filter(|_| workflow);
+        status.details.job = Text::new(environment).filter(|_| job);
+        let shown = terminal(&status, &Style::default(), false);
+        shown.lines().next().unwrap().to_owned()
+    };
+    let lines = Unit::ALL.map(|unit| {
+        let lines = [(true, true), (true, false), (false, true)].map(|(w, j)| first(unit, w, j));
+        format!("{unit}\n  {}\n", lines.join("\n  "))
+    });
+    insta::assert_snapshot!(lines.concat());
+    insta::assert_snapshot!(
+        "deployment",
+        html(&failed(|d| {
+            (d.unit, d.job) = (Unit::Deployment, Text::new("production"));
+        }))
+    );
 }
 
 #[test]

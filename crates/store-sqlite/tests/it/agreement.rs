@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 #[derive(Debug, Clone)]
 enum Op {
-    Accept(State),
+    Accept(State, Option<u8>),
     Name(State, u8),
     Unreadable(u8),
     Take { room: u8, owner: u8, together: bool },
@@ -32,8 +32,11 @@ fn room(number: u8) -> &'static str {
 }
 
 fn states() -> impl Strategy<Value = State> {
-    (0u8..3, 1u8..3, 0u8..3, 0u8..2, 0u64..400).prop_map(|(run, round, rank, at, hours)| {
-        let state = State::of(run, Rank::from_number(rank)).round(round).room(room(at));
+    (0u8..3, 1u8..3, 0u8..3, 0u8..2, 0u64..400, ending()).prop_map(|(run, round, rank, at, hours, ending)| {
+        let mut state = State::of(run, Rank::from_number(rank)).round(round).room(room(at));
+        if let Some((well, word)) = ending.filter(|_| rank == 2) {
+            state = state.ends(at, well, word);
+        }
         if hours < 200 {
             state
         } else {
@@ -42,9 +45,14 @@ fn states() -> impl Strategy<Value = State> {
     })
 }
 
+/// How a branch ended, in whatever word; of some nobody asks.
+fn ending() -> impl Strategy<Value = Option<(bool, &'static str)>> {
+    proptest::option::weighted(0.7, (any::<bool>(), proptest::sample::select(&["", "odd"][..])))
+}
+
 fn ops() -> impl Strategy<Value = Op> {
     prop_oneof![
-        6 => states().prop_map(Op::Accept),
+        6 => (states(), proptest::option::of(0u8..4)).prop_map(|(s, n)| Op::Accept(s, n)),
         1 => (states(), 0u8..4).prop_map(|(s, n)| Op::Name(s, n)),
         1 => any::<u8>().prop_map(Op::Unreadable),
         8 => (0u8..2, 0u8..2, any::<bool>()).prop_map(|(room, owner, together)| Op::Take { room, owner, together }),
@@ -57,7 +65,7 @@ fn ops() -> impl Strategy<Value = Op> {
         1 => any::<u8>().prop_map(Op::Discard),
         1 => any::<bool>().prop_map(Op::Pin),
         1 => Just(Op::Purge),
-        3 => prop_oneof![0u32..100, 0u32..500_000].prop_map(Op::Wait),
+        3 => prop_oneof![3 => 0u32..100, 3 => 0u32..500_000, 1 => 7_000_000u32..9_000_000].prop_map(Op::Wait),
     ]
 }
 
@@ -88,9 +96,11 @@ impl Player<'_> {
         let (store, now) = (self.store, at(self.now));
         let lease = self.taken.last().cloned();
         match op {
-            Op::Accept(state) => {
+            Op::Accept(state, node) => {
                 let id = self.fresh_id();
-                format!("{:?}", state.accept(store, &id, now))
+                let nodes = node.iter().map(|node| format!("mac-{node}")).collect();
+                let new = NewDelivery { nodes, ..state.delivery(&id, now) };
+                format!("{:?}", accept(store, new, now))
             }
             Op::Name(state, machine) => {
                 let id = self.fresh_id();
@@ -175,7 +185,7 @@ impl Player<'_> {
             .into_iter()
             .map(|view| (self.store.show(&view.id).unwrap(), self.store.raw(&view.id).unwrap()))
             .collect();
-        format!("{lives:#?}\n{:#?}", self.store.totals().unwrap())
+        format!("{lives:#?}\n{:#?}\n{:#?}", self.store.totals().unwrap(), self.store.nodes().unwrap())
     }
 }
 

@@ -5,7 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use meshhook_store::conformance::fixture::*;
-use meshhook_store::{DedupeStore, Inspect, Intake, Key, Rank, Status, StoreError, Taken};
+use meshhook_store::{
+    DedupeStore, Inspect, Intake, Key, NewDelivery, Rank, Status, StoreError, Taken, Trend,
+};
 use meshhook_store_sqlite::SqliteStore;
 use tempfile::TempDir;
 
@@ -52,6 +54,28 @@ fn what_was_accepted_and_frozen_is_there_after_a_restart_and_at_once() {
     let (_, after, fresh) = take_message(&store, ROOM, "two", at(1));
     assert!(!fresh, "the lease of a process that is gone does not hold the room up");
     assert_eq!((before.txn, before.body, before.frozen_by), (after.txn, after.body, after.frozen_by));
+}
+
+#[test]
+fn how_branches_ended_and_who_was_heard_of_is_there_after_a_restart() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("meshhook.db");
+    let store = SqliteStore::open(&path).unwrap();
+    let ended = |run, well| State::of(run, Rank::Terminal).ends(1, well, "");
+    ended(1, false).accept(&store, "broke", START);
+    let named = NewDelivery { nodes: vec!["mac-1".into()], ..ended(2, false).delivery("silent", at(1)) };
+    assert_eq!(accept(&store, named, at(1)).status, Status::Ignored);
+    drop(store);
+
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(ended(2, false).accept(&store, "again", at(2)).delivery, "silent");
+    let silent = ended(3, false).accept(&store, "silent too", at(3));
+    assert_eq!(silent.reason.as_deref(), Some("still_failing"));
+    ended(4, true).accept(&store, "fixed", at(4));
+    let news = store.show("fixed").unwrap().unwrap().delivery.news.unwrap();
+    assert_eq!((news.trend, news.since, news.at), (Trend::Fixed, START, at(4)));
+    let nodes = store.nodes().unwrap();
+    assert_eq!((nodes.len(), &*nodes[0].name, &*nodes[0].delivery), (1, "mac-1", "silent"));
 }
 
 #[test]

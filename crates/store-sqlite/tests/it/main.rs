@@ -45,4 +45,11 @@ mod conformance {
         scratch.store.limit_waiting(2);
         meshhook_store::conformance::a_full_room_takes_nothing_more_in(&scratch.store);
     }
+
+    #[test]
+    fn a_full_room_changes_nothing() {
+        let scratch = Scratch::new();
+        scratch.store.limit_waiting(2);
+        meshhook_store::conformance::a_full_room_changes_nothing(&scratch.store);
+    }
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    Accepted, Announcement, Attempt, Candidate, Content, Draft, Facts, Freshness, Frozen, GroupKey, Identity,
-    Key, Lease, Machine, Message, Moment, Negative, NewDelivery, Pick, Pin, Purport, Queue, Rank, Store,
-    SubjectKey, Take, Taken,
+    Accepted, Announcement, Attempt, Background, BranchKey, Candidate, Change, Content, Draft, Ending, Facts,
+    Freshness, Frozen, GroupKey, Identity, Key, Lease, Machine, Message, Moment, Negative, NewDelivery, Pick,
+    Pin, Purport, Queue, Rank, Store, SubjectKey, Take, Taken,
 };
 
 /// When every test begins.
@@ -40,13 +40,15 @@ pub struct State {
     pub room: String,
     /// What proves that it is news.
     pub freshness: Freshness,
+    /// What it changes, where changes alone are said.
+    pub change: Option<Change>,
 }
 
 impl State {
     /// A state of a run in its first round.
     #[must_use]
     pub fn of(run: u8, rank: Rank) -> Self {
-        Self { run, round: 1, rank, room: ROOM.to_owned(), freshness: Freshness::Signed }
+        Self { run, round: 1, rank, room: ROOM.to_owned(), freshness: Freshness::Signed, change: None }
     }
 
     /// In a later round.
@@ -65,6 +67,14 @@ impl State {
     #[must_use]
     pub fn newest(self, newest: Moment) -> Self {
         Self { freshness: Freshness::Body(newest), ..self }
+    }
+
+    /// How a branch ended, to be said only if that changed.
+    #[must_use]
+    pub fn ends(self, branch: u8, well: bool, word: &str) -> Self {
+        let ending = Ending { well, word: word.to_owned() };
+        let branch = hash(7, [branch, 0, 0], BranchKey);
+        Self { change: Some(Change { branch, ending, muted: None }), ..self }
     }
 
     /// Its key.
@@ -91,8 +101,9 @@ impl State {
             room: self.room.clone(),
             freshness: self.freshness,
             group: self.group(),
-            render: Box::new(move |machines| Content {
-                content: format!(r#"{{"body":"{words} {}"}}"#, machines.join(",")),
+            change: self.change.clone(),
+            render: Box::new(move |background| Content {
+                content: format!(r#"{{"body":"{words} {}"}}"#, around(background)),
                 line: words.clone(),
                 notify: false,
             }),
@@ -119,6 +130,12 @@ fn hash<T>(kind: u8, parts: [u8; 3], name: impl Fn([u8; 32]) -> T) -> T {
     name(bytes)
 }
 
+/// The machines and the news, which says how many seconds ago the branch broke.
+fn around(background: &Background<'_>) -> String {
+    let news = background.news.map(|news| format!("{}:{}", news.trend, news.at.since(news.since).as_secs()));
+    background.machines.iter().cloned().chain(news).collect::<Vec<_>>().join(",")
+}
+
 /// A delivery that is not to be announced.
 #[must_use]
 pub fn aside(id: &str, body_key: Key, source: &str, now: Moment) -> NewDelivery {
@@ -136,6 +153,7 @@ pub fn aside(id: &str, body_key: Key, source: &str, now: Moment) -> NewDelivery 
             ..Facts::default()
         },
         machine: None,
+        nodes: Vec::new(),
         raw: b"{}".to_vec(),
         received_at: now,
         retention: RETENTION,

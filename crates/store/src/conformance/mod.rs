@@ -8,10 +8,14 @@
 
 mod audits;
 mod cases;
+mod changes;
 pub mod fixture;
+mod nodes;
 
 pub use audits::*;
 pub use cases::*;
+pub use changes::*;
+pub use nodes::*;
 
 /// One `#[test]` for each rule, each with a new store.
 #[macro_export]
@@ -65,6 +69,19 @@ macro_rules! conformance_tests {
             an_audit_lets_be_what_was_refused_and_what_only_looks_out_of_order,
             what_is_in_a_room_is_listed_with_its_keys,
             a_plan_cannot_turn_a_subject_around,
+            only_what_changes_is_said,
+            branches_are_compared_each_with_itself,
+            a_batch_compares_its_own_members,
+            a_redelivery_is_never_compared_again,
+            what_changes_nothing_keeps_its_mark,
+            what_changes_nothing_has_come_as_far,
+            what_is_owed_again_is_not_compared_again,
+            a_stale_ending_is_compared_when_it_is_readmitted,
+            what_is_muted_is_remembered,
+            an_ending_is_forgotten_after_its_time,
+            a_machine_is_heard_of_by_the_last_that_names_it,
+            a_machine_is_remembered_longer_than_what_named_it,
+            the_machines_that_were_silent_longest_are_forgotten,
         }
     };
     (@each $make:expr; $($case:ident,)*) => {

@@ -2,10 +2,11 @@
 
 use super::intake::times;
 use super::{MemoryStore, MessageRow, Row, Saying, Tables};
-use crate::rules::{self, Verdict};
+use crate::rules::{self, Comparison, Verdict};
 use crate::{
     Accepted, ActError, Announcement, Audit, DeliveryView, Filter, Inspect, Key, Life, MessageStatus,
-    MessageView, Moment, NewDelivery, Outcome, Purport, Raw, RoomView, Said, Status, StoreError, Totals,
+    MessageView, Moment, NewDelivery, NodeView, Outcome, Purport, Raw, RoomView, Said, Status, StoreError,
+    Totals,
 };
 
 impl Inspect for MemoryStore {
@@ -78,6 +79,10 @@ impl Inspect for MemoryStore {
         Ok(self.tables().audit(carried))
     }
 
+    fn nodes(&self) -> Result<Vec<NodeView>, StoreError> {
+        Ok(self.tables().node_views())
+    }
+
     fn retry(&self, id: &str, force: bool, now: Moment) -> Result<Accepted, ActError> {
         self.tables().retry(id, force, now)
     }
@@ -119,6 +124,7 @@ impl Tables {
             source: row.source.clone(),
             status: self.shown(row),
             reason: row.reason.clone(),
+            news: row.saying.as_ref().and_then(|s| s.news),
             round: row.saying.as_ref().map(|s| s.top.0),
             room: row.saying.as_ref().map(|s| s.room.clone()),
             received_at: row.received_at,
@@ -232,7 +238,11 @@ impl Tables {
             let parked = verdict == Verdict::Revive;
             return if parked { self.revive(first, a, now) } else { self.seen_again(first) };
         }
-        let saying = self.saying(a);
+        let superseded = verdict == Verdict::Superseded;
+        let found = if superseded { Comparison::default() } else { self.compare(a, now) };
+        let Comparison { news, silent, last } = found;
+        self.remember(a, last);
+        let saying = self.saying(a, news);
         if let Some(row) = self.deliveries.get_mut(&seq) {
             self.by_key.remove(&row.key);
             self.by_key.insert(a.key, seq);
@@ -243,9 +253,12 @@ impl Tables {
             row.facts = again.facts;
             (row.event_time, row.keep) = times(a.freshness, again.retention);
         }
-        if verdict == Verdict::Superseded {
+        if superseded {
             self.finish(seq, Status::Superseded, now);
             return self.answer(seq, Outcome::Superseded);
+        }
+        if let Some(reason) = silent {
+            return self.silence(seq, reason, now);
         }
         self.pend(seq, now);
         self.answer(seq, Outcome::Accepted)

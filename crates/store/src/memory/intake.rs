@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{MemoryStore, Row, Saying, Subject, Tables};
-use crate::rules::{self, Verdict};
+use crate::rules::{self, Comparison, Verdict};
 use crate::{
-    Accepted, Announcement, Freshness, Intake, Key, Machine, Moment, NewDelivery, Outcome, Purport, Status,
-    StoreError,
+    Accepted, Announcement, Background, Content, Freshness, Intake, Key, Machine, Moment, NewDelivery, News,
+    Outcome, Purport, Status, StoreError,
 };
 
 impl Intake for MemoryStore {
@@ -35,6 +35,13 @@ impl Tables {
         if let Some(machine) = new.machine.take() {
             self.name_machine(machine, new.retention, now);
         }
+        let (nodes, id, received_at) = (std::mem::take(&mut new.nodes), new.id.clone(), new.received_at);
+        let answer = self.judge(new, now)?;
+        self.note(nodes, &id, received_at, &answer);
+        Ok(answer)
+    }
+
+    fn judge(&mut self, mut new: NewDelivery, now: Moment) -> Result<Accepted, StoreError> {
         match std::mem::replace(&mut new.purport, Purport::Ignored(String::new())) {
             Purport::Announce(announcement) => self.announce(Common { new, now }, announcement),
             Purport::Ignored(reason) => Ok(self.set_aside(new, Status::Ignored, reason)),
@@ -60,14 +67,26 @@ impl Tables {
             (Verdict::Revive, Some(seq)) => self.revive(seq, &a, now),
             (Verdict::Duplicate, Some(seq)) => self.seen_again(seq),
             (Verdict::Superseded, known) => {
-                let seq = known.inspect(|&seq| self.see(seq)).unwrap_or_else(|| self.enter(new, a));
+                let seq = known.inspect(|&seq| self.see(seq)).unwrap_or_else(|| self.enter(new, a, None));
                 self.finish(seq, Status::Superseded, now);
                 self.answer(seq, Outcome::Superseded)
             }
             (Verdict::Stale, _) => self.set_aside(new, Status::Stale, "stale".to_owned()),
-            _ => {
-                self.make_room(&a.room)?;
-                let seq = self.enter(new, a);
+            _ => self.owe(new, a, now)?,
+        })
+    }
+
+    /// Takes in what is to be said, unless its source is to be heard of changes alone and it is none.
+    fn owe(&mut self, new: NewDelivery, a: Announcement, now: Moment) -> Result<Accepted, StoreError> {
+        let Comparison { news, silent, last } = self.compare(&a, now);
+        if silent.is_none() {
+            self.make_room(&a.room)?;
+        }
+        self.remember(&a, last);
+        let seq = self.enter(new, a, news);
+        Ok(match silent {
+            Some(reason) => self.silence(seq, reason, now),
+            None => {
                 self.pend(seq, now);
                 self.answer(seq, Outcome::Accepted)
             }
@@ -93,7 +112,8 @@ impl Tables {
     }
 
     pub(super) fn revive(&mut self, seq: i64, a: &Announcement, now: Moment) -> Accepted {
-        let content = self.render(a);
+        let news = self.deliveries.get(&seq).and_then(|row| row.saying.as_ref()).and_then(|s| s.news);
+        let content = self.render(a, news);
         if let Some(row) = self.deliveries.get_mut(&seq) {
             row.seen += 1;
             row.solo = false;
@@ -105,22 +125,22 @@ impl Tables {
         self.answer(seq, Outcome::Accepted)
     }
 
-    pub(super) fn render(&self, a: &Announcement) -> crate::Content {
-        let names: Vec<String> =
+    fn render(&self, a: &Announcement, news: Option<News>) -> Content {
+        let machines: Vec<String> =
             self.machines.get(&a.group).map(|g| g.keys().cloned().collect()).unwrap_or_default();
-        (a.render)(&names)
+        (a.render)(&Background { machines: &machines, news })
     }
 
     /// The part of a row that says something.
-    pub(super) fn saying(&mut self, a: &Announcement) -> Saying {
-        let content = Some(self.render(a));
+    pub(super) fn saying(&mut self, a: &Announcement, news: Option<News>) -> Saying {
+        let content = Some(self.render(a, news));
         let top = (a.round, a.rank);
         self.subjects.entry(a.subject).or_insert(Subject { top, rows: 0, anchor: None }).rows += 1;
-        Saying { subject: a.subject, top, room: a.room.clone(), content }
+        Saying { subject: a.subject, top, room: a.room.clone(), content, news }
     }
 
-    fn enter(&mut self, new: NewDelivery, a: Announcement) -> i64 {
-        let saying = self.saying(&a);
+    fn enter(&mut self, new: NewDelivery, a: Announcement, news: Option<News>) -> i64 {
+        let saying = self.saying(&a, news);
         let mut row = row(new, a.key);
         row.saying = Some(saying);
         row.raw = Vec::new();
@@ -155,7 +175,8 @@ impl Tables {
 
     fn evict(&mut self, source: &str, ignored: bool) {
         let aside = |row: &Row| match row.status {
-            Status::Ignored => ignored,
+            // What has a mark of its own stays as long as that.
+            Status::Ignored => ignored && row.saying.is_none(),
             Status::Unreadable | Status::Stale => !ignored,
             _ => false,
         };

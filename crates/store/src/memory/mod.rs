@@ -1,8 +1,10 @@
 //! The reference: everything in one place, by the letter of the rules, gone with the process.
 
 mod audit;
+mod changes;
 mod inspect;
 mod intake;
+mod nodes;
 mod outbox;
 mod upkeep;
 
@@ -13,8 +15,8 @@ use std::time::Duration;
 use self::audit::Held;
 use crate::rules::{self, Top};
 use crate::{
-    Accepted, Anchor, Attempt, Content, DedupeStore, Facts, GroupKey, Identity, Key, MessageStatus, Moment,
-    Outcome, Status, StoreError, SubjectKey,
+    Accepted, Anchor, Attempt, BranchKey, Content, DedupeStore, Facts, GroupKey, Identity, Key, Last,
+    MessageStatus, Moment, News, Outcome, Status, StoreError, SubjectKey,
 };
 
 /// A store in memory: not durable, and it says so.
@@ -59,6 +61,9 @@ struct Tables {
     by_key: HashMap<Key, i64>,
     subjects: HashMap<SubjectKey, Subject>,
     machines: BTreeMap<GroupKey, Machines>,
+    /// How each branch ended the last time.
+    endings: BTreeMap<BranchKey, Last>,
+    nodes: BTreeMap<String, nodes::Seen>,
     messages: BTreeMap<i64, MessageRow>,
     rooms: BTreeMap<String, Room>,
     gates: HashMap<String, Moment>,
@@ -102,6 +107,8 @@ struct Saying {
     top: Top,
     room: String,
     content: Option<Content>,
+    /// What it means to its branch.
+    news: Option<News>,
 }
 
 #[derive(Debug)]
@@ -199,13 +206,17 @@ impl Tables {
         row.expires_at = None;
         let Some(saying) = &row.saying else { return };
         let (subject, top, room) = (saying.subject, saying.top, saying.room.clone());
-        if let Some(known) = self.subjects.get_mut(&subject) {
-            known.top = known.top.max(top);
-        }
+        self.raise(&subject, top);
         let room = self.room(&room);
         room.pending.insert(seq);
         if room.open.is_none() && room.hold.is_none() {
             room.due = room.due.min(now);
+        }
+    }
+
+    fn raise(&mut self, subject: &SubjectKey, top: Top) {
+        if let Some(known) = self.subjects.get_mut(subject) {
+            known.top = known.top.max(top);
         }
     }
 

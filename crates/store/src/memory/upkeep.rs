@@ -52,7 +52,9 @@ impl Tables {
         self.machines.values_mut().for_each(|group| group.retain(|_, expires_at| *expires_at >= now));
         self.machines.retain(|_, group| !group.is_empty());
         self.marks.retain(|_, until| *until >= now);
-        let most = (machines - names(self)).max(marks - self.marks.len());
+        let endings = self.endings.len();
+        self.endings.retain(|_, last| last.expires_at >= now);
+        let most = (machines - names(self)).max(marks - self.marks.len()).max(endings - self.endings.len());
         expired.len().max(most.min(limit))
     }
 

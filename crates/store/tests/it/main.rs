@@ -14,6 +14,13 @@ fn a_full_room_takes_nothing_more_in() {
 }
 
 #[test]
+fn a_full_room_changes_nothing() {
+    let store = meshhook_store::MemoryStore::new();
+    store.limit_waiting(2);
+    meshhook_store::conformance::a_full_room_changes_nothing(&store);
+}
+
+#[test]
 fn a_bare_mark_is_remembered_until_its_end() {
     use meshhook_store::{DedupeStore, Key, MemoryStore, Moment};
 

@@ -97,9 +97,6 @@ impl Envelope<'_> {
 
 const fn hint(error: SignError) -> &'static str {
     match error {
-        SignError::NotAForm => {
-            "give --file with payload= and the JSON, percent-encoded: only a form is signed"
-        }
         SignError::OnlyTheSender => "only the CI system itself can sign such a POST",
         _ => "set the machine's clock",
     }

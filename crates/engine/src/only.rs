@@ -1,0 +1,126 @@
+//! Which of a source's events are said.
+
+use meshhook_model::{BuildStatus, Globs, State, Text};
+
+/// What a source's events have to be in order to be said. The default lets everything pass.
+///
+/// What does not pass is ignored, with a reason, and its machine is kept with its run all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Only {
+    /// In one of these states; none: in any.
+    pub states: Vec<State>,
+    /// On one of these branches or tags; none: on any. A fork's is `owner:branch`, which no pattern without a colon means.
+    pub branches: Globs,
+    /// Of one of these workflows; none: of any.
+    pub workflows: Globs,
+    /// Of one of these repositories; none: of any.
+    pub repos: Globs,
+    /// What of forks.
+    pub forks: Forks,
+    /// Only what ends otherwise than the last time on its branch. A state that `states` leaves out counts all the same:
+    /// a fix that is not said makes the next failure a change.
+    pub changes: bool,
+}
+
+/// Whether builds of forks are said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Forks {
+    /// As any other.
+    #[default]
+    Show,
+    /// Not at all.
+    Hide,
+}
+
+impl Only {
+    /// Why an event is not said, wherever its build stands.
+    pub(crate) fn refuses(&self, status: &BuildStatus) -> Option<&'static str> {
+        let d = &status.details;
+        let branch = d.branch.as_ref().map(Text::as_str);
+        let is_fork = branch.is_some_and(|branch| branch.contains(':'));
+        let fits = |globs: &Globs, name: &Option<Text>| {
+            globs.is_empty() || name.as_ref().is_some_and(|name| globs.any_matches(name.as_str()))
+        };
+        let on_branch =
+            self.branches.is_empty() || branch.is_some_and(|branch| self.branches.any_matches_branch(branch));
+        let checks = [
+            ("fork", self.forks == Forks::Show || !is_fork),
+            ("branch", on_branch),
+            ("workflow", fits(&self.workflows, &d.workflow)),
+            ("repo", fits(&self.repos, &d.repo)),
+        ];
+        checks.into_iter().find(|(_, passes)| !passes).map(|(reason, _)| reason)
+    }
+
+    /// Why a build is not said while it stands so.
+    pub(crate) fn mutes(&self, state: State) -> Option<&'static str> {
+        (!self.states.is_empty() && !self.states.contains(&state)).then_some("state")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use meshhook_model::Details;
+
+    fn globs(patterns: &[&str]) -> Globs {
+        Globs::new(patterns).unwrap()
+    }
+
+    fn status(branch: &str, workflow: &str, repo: &str) -> BuildStatus {
+        let [branch, workflow, repo] = [branch, workflow, repo].map(Text::new);
+        BuildStatus {
+            state: State::Failed,
+            details: Details { branch, workflow, repo, ..Details::default() },
+        }
+    }
+
+    #[test]
+    fn the_default_refuses_nothing() {
+        for status in [status("", "", ""), status("octocat:main", "CI", "o/r")] {
+            assert_eq!(Only::default().refuses(&status), None);
+        }
+        assert!(State::ALL.into_iter().all(|state| Only::default().mutes(state).is_none()));
+    }
+
+    #[test]
+    fn what_does_not_match_is_refused_with_its_reason() {
+        let only = Only {
+            branches: globs(&["main", "release/*", "octocat:*"]),
+            workflows: globs(&["{CI,Release}"]),
+            repos: globs(&["octo/*"]),
+            ..Only::default()
+        };
+        for (branch, workflow, repo, reason) in [
+            ("main", "CI", "octo/app", None),
+            ("release/1", "Release", "octo/app", None),
+            ("octocat:main", "CI", "octo/app", None),
+            ("evil:main", "CI", "octo/app", Some("branch")),
+            ("release/1/2", "CI", "octo/app", Some("branch")),
+            ("", "CI", "octo/app", Some("branch")),
+            ("main", "ci", "octo/app", Some("workflow")),
+            ("main", "", "octo/app", Some("workflow")),
+            ("main", "CI", "other/app", Some("repo")),
+            ("main", "CI", "", Some("repo")),
+            ("dev", "x", "y", Some("branch")),
+        ] {
+            assert_eq!(only.refuses(&status(branch, workflow, repo)), reason, "{branch} {workflow} {repo}");
+        }
+    }
+
+    #[test]
+    fn forks_are_hidden_where_that_is_wanted() {
+        let hide = Only { forks: Forks::Hide, branches: globs(&["*:*"]), ..Only::default() };
+        assert_eq!(hide.refuses(&status("octocat:main", "", "")), Some("fork"));
+        let hide = Only { forks: Forks::Hide, ..Only::default() };
+        assert_eq!(hide.refuses(&status("main", "", "")), None);
+        assert_eq!(hide.refuses(&status("", "", "")), None);
+    }
+
+    #[test]
+    fn only_the_states_of_a_list_are_said() {
+        let only = Only { states: vec![State::Failed, State::Running], ..Only::default() };
+        let muted = State::ALL.map(|state| only.mutes(state));
+        assert_eq!(muted, [Some("state"), None, Some("state"), None]);
+    }
+}
