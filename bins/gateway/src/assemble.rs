@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use meshhook_config::{Config, EncryptedRoom, StoreUrl};
 use meshhook_engine::{
-    Clock, Digest, Encrypted, Engine, Look, Only, Settings, Source, SystemClock, TokenSource, new_id,
+    Clock, Digest, Encrypted, Engine, Forks, Look, Node, Only, Pool, Settings, Source, SystemClock,
+    TokenSource, new_id,
 };
 use meshhook_matrix::{Client, Options, Token};
 use meshhook_render::Style;
@@ -43,13 +44,14 @@ pub(crate) fn assemble(config: Config, opened: Opened) -> Result<App, StartError
         _ => Encrypted::Hold,
     };
     let tokens = token_source(&config);
-    let Config { server, store: kept, message, digest, timeline, sources, .. } = config;
+    let Config { server, store: kept, message, digest, timeline, sources, nodes, .. } = config;
     let digest = Digest { behind: digest.behind, max_lines: digest.max_lines, ..Digest::default() };
     let look = Look { format: message.format, timeline };
     let style = Arc::new(message);
+    let pool = Arc::new(pool(nodes));
     let most_keys = sources.iter().map(|source| source.secret_files.len()).max().unwrap_or(0);
     let hooks: Vec<_> =
-        sources.into_iter().map(|source| hook(source, &style, kept.retention)).map(Arc::new).collect();
+        sources.into_iter().map(|source| hook(source, &style, &pool, kept.retention)).map(Arc::new).collect();
     let engine = Arc::new(Engine::start(Settings {
         store,
         client,
@@ -116,9 +118,23 @@ fn token_source(config: &Config) -> TokenSource {
     })
 }
 
-fn hook(source: meshhook_config::Source, style: &Arc<Style>, retention: std::time::Duration) -> Hook {
+fn hook(
+    source: meshhook_config::Source,
+    style: &Arc<Style>,
+    pool: &Arc<Pool>,
+    retention: std::time::Duration,
+) -> Hook {
     let meshhook_config::Source {
-        name, reader, verifier, allow_from, node, units, room, dedupe_scope, ..
+        name,
+        reader,
+        verifier,
+        allow_from,
+        node,
+        units,
+        only,
+        room,
+        dedupe_scope,
+        ..
     } = source;
     let style = Arc::clone(style);
     let source = Source {
@@ -127,14 +143,25 @@ fn hook(source: meshhook_config::Source, style: &Arc<Style>, retention: std::tim
         verifier,
         scope: dedupe_scope,
         node,
-        pool: Arc::default(),
+        pool: Arc::clone(pool),
         units,
-        only: Only::default(),
+        only: self::only(only),
         room,
         style,
         retention,
     };
     Hook { source: Arc::new(source), allow_from }
+}
+
+fn only(only: meshhook_config::Only) -> Only {
+    let meshhook_config::Only { states, branches, workflows, repos, hide_forks, changes, .. } = only;
+    let forks = if hide_forks { Forks::Hide } else { Forks::Show };
+    Only { states, branches, workflows, repos, forks, changes }
+}
+
+fn pool(nodes: Vec<meshhook_config::Node>) -> Pool {
+    let node = |meshhook_config::Node { name, runners, .. }| Node { name, runners };
+    Pool::new(nodes.into_iter().map(node).collect())
 }
 
 /// A verifier that takes nothing for each scheme in use, with as many keys as the source with the most has: each key

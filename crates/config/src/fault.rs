@@ -112,6 +112,11 @@ impl Wrong {
         Self { message: message.into(), hint: hint.into() }
     }
 
+    /// The same with another hint.
+    pub(crate) fn hinted(self, hint: &str) -> Self {
+        Self { hint: hint.to_owned(), ..self }
+    }
+
     /// The same, said of `what`.
     pub(crate) fn of(self, what: &str) -> Self {
         Self { message: format!("{what}: {}", self.message), hint: self.hint }

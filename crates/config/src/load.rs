@@ -9,7 +9,7 @@ use crate::fault::{Fault, Faults, Wrong};
 use crate::file::{self, FileError, Limits, OTHERS_WRITE};
 use crate::shared::Secrets;
 use crate::storage::{self, Store, StoreUrl};
-use crate::{Digest, Log, Matrix, Server, Source, later, log, matrix, message, server, source};
+use crate::{Digest, Log, Matrix, Node, Server, Source, later, log, matrix, message, only, server, source};
 
 /// The file's name in the config root.
 const FILE: &str = "gateway.toml";
@@ -37,6 +37,8 @@ pub struct Config {
     pub timeline: Timeline,
     /// Who may post.
     pub sources: Vec<Source>,
+    /// The pool of machines.
+    pub nodes: Vec<Node>,
     /// How the gateway speaks to its operator.
     pub log: Log,
 }
@@ -112,6 +114,7 @@ fn read(root: &Path, mut document: Section<'_>, report: &Report) -> Option<Confi
     let sections = document.sections("source");
     let room = matrix.as_ref().map(|matrix| matrix.room.as_str());
     let sources = source::read(sections, report, room, &secrets);
+    let nodes = only::nodes(document.sections("node"), report);
     let log = log::read(document.section("log"));
     document.need("source", "add a [[source]] with name, provider and secret_files");
     document.finish(later::TABLES);
@@ -125,6 +128,7 @@ fn read(root: &Path, mut document: Section<'_>, report: &Report) -> Option<Confi
         digest,
         timeline,
         sources,
+        nodes,
         log,
     })
 }

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use meshhook_model::State;
 use meshhook_render::{Emoji, EmojiSet, Format, Style, Timeline};
 
 use crate::document::{Section, Value};
 use crate::fault::Wrong;
-use crate::value::{duration, text, whole, word};
+use crate::value::{duration, state, text, whole, word};
 
 pub(crate) const TIMELINES: [(&str, Timeline); 3] =
     [("lines", Timeline::Lines), ("card", Timeline::Card), ("thread", Timeline::Thread)];
@@ -66,10 +65,6 @@ fn emoji(mut section: Section<'_>, defaults: EmojiSet) -> EmojiSet {
 
 fn one_emoji(value: &Value<'_>) -> Result<Emoji, Wrong> {
     Emoji::new(text(value)?).map_err(|error| Wrong::new(error.to_string(), "write one sign, like \"✅\""))
-}
-
-fn state(value: &Value<'_>) -> Result<State, Wrong> {
-    word(value, &State::ALL.map(|state| (state.as_str(), state)), &[])
 }
 
 fn outcome(value: &Value<'_>) -> Result<String, Wrong> {

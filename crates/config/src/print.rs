@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
-use meshhook_model::{State, Unit};
+use meshhook_model::{Globs, State, Unit};
 use meshhook_normalize::{Origin, Pointer, Reader};
 use meshhook_verify::{HmacSettings, Scheme};
 
@@ -12,7 +12,7 @@ use crate::message::{FORMATS, TIMELINES};
 use crate::scheme::{ENCODINGS, HASHES};
 use crate::storage::Store;
 use crate::value::Short;
-use crate::{Config, Log, Matrix, Server, Source};
+use crate::{Config, Log, Matrix, Node, Only, Server, Source};
 
 impl Display for Config {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -21,6 +21,7 @@ impl Display for Config {
         matrix(f, &self.matrix)?;
         message(f, self)?;
         self.sources.iter().try_for_each(|one| source(f, one))?;
+        self.nodes.iter().try_for_each(|one| node(f, one))?;
         log(f, self.log)
     }
 }
@@ -90,12 +91,31 @@ fn source(f: &mut Formatter<'_>, source: &Source) -> fmt::Result {
         writeln!(f, "node = {}", Quoted(node))?;
     }
     writeln!(f, "units = {}", List(&source.units.iter().map(Unit::to_string).collect::<Vec<_>>()))?;
+    only(f, &source.only)?;
     writeln!(f, "room = {}", Quoted(&source.room))?;
     writeln!(f, "dedupe_scope = {}", Quoted(&source.dedupe_scope))?;
     if let Scheme::Hmac(form) = source.verifier.scheme() {
         hmac(f, &form.settings())?;
     }
     reader(f, &source.reader)
+}
+
+fn only(f: &mut Formatter<'_>, only: &Only) -> fmt::Result {
+    let Only { states, branches, workflows, repos, hide_forks, changes } = only;
+    let states: Vec<_> = states.iter().map(State::to_string).collect();
+    write!(f, "only = {{ states = {}, branches = {}", List(&states), patterns(branches))?;
+    write!(f, ", workflows = {}, repos = {}", patterns(workflows), patterns(repos))?;
+    writeln!(f, ", forks = \"{}\", changes = {changes} }}", if *hide_forks { "hide" } else { "show" })
+}
+
+fn node(f: &mut Formatter<'_>, node: &Node) -> fmt::Result {
+    writeln!(f, "\n[[node]]")?;
+    writeln!(f, "name = {}", Quoted(&node.name))?;
+    writeln!(f, "runners = {}", patterns(&node.runners))
+}
+
+fn patterns(globs: &Globs) -> String {
+    List(&globs.iter().collect::<Vec<_>>()).to_string()
 }
 
 fn hmac(f: &mut Formatter<'_>, form: &HmacSettings<'_>) -> fmt::Result {

@@ -9,13 +9,13 @@ use meshhook_verify::Verifier;
 use crate::document::{Placed, Report, Section, Value};
 use crate::fault::Wrong;
 use crate::fields::{fields, states};
-use crate::later;
 use crate::matrix::room;
 use crate::nearest::unknown;
 use crate::network::{Networks, network};
+use crate::only::{Only, only};
 use crate::scheme;
 use crate::shared::Secrets;
-use crate::value::{self, name, text, word};
+use crate::value::{self, label, name, text, word};
 
 /// One `[[source]]`.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub struct Source {
     pub node: Option<Text>,
     /// What it announces.
     pub units: Vec<Unit>,
+    /// Which of that.
+    pub only: Only,
     /// The room it is announced in.
     pub room: String,
     /// What its subjects are counted under: its name, unless it shares them with another source on purpose.
@@ -69,6 +71,7 @@ struct Draft {
     allow_any_address: bool,
     node: Option<Text>,
     units: Vec<Unit>,
+    only: Only,
     room: Option<String>,
     dedupe_scope: Option<String>,
 }
@@ -91,8 +94,9 @@ impl Draft {
             secret_files: keys.into_iter().map(|named| named.value.path).collect(),
             allow_from,
             allow_any_address,
-            node: section.get("node", node),
-            units: units(&mut section),
+            node: section.get("node", label),
+            units: units(&mut section, provider),
+            only: only(section.section("only"), scheme),
             room: section.get("room", room),
             dedupe_scope: section.get("dedupe_scope", value::name),
         };
@@ -102,7 +106,7 @@ impl Draft {
             "secret_files",
             "add secret_files = [\"…\"], and what the sender signs with into that file",
         );
-        section.finish(later::SOURCE_KEYS);
+        section.finish(&[]);
         draft
     }
 
@@ -144,6 +148,7 @@ impl Draft {
             allow_any_address: self.allow_any_address,
             node: self.node,
             units: self.units,
+            only: self.only,
             room: self.room.or_else(|| default_room.map(ToOwned::to_owned))?,
             dedupe_scope: self.dedupe_scope.unwrap_or_else(|| name.clone()),
             name,
@@ -170,25 +175,25 @@ fn reader(section: &mut Section<'_>, provider: Option<&'static Provider>) -> Opt
     Some(reader)
 }
 
+/// Systems that post no build status of their own.
+const SILENT: [&str; 3] = ["argo", "codemagic", "woodpecker"];
+const SILENT_HINT: &str = "it posts no status of its own: let a step of the build post our own format, with \
+                           provider = \"standard\" (docs/providers)";
+
 fn provider(value: &Value<'_>) -> Result<&'static Provider, Wrong> {
     let name = text(value)?;
     Provider::by_name(name).ok_or_else(|| {
         let known: Vec<_> = Provider::ALL.iter().chain([&Provider::GENERIC]).map(|p| p.name()).collect();
-        unknown("value", name, &known, later::PROVIDERS)
+        let wrong = unknown("value", name, &known, &[]);
+        if SILENT.contains(&name) { wrong.hinted(SILENT_HINT) } else { wrong }
     })
 }
 
-fn units(section: &mut Section<'_>) -> Vec<Unit> {
+/// The units; those of the provider where none are named.
+fn units(section: &mut Section<'_>, provider: Option<&Provider>) -> Vec<Unit> {
     let known = Unit::ALL.map(|unit| (unit.as_str(), unit));
-    let list = section.filled_list("units", |value| word(value, &known, &[]));
-    list.map_or_else(|| vec![Unit::Run], |list| list.into_iter().map(|placed| placed.value).collect())
-}
-
-/// A machine's name that is shown as it is written.
-fn node(value: &Value<'_>) -> Result<Text, Wrong> {
-    let name = text(value)?;
-    Text::new(name).filter(|text| text.as_str() == name).ok_or_else(|| {
-        let hint = "write it on one line, without invisible characters or blanks around it";
-        Wrong::new("not a machine's name", hint)
-    })
+    match section.filled_list("units", |value| word(value, &known, &[])) {
+        Some(list) => list.into_iter().map(|placed| placed.value).collect(),
+        None => provider.map_or(&[][..], |provider| provider.units()).to_vec(),
+    }
 }

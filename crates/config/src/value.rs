@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use meshhook_model::{State, Text};
+
 use crate::document::Value;
 use crate::fault::Wrong;
 use crate::nearest::unknown;
@@ -11,6 +13,20 @@ pub(crate) fn text<'v>(value: &'v Value<'_>) -> Result<&'v str, Wrong> {
     value.as_str().ok_or_else(|| {
         let found = value.type_str();
         Wrong::new(format!("a text is expected, {found} found"), "put it into double quotes")
+    })
+}
+
+/// A state's word.
+pub(crate) fn state(value: &Value<'_>) -> Result<State, Wrong> {
+    word(value, &State::ALL.map(|state| (state.as_str(), state)), &[])
+}
+
+/// A machine's name that is shown as it is written.
+pub(crate) fn label(value: &Value<'_>) -> Result<Text, Wrong> {
+    let name = text(value)?;
+    Text::new(name).filter(|text| text.as_str() == name).ok_or_else(|| {
+        let hint = "write it on one line, without invisible characters or blanks around it";
+        Wrong::new("not a machine's name", hint)
     })
 }
 

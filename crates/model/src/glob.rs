@@ -108,6 +108,11 @@ impl Globs {
         patterns.into_iter().map(|pattern| Glob::new(pattern.as_ref())).collect()
     }
 
+    /// The patterns.
+    pub fn iter(&self) -> impl Iterator<Item = &Glob> {
+        self.0.iter()
+    }
+
     /// Whether there is no pattern. What that means is for the caller to say: one of none matches nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {

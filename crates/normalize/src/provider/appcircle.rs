@@ -6,6 +6,7 @@
 use meshhook_model::{Details, State, Text, Unit};
 
 use crate::draft::{Draft, Found, Silence};
+use crate::provider::RUNS;
 use crate::tree::{Node, first};
 use crate::{Identity, Ignored, Provider, Unreadable};
 
@@ -13,6 +14,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "appcircle",
     schemes: &["appcircle"],
     default_scheme: Some("appcircle"),
+    units: RUNS,
     event_header: None,
     fits: |body| module(body) == Some("Build") && body.has("deliveryId"),
     newest: |body| body.get("timestamp").time(),

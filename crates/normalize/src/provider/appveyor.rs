@@ -5,7 +5,7 @@
 use meshhook_model::{Details, Round, State, Text, Unit};
 
 use crate::draft::{Draft, Found, Silence};
-use crate::provider::UNSIGNED;
+use crate::provider::{RUNS, UNSIGNED};
 use crate::refs::branch_of;
 use crate::tree::{Node, first};
 use crate::{Identity, Ignored, Provider, Unreadable};
@@ -14,6 +14,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "appveyor",
     schemes: UNSIGNED,
     default_scheme: None,
+    units: RUNS,
     event_header: None,
     fits: |body| event(body).is_some_and(is_of_build),
     // Its times have no zone, and the day before the month or after it.

@@ -8,6 +8,7 @@ use meshhook_model::{Details, Round, RunUrl, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
 use crate::newest::of_fields;
+use crate::provider::RUNS;
 use crate::refs::branch_of;
 use crate::rounds::round_at;
 use crate::tree::{Node, first};
@@ -17,6 +18,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "azure-devops",
     schemes: provider::UNSIGNED,
     default_scheme: None,
+    units: RUNS,
     event_header: None,
     fits: |body| !matches!(Kind::of(body), Kind::Other | Kind::Unknown),
     newest,

@@ -17,6 +17,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "bitbucket",
     schemes: &["bitbucket"],
     default_scheme: Some("bitbucket"),
+    units: &[Unit::Status],
     event_header: Some("X-Event-Key"),
     fits: |body| matches!(Kind::of(body), Kind::CommitStatus | Kind::BuildStatus),
     newest,

@@ -5,7 +5,7 @@
 use meshhook_model::{Details, RunUrl, State, Unit};
 
 use crate::draft::{Draft, Found, Silence};
-use crate::provider::UNSIGNED;
+use crate::provider::{RUNS, UNSIGNED};
 use crate::tree::{Node, first};
 use crate::{Identity, Provider, Unreadable};
 
@@ -13,6 +13,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "bitrise",
     schemes: UNSIGNED,
     default_scheme: None,
+    units: RUNS,
     event_header: Some("Bitrise-Event-Type"),
     fits: is_build,
     newest: |_| None,

@@ -5,7 +5,7 @@
 use meshhook_model::{Details, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
-use crate::provider::UNSIGNED;
+use crate::provider::{RUNS, UNSIGNED};
 use crate::refs::branch_of;
 use crate::times::ruby;
 use crate::tree::{Node, first};
@@ -15,6 +15,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "buildbot",
     schemes: UNSIGNED,
     default_scheme: None,
+    units: RUNS,
     event_header: None,
     fits,
     newest,

@@ -8,6 +8,7 @@
 use meshhook_model::{Attempt, Details, Round, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
+use crate::provider::RUNS;
 use crate::refs::branch_of;
 use crate::times::ruby;
 use crate::tree::{Node, first};
@@ -17,6 +18,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "buildkite",
     schemes: &["buildkite", "buildkite-token"],
     default_scheme: Some("buildkite"),
+    units: RUNS,
     event_header: Some("X-Buildkite-Event"),
     fits: |body| {
         let of_build = matches!(Kind::of(body), Kind::Build | Kind::Job | Kind::Unblocked);

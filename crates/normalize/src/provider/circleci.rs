@@ -5,6 +5,7 @@
 use meshhook_model::{Details, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
+use crate::provider::RUNS;
 use crate::refs::branch_of;
 use crate::tree::{Node, first};
 use crate::{Identity, Ignored, Provider, Unreadable, remote};
@@ -13,6 +14,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "circleci",
     schemes: &["circleci"],
     default_scheme: Some("circleci"),
+    units: RUNS,
     event_header: Some("circleci-event-type"),
     fits: |body| matches!(Kind::of(body), Kind::Workflow | Kind::Job),
     newest,

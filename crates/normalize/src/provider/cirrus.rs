@@ -6,6 +6,7 @@
 use meshhook_model::{Details, RunUrl, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
+use crate::provider::RUNS;
 use crate::refs::branch_of;
 use crate::tree::{Node, first};
 use crate::{Identity, Ignored, Provider, Unreadable};
@@ -14,6 +15,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "cirrus",
     schemes: &["cirrus"],
     default_scheme: Some("cirrus"),
+    units: RUNS,
     event_header: Some("X-Cirrus-Event"),
     fits: |body| {
         matches!(Kind::of(data(body)), Kind::Build | Kind::Task) && body.get("action").str().is_some()

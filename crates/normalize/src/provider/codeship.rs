@@ -5,7 +5,7 @@
 use meshhook_model::{Details, State, Unit};
 
 use crate::draft::{Draft, Found, Silence};
-use crate::provider::UNSIGNED;
+use crate::provider::{RUNS, UNSIGNED};
 use crate::refs::branch_of;
 use crate::tree::{Node, first};
 use crate::{Identity, Provider, Unreadable};
@@ -14,6 +14,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "codeship",
     schemes: UNSIGNED,
     default_scheme: None,
+    units: RUNS,
     event_header: None,
     fits: is_build,
     // It tells no time at all.

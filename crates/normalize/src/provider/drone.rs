@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use meshhook_model::{Details, RunUrl, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
+use crate::provider::RUNS;
 use crate::refs::branch_of;
 use crate::tree::{Node, first};
 use crate::{Identity, Ignored, Machine, Provider, Unreadable};
@@ -15,6 +16,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "drone",
     schemes: &["drone"],
     default_scheme: Some("drone"),
+    units: RUNS,
     event_header: Some("X-Drone-Event"),
     fits: |body| Kind::of(body) == Kind::Build,
     newest,

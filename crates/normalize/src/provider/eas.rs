@@ -5,6 +5,7 @@
 use meshhook_model::{Details, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
+use crate::provider::RUNS;
 use crate::tree::{Node, first};
 use crate::{Identity, Ignored, Provider, Unreadable};
 
@@ -12,6 +13,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "eas",
     schemes: &["eas"],
     default_scheme: Some("eas"),
+    units: RUNS,
     event_header: None,
     fits: |body| Kind::of(body) == Kind::Build,
     newest,

@@ -10,6 +10,7 @@ use meshhook_model::{Details, Round, RunUrl, State, Unit};
 
 use crate::draft::{Draft, Found, Silence};
 use crate::newest::of_fields;
+use crate::provider::RUNS;
 use crate::refs::branch_of;
 use crate::rounds::round_at;
 use crate::tree::{Node, first};
@@ -19,6 +20,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "forgejo",
     schemes: &["gitea"],
     default_scheme: Some("gitea"),
+    units: RUNS,
     event_header: Some("X-Forgejo-Event"),
     fits: |body| matches!(Kind::of(body), Kind::Run | Kind::Job),
     newest: |body| of_fields(TIMES.map(|key| body.get("run").get(key))),

@@ -4,6 +4,7 @@ use meshhook_model::{Details, Timestamp};
 
 use super::standard::{self, Fields};
 use crate::draft::Found;
+use crate::provider::RUNS;
 use crate::tree::Node;
 use crate::words::Words;
 use crate::{Provider, Reading, provider};
@@ -13,6 +14,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "generic",
     schemes: provider::ANY,
     default_scheme: None,
+    units: RUNS,
     event_header: None,
     fits: |_| false,
     newest: |_| None,

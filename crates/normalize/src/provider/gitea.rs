@@ -9,6 +9,7 @@ use meshhook_model::{Details, Round, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
 use crate::newest::of_fields;
+use crate::provider::RUNS;
 use crate::refs::{branch_of, plain_branch};
 use crate::rounds::round_at;
 use crate::tree::{Node, first};
@@ -18,6 +19,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "gitea",
     schemes: &["gitea"],
     default_scheme: Some("gitea"),
+    units: RUNS,
     event_header: Some("X-Gitea-Event"),
     fits: |body| !matches!(Kind::of(body), Kind::Other | Kind::Unknown) && is_marked(body),
     newest,

@@ -11,6 +11,7 @@ use meshhook_model::{Attempt, Details, Round, RunUrl, State, Text, Timestamp, Un
 
 use crate::draft::{Draft, Found, Silence};
 use crate::newest::of_fields_named_at;
+use crate::provider::RUNS;
 use crate::rounds::round_at;
 use crate::times::ruby as time;
 use crate::tree::{Node, first};
@@ -21,6 +22,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "gitlab",
     schemes: &["standard-webhooks", "gitlab-token"],
     default_scheme: None,
+    units: RUNS,
     event_header: Some("X-Gitlab-Event"),
     fits: |body| !matches!(Kind::of(body), Kind::Other | Kind::Unknown),
     newest: |body| of_fields_named_at(body, time),

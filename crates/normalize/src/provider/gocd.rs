@@ -18,6 +18,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "gocd",
     schemes: UNSIGNED,
     default_scheme: None,
+    units: &[Unit::Stage],
     event_header: None,
     fits: |body| is_stage(body),
     newest,

@@ -8,7 +8,7 @@
 use meshhook_model::{Details, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
-use crate::provider::UNSIGNED;
+use crate::provider::{RUNS, UNSIGNED};
 use crate::tree::{Node, first};
 use crate::{Identity, Ignored, Provider, Unreadable};
 
@@ -16,6 +16,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "harness",
     schemes: UNSIGNED,
     default_scheme: None,
+    units: RUNS,
     event_header: None,
     fits: |body| event(body).is_some_and(|event| unit(event).is_some()),
     newest: |body| started(data(body)).max(ended(data(body))),

@@ -9,7 +9,7 @@
 use meshhook_model::{Details, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
-use crate::provider::UNSIGNED;
+use crate::provider::{RUNS, UNSIGNED};
 use crate::refs::branch_of;
 use crate::tree::{Node, first};
 use crate::{Identity, Ignored, Provider, Unreadable, remote};
@@ -18,6 +18,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "jenkins",
     schemes: UNSIGNED,
     default_scheme: None,
+    units: RUNS,
     event_header: None,
     fits: |body| matches!(Kind::of(body), Kind::Build | Kind::Outbound),
     newest: |body| body.get("build").get("timestamp").unix_millis(),

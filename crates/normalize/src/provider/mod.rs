@@ -30,7 +30,7 @@ mod xcode_cloud;
 
 use std::fmt;
 
-use meshhook_model::Timestamp;
+use meshhook_model::{Timestamp, Unit};
 
 use crate::Reading;
 use crate::draft::Found;
@@ -47,6 +47,8 @@ pub struct Provider {
     pub(crate) name: &'static str,
     pub(crate) schemes: &'static [&'static str],
     pub(crate) default_scheme: Option<&'static str>,
+    /// What is announced where nobody says otherwise: what its people call a build.
+    pub(crate) units: &'static [Unit],
     pub(crate) event_header: Option<&'static str>,
     /// Whether a body has the shape of its build events, and of no other provider's.
     pub(crate) fits: fn(&Node<'_>) -> bool,
@@ -55,6 +57,9 @@ pub struct Provider {
     /// What a body says; the event header may only agree with it.
     pub(crate) read: fn(&Node<'_>, Option<&str>) -> Found,
 }
+
+/// The units of a system that reports whole runs.
+pub(crate) const RUNS: &[Unit] = &[Unit::Run];
 
 /// Every scheme of which the sender chooses the form: for bodies of any shape.
 pub(crate) const ANY: &[&str] = &["standard-webhooks", "hmac", "github", "bearer", "basic", "path-token"];
@@ -117,6 +122,12 @@ impl Provider {
     #[must_use]
     pub const fn default_scheme(&self) -> Option<&'static str> {
         self.default_scheme
+    }
+
+    /// What of it is announced where nothing is configured, as a rule whole runs.
+    #[must_use]
+    pub const fn units(&self) -> &'static [Unit] {
+        self.units
     }
 
     /// The header in which it names the event, where it has one.

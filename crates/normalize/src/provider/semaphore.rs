@@ -6,6 +6,7 @@ use meshhook_model::{Details, RunUrl, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
 use crate::newest::of_fields_named_at;
+use crate::provider::RUNS;
 use crate::refs::{branch_of, plain_branch};
 use crate::tree::{Node, first};
 use crate::{Identity, Ignored, Provider, Unreadable};
@@ -14,6 +15,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "semaphore",
     schemes: &["semaphore"],
     default_scheme: Some("semaphore"),
+    units: RUNS,
     event_header: None,
     fits: |body| matches!(Kind::of(body), Kind::Pipeline | Kind::ClassicBuild),
     newest: |body| of_fields_named_at(body, Timestamp::parse_rfc3339),

@@ -17,6 +17,7 @@ use meshhook_model::{Attempt, Details, Round, RunUrl, State, Text, Timestamp, Un
 use super::generic::FieldMap;
 use crate::draft::{Draft, Found, Silence};
 use crate::newest::of_fields_named_at;
+use crate::provider::RUNS;
 use crate::tree::Node;
 use crate::words::Words;
 use crate::{Identity, Machine, Meaning, Provider};
@@ -25,6 +26,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "standard",
     schemes: &["standard-webhooks"],
     default_scheme: Some("standard-webhooks"),
+    units: RUNS,
     event_header: None,
     fits: |body| [WORKFLOW, STATE, RUN_ID].into_iter().all(|names| Fields::own(body).find(names).is_some()),
     newest: |body| of_fields_named_at(body, Timestamp::parse_rfc3339),

@@ -8,7 +8,7 @@
 use meshhook_model::{Details, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
-use crate::provider::UNSIGNED;
+use crate::provider::{RUNS, UNSIGNED};
 use crate::refs::branch_of;
 use crate::times::basic;
 use crate::tree::{Node, first};
@@ -18,6 +18,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "teamcity",
     schemes: UNSIGNED,
     default_scheme: None,
+    units: RUNS,
     event_header: None,
     fits: |body| matches!(Kind::of(body), Kind::Native | Kind::Plugin),
     newest,

@@ -6,7 +6,7 @@
 use meshhook_model::{Details, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
-use crate::provider::UNSIGNED;
+use crate::provider::{RUNS, UNSIGNED};
 use crate::tree::{Node, first};
 use crate::{Identity, Ignored, Provider, Unreadable, cloud_event};
 
@@ -14,6 +14,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "tekton",
     schemes: UNSIGNED,
     default_scheme: None,
+    units: RUNS,
     event_header: Some("ce-type"),
     fits: |body| matches!(Kind::of(data(body)), Kind::Pipeline | Kind::Task),
     newest,

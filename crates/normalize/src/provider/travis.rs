@@ -8,6 +8,7 @@
 use meshhook_model::{Details, Round, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
+use crate::provider::RUNS;
 use crate::refs::branch_of;
 use crate::tree::{Node, first};
 use crate::{Identity, Provider, Unreadable};
@@ -16,6 +17,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "travis",
     schemes: &["travis"],
     default_scheme: Some("travis"),
+    units: RUNS,
     event_header: None,
     fits: is_build,
     // The time of the commit, `committed_at`, is its author's to choose.

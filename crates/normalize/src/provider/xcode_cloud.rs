@@ -8,6 +8,7 @@
 use meshhook_model::{Details, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
+use crate::provider::RUNS;
 use crate::refs::{branch_of, plain_branch};
 use crate::tree::{Node, first};
 use crate::{Identity, Ignored, Provider, Unreadable};
@@ -17,6 +18,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "xcode-cloud",
     schemes: &["path-token", "bearer", "basic", "hmac", "standard-webhooks"],
     default_scheme: None,
+    units: RUNS,
     event_header: None,
     fits: |body| body.get("ciBuildRun").is_object(),
     newest,

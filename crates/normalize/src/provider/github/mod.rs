@@ -15,6 +15,7 @@ use meshhook_model::{Details, State, Text, Timestamp};
 use super::gitea;
 use crate::draft::{Found, Silence};
 use crate::newest::of_fields_named_at;
+use crate::provider::RUNS;
 use crate::tree::Node;
 use crate::{Ignored, Provider, Unreadable};
 
@@ -22,6 +23,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     name: "github",
     schemes: &["github"],
     default_scheme: Some("github"),
+    units: RUNS,
     event_header: Some("X-GitHub-Event"),
     fits,
     newest: |body| of_fields_named_at(body, Timestamp::parse_rfc3339),
