@@ -1,7 +1,6 @@
 //! `only`: which of a source's events are said; and `[[node]]`: the pool of machines.
 
 use meshhook_model::{Glob, Globs, State, Text};
-use meshhook_verify::Scheme;
 
 use crate::document::{Placed, Report, Section, Value};
 use crate::fault::Wrong;
@@ -35,8 +34,8 @@ pub struct Node {
     pub runners: Globs,
 }
 
-/// Reads `only`. Travis CI signs for all of its users with one key, so with it the repositories have to be named.
-pub(crate) fn only(mut section: Section<'_>, scheme: Option<Scheme>) -> Only {
+/// Reads `only`.
+pub(crate) fn only(mut section: Section<'_>) -> Only {
     let forks = |value: &Value<'_>| word(value, &[("show", false), ("hide", true)], &[]);
     let only = Only {
         states: section.values("states", state).unwrap_or_default(),
@@ -46,10 +45,6 @@ pub(crate) fn only(mut section: Section<'_>, scheme: Option<Scheme>) -> Only {
         hide_forks: section.get("forks", forks).unwrap_or_default(),
         changes: section.get("changes", flag).unwrap_or_default(),
     };
-    if scheme == Some(Scheme::Travis) && only.repos.is_empty() {
-        let message = "travis proves that Travis CI sent it, for whichever of its users: repos is needed";
-        section.fault(Wrong::new(message, "add only = { repos = [\"owner/name\"] } with your own"));
-    }
     section.finish(&[]);
     only
 }

@@ -1,5 +1,6 @@
 //! How a source proves who it is: its scheme, the form of it, its keys, and from where it may post.
 
+use meshhook_model::Globs;
 use meshhook_normalize::Provider;
 use meshhook_verify::{
     HmacEncoding, HmacForm, HmacFormError, HmacHash, HmacSettings, HmacTimestamp, Key, Scheme, Verifier,
@@ -182,5 +183,14 @@ pub(crate) fn from_anywhere(
             }
             false
         }
+    }
+}
+
+/// Travis CI signs for all of its users with one key, so with it the repositories have to be named.
+pub(crate) fn check_repos(section: &Section<'_>, scheme: Option<Scheme>, repos: &Globs) {
+    if scheme == Some(Scheme::Travis) && repos.is_empty() {
+        let message =
+            "travis proves that Travis CI sent it, for whichever of its users: the repositories are needed";
+        section.fault(Wrong::new(message, "add only = { repos = [\"owner/name\"] } with your own"));
     }
 }

@@ -86,6 +86,8 @@ impl Draft {
         let keys = scheme::keys(&mut section, scheme, &owner, secrets);
         let allow_from = Networks::of(section.values("allow_from", network).unwrap_or_default());
         let allow_any_address = scheme::from_anywhere(&mut section, scheme, &allow_from);
+        let only = only(section.section("only"));
+        scheme::check_repos(&section, scheme, &only.repos);
         let draft = Self {
             name,
             provider,
@@ -96,7 +98,7 @@ impl Draft {
             allow_any_address,
             node: section.get("node", label),
             units: units(&mut section, provider),
-            only: only(section.section("only"), scheme),
+            only,
             room: section.get("room", room),
             dedupe_scope: section.get("dedupe_scope", value::name),
         };

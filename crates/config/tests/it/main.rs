@@ -6,5 +6,6 @@ mod any;
 mod faults;
 mod files;
 mod good;
+mod pages;
 mod place;
 mod readme;

@@ -1,0 +1,47 @@
+//! The providers' pages: every `gateway.toml` in them is one.
+
+use std::fs;
+use std::path::Path;
+
+use crate::place::{Place, SMALLEST};
+
+/// A key of 2,048 bits, made for this test; nobody has the private one.
+const PUBLIC_KEY: &str = include_str!("public-key.pem");
+
+fn blocks(page: &str) -> impl Iterator<Item = &str> {
+    page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next())
+}
+
+/// A secret that fits what the block says of itself.
+fn secret(block: &str) -> &'static str {
+    let says = |words: &str| block.contains(words);
+    if says("\"travis\"") {
+        return PUBLIC_KEY;
+    }
+    if says("provider = \"standard\"") || says("\"standard-webhooks\"") {
+        return "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    }
+    "3f9a7d38cdd689735b008b3c702edd92eea23791c5f6b1d2a4e8"
+}
+
+#[test]
+fn every_source_in_the_pages_can_be_configured() {
+    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/providers");
+    let matrix = SMALLEST.split("[[source]]").next().unwrap();
+    let mut checked = 0;
+    for page in fs::read_dir(pages).unwrap().map(|entry| entry.unwrap().path()) {
+        let text = fs::read_to_string(&page).unwrap();
+        for block in blocks(&text).filter(|block| block.contains("[[source]]")) {
+            let place = Place::new();
+            for name in block.split("secret_files = [").skip(1).filter_map(|rest| rest.split(']').next()) {
+                for file in name.split(',').map(|name| name.trim().trim_matches('"')) {
+                    place.write(file, secret(block), 0o400);
+                }
+            }
+            let told = place.printed(&format!("{matrix}{block}"));
+            assert!(!told.contains("error:"), "{}:\n{block}\n{told}", page.display());
+            checked += 1;
+        }
+    }
+    assert!(checked >= 25, "only {checked} blocks");
+}
