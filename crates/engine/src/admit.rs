@@ -277,7 +277,7 @@ impl<'a> Draft<'a> {
             room: self.source.room.clone(),
             freshness,
             group: names.group,
-            change: self.change(&status),
+            change: self.change(&status).map(Box::new),
             render: renderer(status, Arc::clone(&self.source.style)),
         }
     }

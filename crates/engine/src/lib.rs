@@ -36,6 +36,6 @@ pub use id::new_id;
 pub use observe::{Observer, Sight};
 pub use only::{Forks, Only};
 pub use plan::{Digest, plan};
-pub use pool::{Known, Node, Pool};
+pub use pool::{KnownNode, Node, Pool};
 pub use room::Encrypted;
 pub use session::{Sending, TokenSource};

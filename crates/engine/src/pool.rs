@@ -52,7 +52,7 @@ impl Pool {
 
 /// A machine that is listed, or was heard of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownNode {
     /// Its name.
     pub name: String,
     /// Whether it is of the pool.
@@ -66,23 +66,23 @@ impl Engine {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn nodes(&self) -> Result<Vec<Known>, StoreError> {
+    pub fn nodes(&self) -> Result<Vec<KnownNode>, StoreError> {
         let seen = self.store().nodes()?;
         Ok(known(self.sources.iter().map(|source| &*source.pool), seen))
     }
 }
 
 /// What was heard of a runner before its machine was listed counts for the machine.
-fn known<'p>(pools: impl Iterator<Item = &'p Pool> + Clone, seen: Vec<NodeView>) -> Vec<Known> {
-    let mut known: BTreeMap<String, Known> = BTreeMap::new();
+fn known<'p>(pools: impl Iterator<Item = &'p Pool> + Clone, seen: Vec<NodeView>) -> Vec<KnownNode> {
+    let mut known: BTreeMap<String, KnownNode> = BTreeMap::new();
     for name in pools.clone().flat_map(Pool::names) {
-        let listed = Known { name: name.to_owned(), listed: true, seen: None };
+        let listed = KnownNode { name: name.to_owned(), listed: true, seen: None };
         known.insert(name.to_owned(), listed);
     }
     for view in seen {
         let listed = pools.clone().find_map(|pool| pool.node(&view.name));
         let name = listed.map_or(&*view.name, Text::as_str).to_owned();
-        let entry = known.entry(name.clone()).or_insert(Known { name, listed: false, seen: None });
+        let entry = known.entry(name.clone()).or_insert(KnownNode { name, listed: false, seen: None });
         if entry.seen.as_ref().is_none_or(|last| last.last_seen < view.last_seen) {
             entry.seen = Some(view);
         }

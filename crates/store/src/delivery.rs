@@ -163,7 +163,7 @@ pub struct Announcement {
     /// Whose machines it names.
     pub group: GroupKey,
     /// What it has to change in order to be said, if anything.
-    pub change: Option<Change>,
+    pub change: Option<Box<Change>>,
     /// Renders it.
     pub render: Render,
 }

@@ -1,7 +1,7 @@
 //! `GET /nodes`.
 
 use hyper::StatusCode;
-use meshhook_engine::Known;
+use meshhook_engine::KnownNode;
 use meshhook_model::Timestamp;
 use meshhook_store::SeenIn;
 use serde::Serialize;
@@ -42,8 +42,8 @@ struct About {
     status: &'static str,
 }
 
-impl From<Known> for Node {
-    fn from(Known { name, listed, seen }: Known) -> Self {
+impl From<KnownNode> for Node {
+    fn from(KnownNode { name, listed, seen }: KnownNode) -> Self {
         let (last_seen, seen) =
             seen.map(|seen| (time(seen.last_seen), (seen.delivery, seen.seen_in))).unzip();
         let (delivery, seen_in) = seen.unzip();

@@ -174,7 +174,8 @@ pub fn an_ending_is_forgotten_after_its_time(store: &dyn Store) {
     store.purge(later(Duration::ZERO), 100).unwrap();
     assert_eq!(told(&ended(3, false, "").accept(store, "in time", later(Duration::ZERO))), FAILING);
     let end = later(Duration::ZERO).plus(rules::REMEMBERED);
-    store.purge(end.plus(day), 100).unwrap();
+    store.purge(end, 100).unwrap();
+    assert_eq!(store.purge(end.plus(day), 100), Ok(1), "what is remembered of the branch, and nothing else");
     assert_eq!(told(&ended(4, false, "").accept(store, "late", end.plus(day))), SAID);
     assert_eq!(store.show("late").unwrap().unwrap().delivery.news, None);
     let untidied = end.plus(day).plus(rules::REMEMBERED).plus(Duration::from_millis(1));

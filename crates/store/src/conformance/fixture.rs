@@ -101,7 +101,7 @@ impl State {
             room: self.room.clone(),
             freshness: self.freshness,
             group: self.group(),
-            change: self.change.clone(),
+            change: self.change.clone().map(Box::new),
             render: Box::new(move |background| Content {
                 content: format!(r#"{{"body":"{words} {}"}}"#, around(background)),
                 line: words.clone(),
