@@ -17,6 +17,7 @@ mod impostor;
 mod ledger;
 mod life;
 mod limits;
+mod providers;
 mod rig;
 mod room;
 mod stall;
