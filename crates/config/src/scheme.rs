@@ -27,27 +27,28 @@ pub(crate) fn read(section: &mut Section<'_>, provider: Option<&Provider>) -> Op
     if provider.default_scheme().is_none() {
         section.need("scheme", &no_scheme_hint(provider));
     }
-    let Some(named) = named else { return provider.default_scheme()?.parse().ok() };
-    if !provider.schemes().contains(&named.value) {
-        let message = format!("the provider {} does not sign by {}", provider.name(), named.value);
-        section.fault_at(&named.span, "scheme", Wrong::new(message, other_scheme_hint(provider)));
-        return None;
-    }
-    match (named.value, form) {
+    let name = match &named {
+        Some(Placed { value, span }) if !provider.schemes().contains(value) => {
+            let message = format!("the provider {} does not sign by {value}", provider.name());
+            section.fault_at(span, "scheme", Wrong::new(message, other_scheme_hint(provider)));
+            return None;
+        }
+        Some(named) => named.value,
+        None => provider.default_scheme()?,
+    };
+    match (name, form) {
         (HMAC, Some(form)) => form.map(Scheme::Hmac),
         (HMAC, None) => {
             let hint = "add [source.hmac] with header = \"…\", and prefix, encoding, hash where they differ";
-            section.fault_at(&named.span, "scheme", Wrong::new("hmac needs the form of its signature", hint));
+            section.fault(Wrong::new("the scheme hmac needs the form of its signature", hint));
             None
         }
-        (name, form) => {
-            if form.is_some() {
-                let wrong =
-                    Wrong::new("the form of another scheme", "write scheme = \"hmac\", or leave it out");
-                section.fault_at(&named.span, HMAC, wrong);
-            }
-            name.parse().ok()
+        (name, Some(_)) => {
+            let hint = "write scheme = \"hmac\", or leave [source.hmac] out";
+            section.fault(Wrong::new(format!("the scheme {name} has a form of its own"), hint));
+            None
         }
+        (name, None) => name.parse().ok(),
     }
 }
 

@@ -160,17 +160,18 @@ impl Draft {
 
 /// How the bodies are read: by the provider, with the operator's meanings for some words; or by a map of the fields.
 fn reader(section: &mut Section<'_>, provider: Option<&'static Provider>) -> Option<Reader> {
-    let generic = provider.is_some_and(|provider| std::ptr::eq(provider, Provider::GENERIC));
     let words = states(section.section("states"));
-    if generic {
+    let mapped = section.has("fields");
+    let provider = provider?;
+    if provider.name() == Provider::GENERIC.name() {
         section.need(
             "fields",
             "add [source.fields] with workflow, state and run_id: where they are in the body",
         );
-        return Some(Reader::mapped(fields(section.section("fields")), words));
+        return mapped.then(|| Reader::mapped(fields(section.section("fields")), words));
     }
-    let reader = Reader::new(provider?).with_words(words);
-    if section.has("fields") {
+    let reader = Reader::new(provider).with_words(words);
+    if mapped {
         let hint = "leave it out, or write provider = \"generic\"";
         section.fault(Wrong::new("fields are mapped for the provider generic only", hint));
     }

@@ -36,7 +36,7 @@ fn wrong_usage_says_what_is_right() {
             "sign --scheme md5 --secret-file @github -",
             "verify --scheme github --secret-file @github --now yesterday -",
             "verify --scheme github --secret-file @github --header nonsense -",
-            "normalize --provider jenkins -",
+            "normalize --provider hudson -",
             "post --provider github --url ftp://h --secret-file @github",
             "post --provider github --url https://u:p@h --secret-file @github",
             &format!("{post} --state green"),

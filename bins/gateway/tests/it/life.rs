@@ -44,7 +44,7 @@ fn a_check_tells_every_fault_with_its_line() {
     assert_eq!(check(&gateway.config_root()), (Some(0), "configuration is fine\n".to_owned()));
     assert!(fs::read_dir(gateway.store_dir()).unwrap().next().is_none(), "a check opens no store");
     edit(&gateway, "mode = \"bot\"", "mood = \"bot\"");
-    edit(&gateway, "provider = \"standard\"", "provider = \"jenkins\"");
+    edit(&gateway, "provider = \"standard\"", "provider = \"hudson\"");
     let secret = gateway.config_root().join("github-secret-1");
     fs::set_permissions(secret, fs::Permissions::from_mode(0o644)).unwrap();
     let (code, said) = check(&gateway.config_root());

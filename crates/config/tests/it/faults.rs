@@ -18,12 +18,12 @@ const CASES: &[Case] = &[
     Case(
         "keys of later versions",
         &[("room =", "ca_file = \"a\"\nproxy = \"b\"\ntls_fingerprints = []\nroom =")],
-        "only = {}\n[appservice]\n[[node]]\n[message]\ndigest = { behind = \"1h\", max_lines = 21, lines = 1 }\n",
+        "[appservice]\n[message]\ndigest = { behind = \"1h\", max_lines = 21, lines = 1 }\n",
     ),
     Case(
         "values of later versions",
-        &[("room =", "mode = \"appservice\"\nroom ="), ("\"github\"\nsecret", "\"gitea\"\nsecret")],
-        "units = [\"run\", \"stage\"]\nscheme = \"gitea\"\n[message]\ntimeline = \"cards\"\n[store]\nurl = \"redis://:pw@h\"\n",
+        &[("room =", "mode = \"appservice\"\nroom ="), ("\"github\"\nsecret", "\"woodpecker\"\nsecret")],
+        "units = [\"run\", \"stages\"]\nscheme = \"gitlab\"\n[message]\ntimeline = \"cards\"\n[store]\nurl = \"redis://:pw@h\"\n",
     ),
     Case(
         "values that are none",
@@ -54,9 +54,56 @@ const CASES: &[Case] = &[
         "scheme = \"github\"\n",
     ),
     Case(
-        "a scheme of a later version where one has to be named",
+        "a token where nothing says from where it may come",
         &[("\"github\"\nsecret", "\"gitlab\"\nsecret")],
         "scheme = \"gitlab-token\"\n",
+    ),
+    Case(
+        "a token that may come from anywhere",
+        &[("\"github\"\nsecret", "\"gitlab\"\nsecret")],
+        "scheme = \"gitlab-token\"\nallow_any_address = true\n",
+    ),
+    Case(
+        "a token that may come from anywhere and from somewhere",
+        &[("\"github\"\nsecret", "\"gitlab\"\nsecret")],
+        "scheme = \"gitlab-token\"\nallow_any_address = true\nallow_from = [\"192.0.2.0/24\"]\n",
+    ),
+    Case("a signature that may come from anywhere anyway", &[], "allow_any_address = true\n"),
+    Case(
+        "a token in the path that is short",
+        &[("\"github\"\nsecret", "\"xcode-cloud\"\nsecret"), ("github-secret", "public-not")],
+        "scheme = \"path-token\"\nallow_from = [\"192.0.2.0/24\"]\n",
+    ),
+    Case("hmac without its form", &[("\"github\"\nsecret", "\"jenkins\"\nsecret")], "scheme = \"hmac\"\n"),
+    Case("the form of an hmac for another scheme", &[], "[source.hmac]\nheader = \"X-Signature\"\n"),
+    Case(
+        "a form that is none",
+        &[("\"github\"\nsecret", "\"jenkins\"\nsecret")],
+        "scheme = \"hmac\"\n[source.hmac]\nheader = \"Content-Length\"\nencoding = \"base32\"\nseparator = \".\"\n",
+    ),
+    Case("no map of the fields", &[("\"github\"\nsecret", "\"generic\"\nsecret")], "scheme = \"github\"\n"),
+    Case(
+        "a map that is none",
+        &[("\"github\"\nsecret", "\"generic\"\nsecret")],
+        "scheme = \"github\"\n[source.fields]\nworkflow = \"plan\"\nstate = [\"/a\", 7]\nbrunch = \"/b\"\n\
+         repo = { const = \"a\" }\n[source.states]\nOK = \"green\"\n",
+    ),
+    Case("a map for a provider that needs none", &[], "[source.fields]\nworkflow = \"/plan\"\n"),
+    Case("everybody's builds", &[("\"github\"\nsecret", "\"travis\"\nsecret"), ("github-secret", "rsa")], ""),
+    Case(
+        "a key that is no public one",
+        &[("\"github\"\nsecret", "\"travis\"\nsecret")],
+        "only = { repos = [\"a/b\"] }\n",
+    ),
+    Case(
+        "what is said",
+        &[],
+        "only = { states = [\"broken\"], branches = [\"\"], repos = [\"{a\"], forks = \"no\", changes = 1, branch = [] }\n",
+    ),
+    Case(
+        "machines",
+        &[],
+        "[[node]]\nname = \" mac\"\n[[node]]\nname = \"mac-01\"\n[[node]]\nname = \"mac-01\"\nrunners = [\"!x\"]\n[[node]]\nrunner = []\n",
     ),
     Case(
         "a secret token where a signing token has to be",
@@ -154,6 +201,8 @@ fn place() -> Place {
     place.write("bom", "\u{FEFF}0123456789abcdef", 0o400);
     place.write("long", "x".repeat(4097), 0o400);
     place.write("public", "0123456789abcdef", 0o444);
+    place.write("public-not", "0123456789abcdef", 0o400);
+    place.write("rsa", include_str!("public-key.pem"), 0o444);
     std::fs::create_dir(place.at("folder")).unwrap();
     place
 }

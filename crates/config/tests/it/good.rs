@@ -58,6 +58,49 @@ name = "gitlab"
 provider = "gitlab"
 scheme = "standard-webhooks"
 secret_files = ["gitlab-signing-token"]
+only = { states = ["failed"], branches = ["main", "release/*"], workflows = ["iOS*"], repos = ["acme/*"], forks = "hide", changes = true }
+
+[source.states]
+"passed with warnings" = "failed"
+skipped = "ignored"
+
+[[source]]
+name = "bamboo"
+provider = "generic"
+scheme = "hmac"
+secret_files = ["bamboo-secret"]
+units = ["run", "stage", "deployment"]
+
+[source.hmac]
+header = "X-Own-Signature"
+prefix = "v1="
+encoding = "base64"
+hash = "sha512"
+timestamp_header = "X-Own-Time"
+separator = ":"
+
+[source.fields]
+workflow = "/plan/name"
+state = ["/result", "/state"]
+run_id = "/build/number"
+repo = { constant = "acme/rocket" }
+
+[source.states]
+"Grün" = "succeeded"
+
+[[source]]
+name = "xcode"
+provider = "xcode-cloud"
+scheme = "path-token"
+secret_files = ["xcode-token"]
+allow_from = ["17.0.0.0/8"]
+
+[[node]]
+name = "mac-07"
+runners = ["mac-07-runner-*", "seven"]
+
+[[node]]
+name = "mac-08"
 "#;
 
 fn whole() -> Place {
@@ -65,6 +108,8 @@ fn whole() -> Place {
     place.write("admin-token", "0123456789abcdef0123456789abcdef", 0o400);
     place.write("github-secret-next", "github-next-0123456789abcdef", 0o400);
     place.write("gitlab-signing-token", GITLAB, 0o400);
+    place.write("bamboo-secret", "bamboo-0123456789abcdef", 0o400);
+    place.write("xcode-token", "xcode-0123456789abcdef0123456789abcdef", 0o400);
     place
 }
 
