@@ -38,7 +38,7 @@ pub struct Details {
     pub repo: Option<Text>,
     /// Who set it off.
     pub actor: Option<Text>,
-    /// The title of the commit, pull request or run.
+    /// The title of the commit, pull request or run; of a deployment its environment.
     pub title: Option<Text>,
     /// When it started.
     pub started_at: Option<Timestamp>,

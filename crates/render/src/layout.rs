@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use meshhook_model::{Attempt, BuildStatus, Details, State, Text, Timestamp};
+use meshhook_model::{Attempt, BuildStatus, Details, State, Text, Timestamp, Unit};
 
 use crate::address::{Address, Link};
 use crate::outside::Outside;
@@ -125,13 +125,19 @@ fn name(d: &Details) -> Piece {
 /// What of the workflow it is about: the job, where the workflow has not left the name to it, and of what kind it is
 /// where it is neither a run nor a job.
 fn subject(d: &Details) -> Option<Row> {
-    let job = d.workflow.as_ref().and(d.job.as_ref()).map(|job| outside(job, budget::JOB));
+    let part = d.job.as_ref().or_else(|| environment(d));
+    let job = d.workflow.as_ref().and(part).map(|job| outside(job, budget::JOB));
     let (kind, link) = words::kind(d.unit);
     match (kind, job) {
         ("", job) => job.map(|job| vec![job]),
         (kind, None) => Some(vec![ours(kind)]),
         (kind, Some(job)) => Some(vec![ours(kind), ours(link), job]),
     }
+}
+
+/// Where a deployment goes, where its name does not say so.
+fn environment(d: &Details) -> Option<&Text> {
+    d.title.as_ref().filter(|title| d.unit == Unit::Deployment && d.workflow.as_ref() != Some(title))
 }
 
 /// What it means to its branch.

@@ -142,7 +142,7 @@ fn deployment(body: &Node<'_>) -> Draft {
         commit: body.get("short_sha").text(),
         run_url: body.get("deployable_url").link(),
         run_id: body.get("deployment_id").id_text(),
-        title: body.get("commit_title").text(),
+        title: environment.text(),
         ..common(body)
     };
     // Deployments are counted apart from pipelines: the machines of one are not those of the other.

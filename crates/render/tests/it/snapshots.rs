@@ -160,6 +160,16 @@ fn units() {
             (d.unit, d.job) = (Unit::Deployment, Text::new("production"));
         }))
     );
+    // GitHub calls it by its task, and its environment is a title; GitLab calls it by its environment.
+    let deployed = |name: &str| {
+        let status = failed(|d| {
+            (d.unit, d.job) = (Unit::Deployment, None);
+            (d.workflow, d.title) = (Text::new(name), Text::new("production"));
+        });
+        terminal(&status, &Style::default(), false).lines().next().unwrap().to_owned()
+    };
+    assert!(deployed("deploy").contains("deployment to production"), "{}", deployed("deploy"));
+    assert!(!deployed("production").contains(" to "), "{}", deployed("production"));
 }
 
 #[test]
