@@ -9,6 +9,7 @@ mod clients;
 mod crash;
 mod disk;
 mod faults;
+mod filters;
 mod forgery;
 mod gitlab;
 mod hangup;
