@@ -30,6 +30,9 @@ fn fits(body: &Node<'_>) -> bool {
 fn read(body: &Node<'_>, _: Option<&str>) -> Found {
     if fits(body) {
         build(body).with(state(body))
+    } else if body.get("buildrequest").is_object() {
+        // What a `BuildRequestGenerator` tells has no build yet, and nothing that its build will be known by.
+        Found::ignored(Ignored::UnsupportedEvent, Details::default())
     } else {
         Found::unreadable(Unreadable::UnknownShape, Details::default())
     }

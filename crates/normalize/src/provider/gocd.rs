@@ -1,7 +1,7 @@
 //! GoCD: the status of a stage, as notification plugins send it.
 //!
 //! Source: GoCD plugin API, "Notifications: stage status changed". Plugins send that as it is (`gocd-plugin-webhooker`)
-//! or as the `data` of `{"type": "stage"}` (`gocd-http-notifications-plugin`).
+//! or as the `data` of `{"type": "stage"}` (`gocd-http-notifications-plugin`, `gocd-webhook-notification-plugin`).
 //!
 //! A pipeline as a whole has no status. Of the machines it says only the ids that GoCD gave its agents.
 

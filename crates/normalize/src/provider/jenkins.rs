@@ -139,17 +139,18 @@ fn word<'b, 'a>(build: &'b Node<'a>) -> &'b Node<'a> {
     if is_ended(phase.str()) && !status.is_missing() { status } else { phase }
 }
 
-/// Both phases tell the result: the second is sent when the build's files are closed too.
+/// Both phases tell the result: the second is sent when the build's files are closed too. Before version 1.6 of the
+/// Notification plugin that was called `FINISHED`.
 fn is_ended(phase: Option<&str>) -> bool {
-    matches!(phase, Some("COMPLETED" | "FINALIZED"))
+    matches!(phase, Some("COMPLETED" | "FINALIZED" | "FINISHED"))
 }
 
 fn state(build: &Node<'_>) -> Result<State, Silence> {
     match build.get("phase").str().ok_or(Silence::MISSING)? {
+        phase if is_ended(Some(phase)) => result(build.get("status")),
         "QUEUED" => Ok(State::Queued),
         // The result of a build that still runs may change.
         "STARTED" => Ok(State::Running),
-        "COMPLETED" | "FINALIZED" => result(build.get("status")),
         // Somebody's pipeline step says something.
         "NONE" => Err(Silence::Ignored(Ignored::UnsupportedEvent)),
         _ => Err(Silence::UNKNOWN),

@@ -108,13 +108,13 @@ fn outcome(pipeline: &Node<'_>) -> Option<Text> {
     if state.str() == Some("done") { pipeline.get("result").text() } else { state.text() }
 }
 
-/// The branch, tag, or branch of the pull request.
+/// The branch of the pull request, whose commit is read as well; else the branch or tag.
 fn branch(revision: &Node<'_>, repository: Option<&str>) -> Option<Text> {
     let request = revision.get("pull_request");
     let names = [
+        request.get("branch_name"),
         revision.get("branch").get("name"),
         revision.get("tag").get("name"),
-        request.get("branch_name"),
         revision.get("reference"),
     ];
     let name = plain_branch(first(names, Node::str)?);

@@ -135,6 +135,8 @@ fn plugin(build: &Node<'_>) -> Draft {
     let machine = machine([build.get("agentName"), build.get("agentHostname")]);
     let type_id = first([build.get("buildTypeId"), build.get("buildExternalTypeId")], Node::id);
     let branch = [build.get("branchDisplayName"), build.get("branchName")];
+    // Of a queued build the plugin links the last one that has finished.
+    let page = Some(build.get("buildStatusUrl")).filter(|_| !is_of_queue(build));
     let details = Details {
         unit: Unit::Run,
         workflow: first(
@@ -143,8 +145,7 @@ fn plugin(build: &Node<'_>) -> Draft {
         ),
         outcome: plugin_outcome(build),
         branch: branch.into_iter().find_map(|name| name.str().and_then(self::branch)),
-        // Of a queued build the plugin links the last one that has finished.
-        run_url: build.get("buildStatusUrl").link().filter(|_| !is_of_queue(build)),
+        run_url: page.and_then(Node::link),
         mesh_node_id: machine.as_ref().map(|machine| machine.name.clone()),
         run_id: build.get("buildId").id_text(),
         repo: first([build.get("projectName"), build.get("projectId")], Node::text),
@@ -152,8 +153,8 @@ fn plugin(build: &Node<'_>) -> Draft {
         started_at: at(build.get("buildStartTime")),
         ..Details::default()
     };
-    let run = first([build.get("buildId"), build.get("buildStatusUrl"), build.get("buildNumber")], Node::id);
-    let identity = Identity::new(None, type_id, run);
+    let run = build.get("buildId").id().or_else(|| page.and_then(Node::id));
+    let identity = Identity::new(None, type_id, run.or_else(|| build.get("buildNumber").id()));
     Draft { details, identity, machine, finished_at: at(build.get("buildFinishTime")) }
 }
 
@@ -173,9 +174,14 @@ fn plugin_state(build: &Node<'_>) -> Result<State, Silence> {
 /// What it comes to may still change.
 const NEARLY_FINISHED: &str = "beforeBuildFinish";
 
+/// The result, which the plugin also calls `running` where a build was stopped without one.
 fn plugin_outcome(build: &Node<'_>) -> Option<Text> {
     let (result, event) = (build.get("buildResult"), build.get("notifyType"));
-    if event.str() == Some(NEARLY_FINISHED) { event.text() } else { first([result, event], Node::text) }
+    match event.str() {
+        Some(NEARLY_FINISHED) => event.text(),
+        Some("buildInterrupted" | "buildRemovedFromQueue") if result.str() == Some("running") => event.text(),
+        _ => first([result, event], Node::text),
+    }
 }
 
 fn is_of_queue(build: &Node<'_>) -> bool {
