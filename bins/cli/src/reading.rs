@@ -89,9 +89,14 @@ impl ReadArgs {
     fn told(&self, body: &[u8]) -> Result<Option<&'static Provider>, Failure> {
         let named = self.named_by_headers();
         let guessed = meshhook_normalize::guess(body).map_err(unreadable)?;
-        let agreed =
-            guessed.filter(|guess| named.is_empty() || named.iter().any(|p| p.name() == guess.name()));
-        Ok(agreed.or_else(|| named.first().copied()).or_else(|| likeliest(body)))
+        // What has no event header is contradicted by none: Jenkins sends the one of CloudEvents, too.
+        let may_be = |guess: &&Provider| {
+            named.is_empty()
+                || guess.event_header().is_none()
+                || named.iter().any(|p| p.name() == guess.name())
+        };
+        let only = || named.first().copied().filter(|_| named.len() == 1);
+        Ok(guessed.filter(may_be).or_else(only).or_else(|| likeliest(body)))
     }
 
     /// The providers one of whose headers came; several have Gitea's and Forgejo's, which send GitHub's too.

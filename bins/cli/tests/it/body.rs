@@ -21,6 +21,9 @@ fn bodies_are_read_into_the_vocabulary() {
             "normalize --header 'X-Gitlab-Event: Job Hook' --header 'webhook-id: 1' gitlab/build-running.json",
             "normalize --header 'X-Gitlab-Event: Job Hook' gitlab/pipeline-failed.json",
             "normalize gitlab/push.json",
+            "normalize --header 'ce-type: org.jenkinsci.job.started' jenkins/cloudevents-started.json",
+            "normalize --header 'ce-type: dev.tekton.event.taskrun.running.v1' tekton/taskrun_running-test.json",
+            "normalize --header 'ce-type: org.example.thing' standard/run-queued-minimal.json",
             "normalize README.md",
         ],
     );
