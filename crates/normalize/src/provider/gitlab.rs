@@ -72,7 +72,8 @@ impl Kind {
     fn agrees_with(self, header: &str) -> bool {
         match header {
             "Pipeline Hook" => self == Self::Pipeline,
-            "Job Hook" => self == Self::Job,
+            // Before 9.3 it was called after its `object_kind`.
+            "Job Hook" | "Build Hook" => self == Self::Job,
             "Deployment Hook" => self == Self::Deployment,
             // It tells who set the hook up, and no event.
             "System Hook" => true,
