@@ -24,11 +24,11 @@ fn same_as(state: State) -> &'static [&'static str] {
     }
 }
 
-/// Whether the build went well but not quite: `UNSTABLE`, `warnings`, `partiallySucceeded`.
+/// Whether the build went well but not quite: `UNSTABLE`, `warnings`, `partiallySucceeded`, `succeededWithIssues`.
 pub(crate) fn is_warned(status: &BuildStatus) -> bool {
     let doubtful = |outcome: &Text| {
         let word = fold(outcome.as_str());
-        ["unstable", "warning", "partial"].iter().any(|doubt| word.contains(doubt))
+        ["unstable", "warning", "partial", "issues"].iter().any(|doubt| word.contains(doubt))
     };
     status.state == State::Succeeded && status.details.outcome.as_ref().is_some_and(doubtful)
 }
@@ -131,7 +131,9 @@ mod tests {
 
     #[test]
     fn only_a_success_is_warned_of() {
-        for outcome in ["UNSTABLE", "passed with warnings", "partiallySucceeded", "warnings"] {
+        for outcome in
+            ["UNSTABLE", "passed with warnings", "partiallySucceeded", "warnings", "succeededWithIssues"]
+        {
             assert!(is_warned(&status(State::Succeeded, outcome)), "{outcome}");
             assert!(!is_warned(&status(State::Failed, outcome)), "{outcome}");
         }

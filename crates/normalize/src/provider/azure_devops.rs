@@ -141,7 +141,7 @@ fn of_run(body: &Node<'_>) -> Details {
             .into_iter()
             .find_map(page)
             .or_else(|| told_page(body)),
-        run_id: first([run.get("id"), resource.get("runId")], Node::id_text),
+        run_id: run_id(resource).as_deref().and_then(Text::new),
         // One of Azure Repos has a number only.
         repo: source.get("repository").get("fullName").text(),
         actor: resource.get("requestedFor").get("displayName").text(),
@@ -154,10 +154,19 @@ fn of_run(body: &Node<'_>) -> Details {
 
 fn identity(body: &Node<'_>) -> Identity {
     let resource = body.get("resource");
-    let run = resource.get("run");
     let workflow = first(pipelines(body).map(|pipeline| pipeline.get("name")), Node::id);
-    let id = first([run.get("id"), resource.get("runId"), run.get("url")], Node::id);
+    let id = run_id(resource).or_else(|| resource.get("run").get("url").id());
     Identity::new(project(body), workflow, id)
+}
+
+/// The number of a run; some bodies have it in the run's address only: `…/_apis/pipelines/7/runs/480`.
+fn run_id(resource: &Node<'_>) -> Option<String> {
+    let run = resource.get("run");
+    let addressed = || {
+        let (_, id) = first([run.get("url"), resource.get("runUrl")], Node::str)?.rsplit_once("/runs/")?;
+        id.parse::<u64>().ok().map(|id| id.to_string())
+    };
+    first([run.get("id"), resource.get("runId")], Node::id).or_else(addressed)
 }
 
 fn pipelines<'b>(body: &'b Node<'b>) -> [&'b Node<'b>; 2] {

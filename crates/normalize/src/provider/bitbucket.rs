@@ -28,7 +28,7 @@ pub(crate) static PROVIDER: Provider = Provider {
 fn newest(body: &Node<'_>) -> Option<Timestamp> {
     let status = body.get("commit_status");
     of_fields([status.get("created_on"), status.get("updated_on")])
-        .max(milliseconds(body.get("status").get("dateAdded")))
+        .max(body.get("status").get("dateAdded").unix_millis())
 }
 
 fn read(body: &Node<'_>, header: Option<&str>) -> Found {
@@ -97,7 +97,7 @@ fn build_status(body: &Node<'_>) -> Draft {
     let (status, commit) = (body.get("status"), body.get("commit").str());
     let request = body.get("pullRequests").items().first();
     let repo = request.and_then(|request| slug(request.get("toRef")));
-    let added_at = milliseconds(status.get("dateAdded"));
+    let added_at = status.get("dateAdded").unix_millis();
     let common = Details { repo: repo.as_deref().and_then(Text::new), ..Details::default() };
     let details = Details {
         branch: request.and_then(source_branch),
@@ -167,9 +167,4 @@ fn source_branch(request: &Node<'_>) -> Option<Text> {
     let name = first([from.get("displayId"), from.get("id")], Node::str)?;
     let owner = from.get("repository").get("project").get("key").str().unwrap_or("unknown");
     branch_of((slug(from) != slug(to)).then_some(owner), name)
-}
-
-fn milliseconds(number: &Node<'_>) -> Option<Timestamp> {
-    let seconds = i64::try_from(number.number()? / 1000).ok()?;
-    Timestamp::from_unix(seconds).filter(|_| seconds > 0)
 }

@@ -72,7 +72,8 @@ impl Kind {
     fn agrees_with(self, header: &str) -> bool {
         match header {
             "Pipeline Hook" => self == Self::Pipeline,
-            "Job Hook" => self == Self::Job,
+            // Before 9.3 it was called after its `object_kind`.
+            "Job Hook" | "Build Hook" => self == Self::Job,
             "Deployment Hook" => self == Self::Deployment,
             // It tells who set the hook up, and no event.
             "System Hook" => true,
@@ -109,7 +110,7 @@ fn job(body: &Node<'_>) -> Draft {
     let commit = body.get("commit");
     // What the body calls its commit's id is the pipeline's.
     let pipeline = first([body.get("pipeline_id"), commit.get("id")], Node::id);
-    let machine = machine(body, body.get("runner"));
+    let machine = machine(body.get("runner"), is_on_gitlab_com(body));
     let details = Details {
         unit: Unit::Job,
         workflow: commit.get("name").text().or_else(|| text(repo(body))),
@@ -235,15 +236,17 @@ fn is_of_fork(body: &Node<'_>) -> bool {
 
 /// The machines of a pipeline's jobs that are the team's own.
 fn machines(body: &Node<'_>) -> Vec<Text> {
+    let on_gitlab_com = is_on_gitlab_com(body);
     let jobs = body.get("builds").items().iter();
-    let machines = jobs.filter_map(|job| machine(body, job.get("runner"))).filter(|machine| !machine.hosted);
+    let machines = jobs.filter_map(|job| machine(job.get("runner"), on_gitlab_com));
+    let machines = machines.filter(|machine| !machine.hosted);
     machines.map(|machine| machine.name).collect::<BTreeSet<_>>().into_iter().take(MAX_MACHINES).collect()
 }
 
-fn machine(body: &Node<'_>, runner: &Node<'_>) -> Option<Machine> {
+fn machine(runner: &Node<'_>, on_gitlab_com: bool) -> Option<Machine> {
     let name = runner.get("description").text()?;
     let instance = runner.get("runner_type").str() == Some("instance_type");
-    let hosted = is_hosted_name(name.as_str()) || (instance && is_on_gitlab_com(body));
+    let hosted = is_hosted_name(name.as_str()) || (instance && on_gitlab_com);
     Some(Machine { name, hosted })
 }
 

@@ -7,7 +7,7 @@
 //! are not looked at.
 //!
 //! A field may also have the name that CI systems give it: of the names below the first that is there counts. The
-//! state may be one of their words, in capitals or not, and then is the outcome as well; `completed` leaves it to
+//! state may be one of their words, however it is spelt, and then is the outcome as well; `completed` leaves it to
 //! `conclusion`.
 
 use std::borrow::Cow;
@@ -78,12 +78,53 @@ const STATE_WORD: &str = "one of queued, running, succeeded, failed, or a CI sys
 const WORDS: [(State, &[&str]); 4] = [
     (
         State::Queued,
-        &["requested", "pending", "waiting", "scheduled", "created", "manual", "blocked", "action_required"],
+        &[
+            "requested",
+            "pending",
+            "waiting",
+            "scheduled",
+            "created",
+            "creating",
+            "triggered",
+            "preparing",
+            "waiting_for_resource",
+            "manual",
+            "blocked",
+            "paused",
+            "on_hold",
+            "needs_approval",
+            "action_required",
+        ],
     ),
-    (State::Running, &["in_progress", "started"]),
+    (
+        State::Running,
+        &[
+            "in_progress",
+            "started",
+            "executing",
+            "building",
+            "canceling",
+            "cancelling",
+            "waiting_for_callback",
+        ],
+    ),
     (
         State::Succeeded,
-        &["success", "successful", "passed", "skipped", "neutral", "unstable", "partially_succeeded"],
+        &[
+            "success",
+            "successful",
+            "passed",
+            "fixed",
+            "skipped",
+            "neutral",
+            "not_run",
+            "unstable",
+            "warning",
+            "warnings",
+            "passed_with_warnings",
+            "partially_succeeded",
+            "succeeded_with_issues",
+        ],
     ),
     (
         State::Failed,
@@ -91,13 +132,23 @@ const WORDS: [(State, &[&str]); 4] = [
             "failure",
             "error",
             "errored",
+            "exception",
+            "broken",
+            "still_failing",
             "cancelled",
             "canceled",
             "timed_out",
+            "timeout",
+            "expired",
             "startup_failure",
             "stopped",
             "aborted",
+            "interrupted",
             "killed",
+            "abandoned",
+            "declined",
+            "rejected",
+            "unauthorized",
             "not_built",
             "stale",
         ],
@@ -121,14 +172,23 @@ impl Fault {
 }
 
 fn state(word: &str) -> Option<State> {
-    let said = |known: &str| known.eq_ignore_ascii_case(word);
-    let own = State::ALL.into_iter().find(|state| said(state.as_str()));
-    own.or_else(|| WORDS.iter().find(|(_, words)| words.iter().any(|w| said(w))).map(|(state, _)| *state))
+    let own = State::ALL.into_iter().find(|state| is_spelt(state.as_str(), word));
+    let theirs = || WORDS.iter().find(|(_, words)| words.iter().any(|known| is_spelt(known, word)));
+    own.or_else(|| theirs().map(|(state, _)| *state))
+}
+
+/// Whether these are the same words but for their case and what stands between them: `IN_PROGRESS`, `inProgress`.
+fn is_spelt(known: &str, word: &str) -> bool {
+    letters(known).eq(letters(word))
+}
+
+fn letters(word: &str) -> impl Iterator<Item = char> {
+    word.chars().filter(|c| !"_- ".contains(*c)).map(|c| c.to_ascii_lowercase())
 }
 
 /// Whether a word is one of the vocabulary's own: it is no outcome then.
 fn is_our_own(word: &str) -> bool {
-    State::ALL.into_iter().any(|state| state.as_str().eq_ignore_ascii_case(word))
+    State::ALL.into_iter().any(|state| is_spelt(state.as_str(), word))
 }
 
 /// The fields of a body: under the format's own names, or where a map says that they are.

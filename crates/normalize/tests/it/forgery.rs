@@ -60,7 +60,7 @@ fn another_of_gitlabs_event_headers_makes_a_body_unreadable() {
         ),
         (
             "gitlab/build-failed.json",
-            ["Pipeline Hook", "Deployment Hook", "Build Hook", "Job Hook,Job Hook", "Job", ""],
+            ["Pipeline Hook", "Deployment Hook", "build", "Job Hook,Job Hook", "Job", ""],
         ),
         (
             "gitlab/deployment-failed.json",
@@ -68,7 +68,7 @@ fn another_of_gitlabs_event_headers_makes_a_body_unreadable() {
         ),
         (
             "gitlab/push.json",
-            ["Pipeline Hook", "Job Hook", "Deployment Hook", "Job Hook", "Job Hook", "Job Hook"],
+            ["Pipeline Hook", "Job Hook", "Deployment Hook", "Build Hook", "Job Hook", "Job Hook"],
         ),
     ] {
         for header in headers {

@@ -170,7 +170,8 @@ fn a_job_belongs_to_its_pipeline() {
 /// Old versions name the pipeline in the commit alone.
 #[test]
 fn an_old_job_belongs_to_its_pipeline_too() {
-    let (new, old) = (event(gitlab(), &job()), event(gitlab(), &json_of("gitlab/build-failed-old.json")));
+    let (new, old) =
+        (event(gitlab(), &job()), event(gitlab(), &json_of("gitlab/build_hook-failed-old.json")));
     assert_eq!(new.identity, old.identity);
     assert_eq!(new.status.details.run_id, old.status.details.run_id);
     assert_eq!(new.status.details.run_url, old.status.details.run_url);
@@ -348,7 +349,7 @@ fn a_pipeline_takes_the_time_that_gitlab_shows() {
 fn a_job_says_when_it_began_and_ended() {
     assert_eq!(event(gitlab(), &job()).status.duration_seconds(), Some(330));
     assert_eq!(
-        event(gitlab(), &json_of("gitlab/build-failed-old.json")).status.duration_seconds(),
+        event(gitlab(), &json_of("gitlab/build_hook-failed-old.json")).status.duration_seconds(),
         Some(330)
     );
 }

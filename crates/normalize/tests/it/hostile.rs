@@ -1,5 +1,7 @@
 //! Broken and hostile bodies: nothing panics, and a broken word is never a success.
 
+use std::time::{Duration, Instant};
+
 use meshhook_model::{State, Text};
 use meshhook_normalize::{BodyError, Meaning, Provider, read};
 use proptest::prelude::*;
@@ -189,6 +191,34 @@ fn as_many_jobs_as_a_body_can_hold_are_read() {
     assert_eq!((details.round.get(), details.nodes.len()), (59_999, 64));
     body["builds"] = (0..100_000).map(job).collect();
     assert_eq!(read(gitlab(), body.to_string().as_bytes(), None), Err(BodyError::TooManyValues));
+}
+
+/// What stands at the top is looked up once, and not for each job or branch: minutes else.
+#[test]
+fn many_keys_beside_many_jobs_and_branches_are_read() {
+    let wide = |name: &str, key: &str, item: Value| {
+        let mut body = json_of(name);
+        body.as_object_mut().unwrap().extend((0..60_000).map(|n| (format!("~{n}"), json!(n))));
+        body[key] = vec![item; 30_000].into();
+        body.to_string()
+    };
+    let job = json!({ "id": 1, "runner": { "description": "mac-01", "runner_type": "instance_type" } });
+    let bodies = [
+        (gitlab(), wide("gitlab/pipeline-success.json", "builds", job)),
+        (
+            github(),
+            wide(
+                "github/status-success.json",
+                "branches",
+                json!({ "name": "main", "commit": { "sha": "0" } }),
+            ),
+        ),
+    ];
+    let begin = Instant::now();
+    for (provider, body) in bodies {
+        assert!(matches!(read(provider, body.as_bytes(), None).unwrap().meaning, Meaning::Event(_)));
+    }
+    assert!(begin.elapsed() < Duration::from_secs(15));
 }
 
 #[test]

@@ -44,8 +44,8 @@ fn subject(body: &Node<'_>) -> Option<String> {
 
 /// The branch that the commit is the head of, of up to ten that contain it.
 fn branch(body: &Node<'_>) -> Option<Text> {
-    let branches = body.get("branches").items();
-    let headed = branches.iter().find(|branch| branch.get("commit").get("sha") == body.get("sha"));
+    let (branches, sha) = (body.get("branches").items(), body.get("sha"));
+    let headed = branches.iter().find(|branch| branch.get("commit").get("sha") == sha);
     branch_of(None, headed.or(branches.first())?.get("name").str()?)
 }
 
