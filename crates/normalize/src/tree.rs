@@ -52,7 +52,10 @@ impl<'a> Node<'a> {
     }
 
     fn field(&self, key: &str) -> Option<&Node<'a>> {
-        self.fields().iter().rev().find(|(name, _)| name == key).map(|(_, value)| value)
+        let fields = self.fields();
+        #[cfg(debug_assertions)]
+        work::compared(fields.len());
+        fields.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
     /// The keys and values of an object; none of anything else.
@@ -162,6 +165,42 @@ impl<'a> Node<'a> {
     pub(crate) fn unix_millis(&self) -> Option<Timestamp> {
         let seconds = i64::try_from(self.number()? / 1000).ok()?;
         Timestamp::from_unix(seconds).filter(|_| seconds > 0)
+    }
+}
+
+/// What a reader spends on a body, in debug builds: a key is found by looking at all of an object's, so whoever asks
+/// the same of a large object for each item of a long list would take minutes over one body.
+#[cfg(debug_assertions)]
+pub(crate) mod work {
+    use std::cell::Cell;
+
+    use super::Node;
+
+    thread_local! {
+        static COMPARED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// How many keys a reader may look at for each value of a body, and for any body.
+    const FOR_EACH: usize = 500;
+    const AT_LEAST: usize = 1 << 16;
+
+    pub(super) fn compared(keys: usize) {
+        COMPARED.set(COMPARED.get().saturating_add(keys));
+    }
+
+    /// Runs a reader, and panics if it takes more than a body's size allows.
+    pub(crate) fn bounded<T>(root: &Node<'_>, read: impl FnOnce() -> T) -> T {
+        let before = COMPARED.get();
+        let result = read();
+        let spent = COMPARED.get().saturating_sub(before);
+        let values = count(root);
+        assert!(spent <= AT_LEAST + FOR_EACH * values, "{spent} keys were looked at for {values} values");
+        result
+    }
+
+    fn count(node: &Node<'_>) -> usize {
+        let inner = node.fields().iter().map(|(_, value)| value).chain(node.items());
+        1 + inner.map(count).sum::<usize>()
     }
 }
 

@@ -1,7 +1,5 @@
 //! Broken and hostile bodies: nothing panics, and a broken word is never a success.
 
-use std::time::{Duration, Instant};
-
 use meshhook_model::{State, Text};
 use meshhook_normalize::{BodyError, Meaning, Provider, read};
 use proptest::prelude::*;
@@ -214,11 +212,9 @@ fn many_keys_beside_many_jobs_and_branches_are_read() {
             ),
         ),
     ];
-    let begin = Instant::now();
     for (provider, body) in bodies {
         assert!(matches!(read(provider, body.as_bytes(), None).unwrap().meaning, Meaning::Event(_)));
     }
-    assert!(begin.elapsed() < Duration::from_secs(15));
 }
 
 #[test]
