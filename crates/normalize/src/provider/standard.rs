@@ -29,7 +29,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     default_scheme: Some("standard-webhooks"),
     units: RUNS,
     event_header: None,
-    fits: |body| [WORKFLOW, STATE, RUN_ID].into_iter().all(|names| Fields::own(body).find(names).is_some()),
+    fits,
     newest: |body| of_fields_named_at(body, Timestamp::parse_rfc3339),
     read,
 };
@@ -106,6 +106,13 @@ const WORDS: [(State, &[&str]); 4] = [
         ],
     ),
 ];
+
+/// Others have objects under these names.
+fn fits(body: &Node<'_>) -> bool {
+    let fields = Fields::own(body);
+    let is_told = |names| fields.find(names).is_some_and(|(_, node)| node.id().is_some());
+    [WORKFLOW, STATE, RUN_ID].into_iter().all(is_told)
+}
 
 fn read(body: &Node<'_>, _: Option<&str>) -> Found {
     Fields::own(body).read(&Words::default())
