@@ -6,6 +6,7 @@ use clap::Args;
 use meshhook_model::{BuildStatus, Details};
 use meshhook_normalize::{BodyError, Explanation, Ignored, Meaning, Provider, Reader, Reading};
 use meshhook_verify::Scheme;
+use serde_json::{Map, Value};
 
 use crate::args::{self, Whose};
 use crate::failure::{Exit, Failure};
@@ -145,9 +146,15 @@ fn likeliest(body: &[u8]) -> Option<&'static Provider> {
         Ok(Reading { meaning: Meaning::Ignored { reason, details }, .. }) => {
             reason != Ignored::UnsupportedEvent || details.repo.is_some()
         }
-        // A body without even a workflow is none of ours.
-        Ok(Reading { meaning: Meaning::Invalid { field, .. }, .. }) => !matches!(field, "workflow" | "body"),
+        Ok(Reading { meaning: Meaning::Invalid { .. }, .. }) => is_nearly_ours(body),
         _ => false,
     };
     Provider::ALL.iter().copied().find(makes_sense)
+}
+
+/// Whether a body is our own format but for a fault: others have a `job`, or a `state` and a `run_id`, of their own.
+fn is_nearly_ours(body: &[u8]) -> bool {
+    let fields: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+    let has_workflow = fields.get("workflow").is_some_and(Value::is_string);
+    has_workflow && ["state", "run_id"].iter().any(|field| fields.contains_key(*field))
 }

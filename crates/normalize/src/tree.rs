@@ -130,9 +130,10 @@ impl<'a> Node<'a> {
         Timestamp::parse_rfc3339(self.str()?)
     }
 
-    /// Seconds or, where that would be after the year 5138, milliseconds since the epoch; zero is no time.
+    /// Seconds or, where that would be after the year 5138, milliseconds since the epoch, also as a string; zero is no
+    /// time.
     pub(crate) fn unix_time(&self) -> Option<Timestamp> {
-        let number = i64::try_from(self.number()?).ok().filter(|number| *number > 0)?;
+        let number = self.id()?.parse().ok().filter(|number| *number > 0)?;
         Timestamp::from_unix(if number < 100_000_000_000 { number } else { number / 1000 })
     }
 
@@ -389,10 +390,13 @@ mod tests {
 
     #[test]
     fn unix_times_are_read_in_either_unit() {
-        let root =
-            parse(r#"[1777888800, 1777888800123, 0, -1, "1777888800", 18446744073709551615]"#).unwrap();
+        let root = parse(
+            r#"[1777888800, 1777888800123, "1777888800123", 0, -1, "0", "soon", 18446744073709551615]"#,
+        )
+        .unwrap();
         let times: Vec<_> = root.items().iter().map(|node| node.unix_time().map(Timestamp::unix)).collect();
-        assert_eq!(times, [Some(1_777_888_800), Some(1_777_888_800), None, None, None, None]);
+        assert_eq!(times[..3], [Some(1_777_888_800); 3]);
+        assert_eq!(times[3..], [None; 5]);
     }
 
     #[test]

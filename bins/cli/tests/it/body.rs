@@ -36,6 +36,30 @@ fn a_provider_is_told_by_the_shape_of_its_body() {
     assert!(normalize(r#"{"repository":{"full_name":"a/b"},"action":"x"}"#).contains("unsupported_event"));
     assert!(normalize(r#"{"workflow":"w","state":"running"}"#).contains("`run_id` is missing or wrong"));
     assert!(normalize(r#"{"workflow":"w","state":"running","run_id":1}"#).contains(r#""reading":"event""#));
+    assert!(
+        normalize(r#"{"workflow":"w","state":"launched","run_id":1}"#)
+            .contains("`state` is missing or wrong")
+    );
+}
+
+/// Others have jobs, workflows and attempts of their own, and headers that are somebody's here.
+#[test]
+fn what_is_nobodys_is_ignored() {
+    for body in [
+        r#"{"job":{"name":"rocket"},"run":{"status":"Succeeded"}}"#,
+        r#"{"event_type":"jobs.on_failure","run":{"run_id":7},"job":{"job_id":2}}"#,
+        r#"{"workflow":"deploy","status":"failed","repository":"acme/rocket"}"#,
+        r#"{"attempt":"second","started_at":"yesterday","job":["a"]}"#,
+        r#"{"dag_id":"d","run_id":"r","state":"failed"}"#,
+        r#"{"workflow":{"name":"deploy"},"run_id":7,"status":"failed"}"#,
+        r#"{"specversion":"1.0","type":"org.example.launched","source":"/pad","id":"1","data":{"status":"ok"}}"#,
+    ] {
+        for header in ["x-request-id: 1", "ce-type: org.example.launched", "X-Hub-Signature-256: sha256=00"] {
+            let normalize = &["normalize", "--header", header, "-"];
+            let told = said(meshhook().args(normalize).write_stdin(body));
+            assert!(told.contains(r#""reading":"ignored","reason":"unsupported_event""#), "{body} {told}");
+        }
+    }
 }
 
 #[test]

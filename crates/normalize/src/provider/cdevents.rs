@@ -3,7 +3,7 @@
 //! Source: the CDEvents specification, "Core" and "Continuous Integration", and its conformance examples. A field's
 //! name has changed between versions (`url`, `uri`), the version is part of the type and not looked at.
 
-use meshhook_model::{Details, RunUrl, State, Text, Unit};
+use meshhook_model::{Details, RunUrl, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
 use crate::provider::{RUNS, UNSIGNED};
@@ -17,7 +17,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     units: RUNS,
     event_header: Some("ce-type"),
     fits: |body| Kind::of(data(body)).is_some_and(|(kind, _)| kind != Kind::Other),
-    newest: |body| data(body).get("context").get("timestamp").time(),
+    newest: |body| time(data(body)),
     read,
 };
 
@@ -95,7 +95,13 @@ fn draft(data: &Node<'_>, kind: Kind, word: &str) -> Draft {
         Kind::Build => Identity { run: id.id().map(|id| format!("build {id}")), ..identity },
         _ => Identity { run: id.id(), ..identity },
     };
-    Draft { details, identity, machine: None, finished_at: context.get("timestamp").time() }
+    Draft { details, identity, machine: None, finished_at: time(data) }
+}
+
+/// RFC 3339; Harness writes milliseconds.
+fn time(data: &Node<'_>) -> Option<Timestamp> {
+    let timestamp = data.get("context").get("timestamp");
+    timestamp.time().or_else(|| timestamp.unix_time())
 }
 
 /// A URI may be relative.

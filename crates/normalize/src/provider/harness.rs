@@ -29,7 +29,7 @@ fn read(body: &Node<'_>, _: Option<&str>) -> Found {
         return Found::unreadable(Unreadable::UnknownShape, Details::default());
     };
     match unit(event) {
-        Some((unit, word)) => draft(data, unit, event).with(state(word, status(data))),
+        Some((unit, word)) => draft(data, unit, event).with(state(&word, status(data))),
         None => Found::ignored(Ignored::UnsupportedEvent, common(data)),
     }
 }
@@ -38,19 +38,23 @@ fn data<'b, 'a>(body: &'b Node<'a>) -> &'b Node<'a> {
     ["eventData", "data"].into_iter().map(|key| body.get(key)).find(|data| data.is_object()).unwrap_or(body)
 }
 
-/// `PIPELINE_START`, `STAGE_FAILED`, `TRIGGER_FAILED`, …
+/// `PipelineStart`, `StageFailed`, `TriggerFailed`, …
 fn event<'b>(body: &'b Node<'_>) -> Option<&'b str> {
     let data = data(body);
     let known = data.has("planExecutionId") || data.has("pipelineIdentifier");
     first([body.get("eventType"), data.get("eventType")], Node::str).filter(|_| known)
 }
 
-fn unit(event: &str) -> Option<(Unit, &str)> {
-    match event.split_once('_')? {
-        ("PIPELINE", word) => Some((Unit::Run, word)),
-        ("STAGE", word) => Some((Unit::Stage, word)),
-        _ => None,
-    }
+/// What the event is about, and what happened to it.
+fn unit(event: &str) -> Option<(Unit, String)> {
+    let event = letters(event);
+    let of = |unit, name| Some((unit, event.strip_prefix(name)?.to_owned()));
+    of(Unit::Run, "pipeline").or_else(|| of(Unit::Stage, "stage"))
+}
+
+/// A word without its spelling: `PipelineStart` is `PIPELINE_START`, and `AsyncWaiting` is `ASYNC_WAITING`.
+fn letters(word: &str) -> String {
+    word.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
 fn draft(data: &Node<'_>, unit: Unit, event: &str) -> Draft {
@@ -91,12 +95,12 @@ fn status<'b>(data: &'b Node<'_>) -> Option<&'b str> {
 fn state(event: &str, status: Option<&str>) -> Result<State, Silence> {
     let status = status.map(|word| of_status(word).ok_or(Silence::UNKNOWN)).transpose()?;
     let told = match event {
-        "START" => State::Running,
+        "start" => State::Running,
         // Paused by a person, who has to let it go on.
-        "PAUSED" | "PAUSE" => State::Queued,
-        "SUCCESS" => State::Succeeded,
-        "FAILED" => State::Failed,
-        "END" => return status.filter(|state| state.is_terminal()).ok_or(Silence::MISSING),
+        "paused" | "pause" => State::Queued,
+        "success" => State::Succeeded,
+        "failed" => State::Failed,
+        "end" => return status.filter(|state| state.is_terminal()).ok_or(Silence::MISSING),
         _ => return Err(Silence::UNKNOWN),
     };
     match status {
@@ -107,10 +111,9 @@ fn state(event: &str, status: Option<&str>) -> Result<State, Silence> {
     }
 }
 
-/// A status in its spellings: `AsyncWaiting`, `ASYNC_WAITING`, `asyncwaiting`.
+/// A status, or one of the few words that notifications have for them.
 fn of_status(word: &str) -> Option<State> {
-    let letters: String = word.chars().filter(char::is_ascii_alphanumeric).collect();
-    match letters.to_ascii_lowercase().as_str() {
+    match letters(word).as_str() {
         "notstarted" | "queued" | "queuedlicenselimitreached" | "queuedexecutionconcurrencyreached" => {
             Some(State::Queued)
         }
@@ -124,7 +127,7 @@ fn of_status(word: &str) -> Option<State> {
         // Failed, and by its author's will no failure.
         "ignorefailed" => Some(State::Succeeded),
         "failed" | "errored" | "error" | "expired" | "suspended" => Some(State::Failed),
-        "aborted" | "abortedbyfreeze" | "approvalrejected" => Some(State::Failed),
+        "aborted" | "abortedbyfreeze" | "approvalrejected" | "rejected" => Some(State::Failed),
         _ => None,
     }
 }

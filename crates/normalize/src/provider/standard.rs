@@ -18,6 +18,7 @@ use super::generic::FieldMap;
 use crate::draft::{Draft, Found, Silence};
 use crate::newest::of_fields_named_at;
 use crate::provider::RUNS;
+use crate::times::java;
 use crate::tree::Node;
 use crate::words::Words;
 use crate::{Identity, Machine, Meaning, Provider};
@@ -28,7 +29,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     default_scheme: Some("standard-webhooks"),
     units: RUNS,
     event_header: None,
-    fits: |body| [WORKFLOW, STATE, RUN_ID].into_iter().all(|names| Fields::own(body).find(names).is_some()),
+    fits,
     newest: |body| of_fields_named_at(body, Timestamp::parse_rfc3339),
     read,
 };
@@ -70,9 +71,11 @@ pub(crate) const STARTED_AT: Names = &["started_at"];
 pub(crate) const FINISHED_AT: Names = &["finished_at"];
 
 const TIME: &str = "an RFC 3339 time";
+const MAPPED_TIME: &str = "an RFC 3339 time, or seconds or milliseconds since 1970";
 const STRING: &str = "a string";
 const FULL_STRING: &str = "a string that is not empty";
 const STATE_WORD: &str = "one of queued, running, succeeded, failed, or a CI system's word for one of them";
+const MAPPED_WORD: &str = "a word of the table of states, or one of queued, running, succeeded, failed";
 
 /// What CI systems say for each state, beside the vocabulary's own words.
 const WORDS: [(State, &[&str]); 4] = [
@@ -155,6 +158,13 @@ const WORDS: [(State, &[&str]); 4] = [
     ),
 ];
 
+/// Others have objects under these names.
+fn fits(body: &Node<'_>) -> bool {
+    let fields = Fields::own(body);
+    let is_told = |names| fields.find(names).is_some_and(|(_, node)| node.id().is_some());
+    [WORKFLOW, STATE, RUN_ID].into_iter().all(is_told)
+}
+
 fn read(body: &Node<'_>, _: Option<&str>) -> Found {
     Fields::own(body).read(&Words::default())
 }
@@ -225,7 +235,8 @@ impl<'b> Fields<'b> {
         let draft = Draft { details, identity: self.identity()?, machine, finished_at };
         let known = |word: &str| words.meaning(word).or_else(|| state(word).map(Ok));
         let state = word.as_deref().and_then(known);
-        Ok(draft.with(state.unwrap_or(Err(Silence::Invalid(STATE[0], STATE_WORD)))))
+        let expected = if self.map.is_some() { MAPPED_WORD } else { STATE_WORD };
+        Ok(draft.with(state.unwrap_or(Err(Silence::Invalid(STATE[0], expected)))))
     }
 
     /// Everything but the state and its outcome.
@@ -297,7 +308,7 @@ impl<'b> Fields<'b> {
     }
 
     fn time(&self, names: Names) -> Result<Option<Timestamp>, Fault> {
-        let fault = Fault { field: names[0], expected: TIME };
+        let fault = Fault { field: names[0], expected: if self.map.is_some() { MAPPED_TIME } else { TIME } };
         match self.find(names) {
             None => Ok(None),
             Some((_, node)) if node.str().is_some_and(is_zero_time) => Ok(None),
@@ -310,9 +321,10 @@ impl<'b> Fields<'b> {
         self.find(names).and_then(|(_, node)| self.instant_of(node))
     }
 
-    /// RFC 3339; what is mapped may also be in seconds or milliseconds since the epoch.
+    /// RFC 3339; what is mapped may also be as Java writes it, or in seconds or milliseconds since the epoch.
     fn instant_of(&self, node: &Node<'_>) -> Option<Timestamp> {
-        node.time().or_else(|| self.map.and_then(|_| node.unix_time()))
+        let mapped = || node.unix_time().or_else(|| java(node.str()?));
+        node.time().or_else(|| self.map.and_then(|_| mapped()))
     }
 
     /// What a line of the log can hold; anything else is as good as none, since it only helps to search.

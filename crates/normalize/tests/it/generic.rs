@@ -93,3 +93,24 @@ fn what_is_wrong_is_named_by_its_field() {
         assert_eq!(field, named);
     }
 }
+
+/// Systems that have times write them in many ways; one that cannot be read is told by its field, and how it may be.
+#[test]
+fn times_are_read_as_most_systems_write_them() {
+    for time in [
+        json!("2026-05-04T09:12:40Z"),
+        json!("2026-05-04T11:12:40+0200"),
+        json!(1_777_885_960),
+        json!("1777885960"),
+        json!("1777885960123"),
+    ] {
+        let mut body = body();
+        body["result"]["ended"] = time.clone();
+        let Meaning::Event(event) = meaning(&body) else { panic!("{time}") };
+        assert_eq!(event.status.details.finished_at.unwrap().to_string(), "2026-05-04T09:12:40Z", "{time}");
+    }
+    let mut body = body();
+    body["result"]["ended"] = json!("yesterday");
+    let Meaning::Invalid { field, expected } = meaning(&body) else { panic!("no time") };
+    assert_eq!((field, expected.contains("seconds")), ("finished_at", true));
+}
