@@ -39,8 +39,15 @@ impl Found {
         Self::Other(Meaning::Unreadable { reason, details })
     }
 
-    /// What is left of it under a header that names another event.
-    pub(crate) fn mismatched(self) -> Self {
+    /// The same under an event header: it is not signed, so it may only agree.
+    pub(crate) fn under(self, header: Option<&str>, agrees: impl FnOnce(&str) -> bool) -> Self {
+        match header {
+            Some(event) if !agrees(event) => self.mismatched(),
+            _ => self,
+        }
+    }
+
+    fn mismatched(self) -> Self {
         let details = match self {
             Self::Build(draft, _) => draft.details,
             Self::Other(meaning) => meaning.into_details(),

@@ -26,10 +26,7 @@ fn read(body: &Node<'_>, header: Option<&str>) -> Found {
     } else {
         Found::unreadable(Unreadable::UnknownShape, Details::default())
     };
-    match header {
-        Some(event) if !agrees(body, event) => found.mismatched(),
-        _ => found,
-    }
+    found.under(header, |event| agrees(body, event))
 }
 
 fn is_build(body: &Node<'_>) -> bool {

@@ -38,10 +38,7 @@ fn read(body: &Node<'_>, header: Option<&str>) -> Found {
         Kind::Other => Found::ignored(Ignored::UnsupportedEvent, Details::default()),
         Kind::Unknown => Found::unreadable(Unreadable::UnknownShape, Details::default()),
     };
-    match header {
-        Some(header) if body.get("event").str() != Some(header) => found.mismatched(),
-        _ => found,
-    }
+    found.under(header, |event| body.get("event").str() == Some(event))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -30,10 +30,7 @@ fn read(body: &Node<'_>, header: Option<&str>) -> Found {
         Kind::Other => Found::ignored(Ignored::UnsupportedEvent, Details::default()),
         _ => draft(data, kind, word).with(state(word, data)),
     };
-    match header.map(subject_and_predicate) {
-        Some(named) if named != of_type(data) => found.mismatched(),
-        _ => found,
-    }
+    found.under(header, |event| subject_and_predicate(event) == of_type(data))
 }
 
 fn data<'b, 'a>(body: &'b Node<'a>) -> &'b Node<'a> {

@@ -33,10 +33,7 @@ fn read(body: &Node<'_>, header: Option<&str>) -> Found {
         Kind::Audit => Found::ignored(Ignored::UnsupportedEvent, common(data)),
         Kind::Unknown => Found::unreadable(Unreadable::UnknownShape, common(data)),
     };
-    match header {
-        Some(event) if !kind.agrees_with(event) => found.mismatched(),
-        _ => found,
-    }
+    found.under(header, |event| kind.agrees_with(event))
 }
 
 /// An audit event's `data` is a string.

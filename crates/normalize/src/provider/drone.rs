@@ -33,10 +33,7 @@ fn read(body: &Node<'_>, header: Option<&str>) -> Found {
         Kind::Repo | Kind::User => Found::ignored(Ignored::UnsupportedEvent, common(body)),
         Kind::Unknown => Found::unreadable(Unreadable::UnknownShape, common(body)),
     };
-    match header {
-        Some(event) if event != kind.as_str() => found.mismatched(),
-        _ => found,
-    }
+    found.under(header, |event| event == kind.as_str())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -63,10 +63,7 @@ fn read(body: &Node<'_>, header: Option<&str>) -> Found {
         Kind::Other => Found::ignored(Ignored::UnsupportedEvent, common(body)),
         Kind::Unknown => Found::unreadable(Unreadable::UnknownShape, common(body)),
     };
-    match header {
-        Some(event) if !kind.agrees_with(event) => found.mismatched(),
-        _ => found,
-    }
+    found.under(header, |event| kind.agrees_with(event))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

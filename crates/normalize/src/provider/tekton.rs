@@ -26,14 +26,14 @@ fn read(body: &Node<'_>, header: Option<&str>) -> Found {
     let kind = Kind::of(data);
     let object = kind.object(data);
     let state = state(object);
-    let agrees = header.is_none_or(|header| kind.agrees_with(header, state.as_ref().ok().copied()));
+    let stands = state.as_ref().ok().copied();
     let found = match kind {
         Kind::Pipeline => pipeline(object).with(state),
         Kind::Task => task(object).with(state),
         Kind::Custom => Found::ignored(Ignored::UnsupportedEvent, Details::default()),
         Kind::Unknown => Found::unreadable(Unreadable::UnknownShape, Details::default()),
     };
-    if agrees { found } else { found.mismatched() }
+    found.under(header, |event| kind.agrees_with(event, stands))
 }
 
 fn data<'b, 'a>(body: &'b Node<'a>) -> &'b Node<'a> {

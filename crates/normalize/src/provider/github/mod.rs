@@ -50,10 +50,7 @@ fn read(body: &Node<'_>, header: Option<&str>) -> Found {
         Kind::Ping => Found::ignored(Ignored::Ping, common(body)),
         Kind::Other => Found::ignored(Ignored::UnsupportedEvent, common(body)),
     };
-    match header {
-        Some(event) if !kind.agrees_with(event) => found.mismatched(),
-        _ => found,
-    }
+    found.under(header, |event| kind.agrees_with(event))
 }
 
 /// Which event a body is, told by its own keys: those at the top are GitHub's alone.
