@@ -58,6 +58,15 @@ pub(crate) fn agent() -> Agent {
 /// Sends `request`; whatever the answer's status, it is an answer.
 pub(crate) fn run<B: AsSendBody>(agent: &Agent, request: Request<B>) -> Result<Answer, Failure> {
     let place = request.uri().to_string();
+    run_at(&place, agent, request)
+}
+
+/// The same, where the address is not to be shown whole: what goes wrong on the way goes wrong at `place`.
+pub(crate) fn run_at<B: AsSendBody>(
+    place: &str,
+    agent: &Agent,
+    request: Request<B>,
+) -> Result<Answer, Failure> {
     agent.run(request).and_then(read).map_err(|error| {
         let hint = "is the gateway running, and is this its address?";
         Failure::new(Exit::Unreachable, format!("{place}: {error}"), hint)

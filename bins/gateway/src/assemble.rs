@@ -50,8 +50,11 @@ pub(crate) fn assemble(config: Config, opened: Opened) -> Result<App, StartError
     let style = Arc::new(message);
     let pool = Arc::new(pool(nodes));
     let most_keys = sources.iter().map(|source| source.secret_files.len()).max().unwrap_or(0);
-    let hooks: Vec<_> =
-        sources.into_iter().map(|source| hook(source, &style, &pool, kept.retention)).map(Arc::new).collect();
+    let hooks: Vec<_> = sources
+        .into_iter()
+        .map(|source| hook(source, most_keys, &style, &pool, kept.retention))
+        .map(Arc::new)
+        .collect();
     let engine = Arc::new(Engine::start(Settings {
         store,
         client,
@@ -120,6 +123,7 @@ fn token_source(config: &Config) -> TokenSource {
 
 fn hook(
     source: meshhook_config::Source,
+    keys: usize,
     style: &Arc<Style>,
     pool: &Arc<Pool>,
     retention: std::time::Duration,
@@ -140,7 +144,7 @@ fn hook(
     let source = Source {
         name,
         reader,
-        verifier,
+        verifier: verifier.padded(keys, random),
         scope: dedupe_scope,
         node,
         pool: Arc::clone(pool),
@@ -164,8 +168,8 @@ fn pool(nodes: Vec<meshhook_config::Node>) -> Pool {
     Pool::new(nodes.into_iter().map(node).collect())
 }
 
-/// A verifier that takes nothing for each scheme in use, with as many keys as the source with the most has: each key
-/// costs time.
+/// A verifier that takes nothing for each scheme in use, with as many keys as the source with the most has, as every
+/// source's own was padded to: each key costs time.
 fn decoys(hooks: &[Arc<Hook>], keys: usize) -> Vec<Verifier> {
     let mut decoys: Vec<Verifier> = Vec::new();
     for verifier in hooks.iter().map(|hook| &hook.source.verifier) {

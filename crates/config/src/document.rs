@@ -129,6 +129,11 @@ impl<'d> Section<'d> {
         self.report.fault(Some(span), wrong.of(&format!("{} {key}", self.name)));
     }
 
+    /// A warning about the section as a whole.
+    pub(crate) fn warn(&self, wrong: Wrong) {
+        self.report.warn(self.span.as_ref(), wrong.of(&self.name));
+    }
+
     /// A warning about the value of `key` that stands at `span`.
     pub(crate) fn warn_at(&self, span: &Span, key: &str, wrong: Wrong) {
         self.report.warn(Some(span), wrong.of(&format!("{} {key}", self.name)));

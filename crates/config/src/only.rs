@@ -39,7 +39,7 @@ pub(crate) fn only(mut section: Section<'_>) -> Only {
     let forks = |value: &Value<'_>| word(value, &[("show", false), ("hide", true)], &[]);
     let only = Only {
         states: section.values("states", state).unwrap_or_default(),
-        branches: globs(&mut section, "branches"),
+        branches: section.values("branches", branch).unwrap_or_default().into_iter().collect(),
         workflows: globs(&mut section, "workflows"),
         repos: globs(&mut section, "repos"),
         hide_forks: section.get("forks", forks).unwrap_or_default(),
@@ -57,6 +57,14 @@ fn glob(value: &Value<'_>) -> Result<Glob, Wrong> {
     Glob::new(text(value)?).map_err(|error| {
         Wrong::new(error.to_string(), "write a name, or a pattern like \"release/*\" or \"mac-0[1-4]\"")
     })
+}
+
+/// A branch has its plain name: a pattern for the whole reference would match none.
+fn branch(value: &Value<'_>) -> Result<Glob, Wrong> {
+    match text(value)?.strip_prefix("refs/heads/") {
+        Some(plain) => Err(Wrong::new("branches are told without refs/heads/", format!("write \"{plain}\""))),
+        None => glob(value),
+    }
 }
 
 /// Reads the pool.

@@ -1,6 +1,6 @@
 //! How a source proves who it is: its scheme, the form of it, its keys, and from where it may post.
 
-use meshhook_model::Globs;
+use meshhook_model::{Glob, Globs};
 use meshhook_normalize::Provider;
 use meshhook_verify::{
     HmacEncoding, HmacForm, HmacFormError, HmacHash, HmacSettings, HmacTimestamp, Key, Scheme, Verifier,
@@ -187,9 +187,23 @@ pub(crate) fn from_anywhere(
     }
 }
 
-/// Travis CI signs for all of its users with one key, so with it the repositories have to be named.
+/// Travis CI signs for all of its users with one key, so with it the repositories have to be named, and their owners in
+/// full: anybody can have an account that a pattern fits.
 pub(crate) fn check_repos(section: &Section<'_>, scheme: Option<Scheme>, repos: &Globs) {
-    if scheme == Some(Scheme::Travis) && repos.is_empty() {
+    if scheme != Some(Scheme::Travis) {
+        return;
+    }
+    let names_its_owner = |glob: &Glob| {
+        let owner = glob.as_str().split_once('/').map_or("", |(owner, _)| owner);
+        !owner.is_empty() && !owner.contains(['*', '?', '[', '{', '\\'])
+    };
+    if let Some(glob) = repos.iter().find(|glob| !names_its_owner(glob)) {
+        let message = format!(
+            "travis proves that Travis CI sent it, for whichever of its users: {glob} fits strangers"
+        );
+        section.fault(Wrong::new(message, "name the owner in full, as in only = { repos = [\"owner/*\"] }"));
+    }
+    if repos.is_empty() {
         let message =
             "travis proves that Travis CI sent it, for whichever of its users: the repositories are needed";
         section.fault(Wrong::new(message, "add only = { repos = [\"owner/name\"] } with your own"));

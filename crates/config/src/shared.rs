@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-use base64ct::{Base64, Encoding};
+use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -80,14 +80,23 @@ fn are_one(one: &SecretString, other: &SecretString) -> bool {
     a.iter().any(|key| b.contains(key))
 }
 
-/// What schemes take as the key: GitHub's the text, Standard Webhooks' what it is the base64 of.
+/// What schemes take as the key: GitHub's the text, Standard Webhooks' what it is the base64 of. Whoever knows how one
+/// secret is written knows the other, so every usual writing of the same bytes counts.
 fn keys(secret: &SecretString) -> Vec<Zeroizing<Vec<u8>>> {
     let text = secret.expose_secret();
     let bare = text.strip_prefix("whsec_").unwrap_or(text);
     let mut keys = vec![Zeroizing::new(text.into()), Zeroizing::new(bare.into())];
-    keys.extend(Base64::decode_vec(bare).ok().map(Zeroizing::new));
+    let unpadded = bare.trim_end_matches('=');
+    let decoded = [Base64Unpadded::decode_vec(unpadded), Base64UrlUnpadded::decode_vec(unpadded)];
+    keys.extend(decoded.into_iter().filter_map(Result::ok).chain(hex(bare)).map(Zeroizing::new));
     keys.retain(|key| !key.is_empty());
     keys
+}
+
+fn hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+    pairs.iter().map(|[high, low]| Some(digit(high)? << 4 | digit(low)?)).collect()
 }
 
 impl Section<'_> {
@@ -142,6 +151,13 @@ mod tests {
             (text, &marked, true),
             (base64, &marked, true),
             (&marked, text, true),
+            (text, base64.trim_end_matches('='), true),
+            (text, "30313233343536373839616263646566303132333435363738396162636465660", false),
+            (text, "3031323334353637383961626364656630313233343536373839616263646566", true),
+            (base64, "3031323334353637383961626364656630313233343536373839616263646566", true),
+            ("3031323334353637383961626364656630313233343536373839616263646566", &marked, true),
+            ("AB3f5a7c", "ab3F5A7C", true),
+            ("_-_-_-_-_-_-_-_-", "/+/+/+/+/+/+/+/+", true),
             (text, "whsec_", false),
             ("whsec_", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", false),
             (&marked, "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", false),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use meshhook_model::{Text, Unit};
+use meshhook_model::{State, Text, Unit};
 use meshhook_normalize::{Provider, Reader};
 use meshhook_verify::Verifier;
 
@@ -88,6 +88,8 @@ impl Draft {
         let allow_any_address = scheme::from_anywhere(&mut section, scheme, &allow_from);
         let only = only(section.section("only"));
         scheme::check_repos(&section, scheme, &only.repos);
+        let units = units(&mut section, provider);
+        check_forks(&section, provider, &units, &only);
         let draft = Self {
             name,
             provider,
@@ -97,7 +99,7 @@ impl Draft {
             allow_from,
             allow_any_address,
             node: section.get("node", label),
-            units: units(&mut section, provider),
+            units,
             only,
             room: section.get("room", room),
             dedupe_scope: section.get("dedupe_scope", value::name),
@@ -125,6 +127,16 @@ impl Draft {
             );
             report.warn(Some(span), wrong.of(&format!("[[source]] {name}")));
         }
+        if let Some(other) = earlier.iter().find(|other| self.would_silence(other)).and_then(Self::name) {
+            let wrong = Wrong::new(
+                format!(
+                    "it shares the dedupe_scope of {other}, and other changes are said of it: what comes first \
+                     through the one, and changes nothing there, the other could not say"
+                ),
+                "write the same changes and states in only for both, or give each a dedupe_scope of its own",
+            );
+            report.fault(Some(span), wrong.of(&format!("[[source]] {name}")));
+        }
     }
 
     fn name(&self) -> Option<&String> {
@@ -138,6 +150,17 @@ impl Draft {
     fn may_repeat(&self, other: &Self) -> bool {
         let provider = |draft: &Self| draft.provider.map(Provider::name);
         provider(self).is_some() && provider(self) == provider(other) && self.scope() != other.scope()
+    }
+
+    /// Whether the one marks as said what the other still had to say, or has it compared with less than it had to be:
+    /// what changes nothing keeps the mark of its scope, and only what is said for changes is remembered.
+    fn would_silence(&self, other: &Self) -> bool {
+        let said = |only: &Only| (only.changes, State::ALL.map(|state| only.states.contains(&state)));
+        let changes = self.only.changes || other.only.changes;
+        changes
+            && self.scope().is_some()
+            && self.scope() == other.scope()
+            && said(&self.only) != said(&other.only)
     }
 
     fn finish(self, default_room: Option<&str>) -> Option<Source> {
@@ -190,6 +213,27 @@ fn provider(value: &Value<'_>) -> Result<&'static Provider, Wrong> {
         let wrong = unknown("value", name, &known, &[]);
         if SILENT.contains(&name) { wrong.hinted(SILENT_HINT) } else { wrong }
     })
+}
+
+/// What does not tell whether its branch is a fork's: of whose bodies, and which.
+const FORKS_UNTOLD: [(&str, &[Unit]); 3] =
+    [("github", &[Unit::Job, Unit::Check, Unit::Suite]), ("gitlab", &[Unit::Job]), ("gitea", &[Unit::Job])];
+
+/// A filter that cannot do what it seems to is said.
+fn check_forks(section: &Section<'_>, provider: Option<&Provider>, units: &[Unit], only: &Only) {
+    let Some(provider) = provider.map(Provider::name) else { return };
+    let untold = FORKS_UNTOLD.iter().filter(|(name, _)| *name == provider).flat_map(|(_, units)| *units);
+    let untold: Vec<_> = untold.filter(|unit| units.contains(unit)).map(|unit| unit.as_str()).collect();
+    if !untold.is_empty() && (only.hide_forks || only.changes || !only.branches.is_empty()) {
+        let message = format!(
+            "{provider} does not tell of every {} whether its branch is a fork's: a stranger's main may pass for yours",
+            untold.join(", ")
+        );
+        section.warn(Wrong::new(
+            message,
+            "leave them out of units where only is about branches: a run tells it",
+        ));
+    }
 }
 
 /// The units; those of the provider where none are named.

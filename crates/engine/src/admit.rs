@@ -10,7 +10,7 @@ use meshhook_store::{
     Announcement, Change, Content, Ending, Facts, Freshness, Machine, Moment, NewDelivery, Purport, Rank,
     Render, Trend,
 };
-use meshhook_verify::{Headers, Unverified, Verified, Verifier};
+use meshhook_verify::{Headers, Scheme, Unverified, Verified, Verifier};
 
 use crate::identity::{Names, body_key, branch_key};
 use crate::line;
@@ -96,15 +96,18 @@ impl Admission {
 
 /// Verifies and reads a POST.
 ///
+/// The body is taken once it is verified. One that is not is left where it is: what it cost to find that out is to be
+/// spent on it again where nothing may tell whose it was said to be.
+///
 /// # Errors
 /// [`Refusal`].
 pub fn admit(
     source: &Source,
     headers: &dyn Headers,
-    body: Vec<u8>,
+    body: &mut Vec<u8>,
     arrival: Arrival<'_>,
 ) -> Result<Admission, Refusal> {
-    let verified = Unverified::new(body)
+    let verified = Unverified::new(&*body)
         .verify(&source.verifier, headers, arrival.now.seconds())
         .map_err(Refusal::Unverified)?;
     let context = Context {
@@ -113,8 +116,30 @@ pub fn admit(
         signed_at: verified.signed_at(),
     };
     let key = verified.key().to_owned();
-    let draft = Draft::read(source, arrival, verified.body(), &context, key)?;
-    Ok(draft.finish(context.append_to(Verified::into_body(verified))))
+    let mut body = Verified::into_signed_text(verified).unwrap_or_else(|| std::mem::take(body));
+    hide_token(source, headers, &mut body);
+    let draft = Draft::read(source, arrival, &body, &context, key)?;
+    Ok(draft.finish(context.append_to(body)))
+}
+
+/// Makes the token in the path unreadable wherever a body repeats it: Xcode Cloud writes the address that it posts to
+/// into what it posts, and bodies are kept and read into messages.
+fn hide_token(source: &Source, headers: &dyn Headers, body: &mut [u8]) {
+    if source.verifier.scheme() == Scheme::PathToken {
+        for name in Scheme::PathToken.security_headers() {
+            headers.each(name, &mut |token| overwrite(body, token));
+        }
+    }
+}
+
+fn overwrite(body: &mut [u8], secret: &[u8]) {
+    let mut from = 0;
+    while let Some(rest) = body.get_mut(from..from + secret.len()) {
+        if rest == secret {
+            rest.fill(b'*');
+        }
+        from += 1;
+    }
 }
 
 /// Reads a kept body again, as a newer version may understand it.
@@ -349,7 +374,7 @@ fn name_machines(details: &mut Details, machines: &[String]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use meshhook_verify::{Key, Scheme, sign};
+    use meshhook_verify::{Key, sign};
 
     fn key() -> Key {
         Key::new(Scheme::StandardWebhooks, "k", b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap()
@@ -376,7 +401,7 @@ mod tests {
         let headers = sign(&key(), message_id, 1_795_413_600, body).unwrap();
         let now = Moment::from_seconds(1_795_413_600);
         let arrival = Arrival { now, request_id: "r", delivery_id: "ours" };
-        admit(&source(), &headers, body.to_vec(), arrival).unwrap().facts().correlation_id.clone()
+        admit(&source(), &headers, &mut body.to_vec(), arrival).unwrap().facts().correlation_id.clone()
     }
 
     #[test]
@@ -406,7 +431,7 @@ mod tests {
             let headers = sign(&key(), "", 0, body.as_bytes()).unwrap();
             let now = Moment::from_seconds(1_795_413_600);
             let arrival = Arrival { now, request_id: "r", delivery_id: "ours" };
-            match admit(&source, &headers, body.into_bytes(), arrival).unwrap().delivery.purport {
+            match admit(&source, &headers, &mut body.into_bytes(), arrival).unwrap().delivery.purport {
                 Purport::Announce(announcement) => announcement.freshness,
                 other => panic!("{other:?}"),
             }
@@ -416,6 +441,46 @@ mod tests {
         assert_eq!(freshness(&both), Freshness::Body(Moment::from_seconds(1_795_413_600)));
         assert_eq!(freshness(started), Freshness::Body(Moment::from_seconds(1_795_410_000)));
         assert_eq!(freshness(""), Freshness::Timeless);
+    }
+
+    const TOKEN: &str = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+
+    fn of_path(body: &str, token: &str, provider: &str) -> (Result<Admission, Refusal>, Vec<u8>) {
+        let key = Key::for_sender(Scheme::PathToken, "k", TOKEN.as_bytes()).unwrap();
+        let verifier = Verifier::new(Scheme::PathToken, vec![key]).unwrap();
+        let reader = Reader::new(Provider::by_name(provider).unwrap());
+        let source = Source { verifier, reader, ..source() };
+        let now = Moment::from_seconds(1_795_413_600);
+        let mut body = body.as_bytes().to_vec();
+        let headers = [(":path-token", token)];
+        let found =
+            admit(&source, &headers, &mut body, Arrival { now, request_id: "r", delivery_id: "ours" });
+        (found, body)
+    }
+
+    /// Xcode Cloud's bodies have the address in them that they are posted to.
+    #[test]
+    fn the_token_of_the_path_is_neither_kept_nor_said() {
+        let body = format!(
+            r#"{{"workflow":"w","state":"failed","run_id":"1","title":"{TOKEN}{TOKEN}","url":"https://h/x/{TOKEN}"}}"#
+        );
+        let admission = of_path(&body, TOKEN, "standard").0.unwrap();
+        let raw = String::from_utf8(admission.delivery.raw).unwrap();
+        assert!(!raw.contains(TOKEN) && raw.contains(&format!("https://h/x/{}", "*".repeat(32))), "{raw}");
+        let Purport::Announce(announcement) = admission.delivery.purport else { panic!() };
+        let background = meshhook_store::Background { machines: &[], news: None };
+        let said = (announcement.render)(&background).content;
+        assert!(!said.contains(TOKEN) && said.contains("failed"), "{said}");
+        let unread = of_path(&format!(r#"{{"hook":"/x/{TOKEN}"}}"#), TOKEN, "xcode-cloud").0.unwrap();
+        assert!(matches!(unread.delivery.purport, Purport::Unreadable(_)));
+        assert!(!String::from_utf8(unread.delivery.raw).unwrap().contains(TOKEN));
+    }
+
+    #[test]
+    fn a_body_that_nobody_proved_is_left_where_it_was() {
+        let (found, body) = of_path("{}", &TOKEN.replace('0', "1"), "standard");
+        assert!(matches!(found, Err(Refusal::Unverified(_))));
+        assert_eq!(body, b"{}");
     }
 
     #[test]

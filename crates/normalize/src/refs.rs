@@ -2,6 +2,8 @@
 
 use meshhook_model::Text;
 
+use crate::tree::Node;
+
 /// `refs/pull/N/head` stays: it is no branch. So does `refs/tags/…`: a tag named `main` is not the branch.
 pub(crate) fn plain_branch(name: &str) -> &str {
     name.strip_prefix("refs/heads/").unwrap_or(name)
@@ -13,6 +15,23 @@ pub(crate) fn branch_of(owner: Option<&str>, name: &str) -> Option<Text> {
     match owner {
         Some(owner) => Text::new(name).and(Text::new(&format!("{owner}:{name}"))),
         None => Text::new(name),
+    }
+}
+
+/// The owner of a pull request's branch where a body does not tell one: it may be anybody's.
+pub(crate) const ANYBODY: &str = "unknown";
+
+/// The number of the pull request that was built; of none, where it is missing or 0.
+pub(crate) fn request_number(node: &Node<'_>) -> Option<String> {
+    node.id().filter(|number| number != "0")
+}
+
+/// What stands for a pull request's branch where a body tells the one alone that it is to go to. Whoever opens one
+/// chooses that: what he built is not that branch.
+pub(crate) fn of_pull_request(number: Option<&str>, target: &str) -> Option<Text> {
+    match number {
+        Some(number) => branch_of(Some(ANYBODY), &format!("pull/{number}")),
+        None => branch_of(Some(ANYBODY), target),
     }
 }
 

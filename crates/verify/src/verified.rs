@@ -90,6 +90,12 @@ impl<B: Into<Vec<u8>>> Verified<B> {
 }
 
 impl<B> Verified<B> {
+    /// The text that was signed, where that is not the body as it came. For whoever verified a body by reference.
+    #[must_use]
+    pub fn into_signed_text(self) -> Option<Vec<u8>> {
+        self.signed_text
+    }
+
     /// The label of the key that fits; of several with the same secret, the first.
     #[must_use]
     pub fn key(&self) -> &str {

@@ -72,6 +72,19 @@ impl Verifier {
         Self { scheme: self.scheme, keys: kinds.map(|key| key.decoy(&random())).collect() }
     }
 
+    /// The same with keys that nobody has beside its own, so that they are `keys` in all, if they are not more already.
+    ///
+    /// Each key costs time: so what is refused takes as long at a source with one key as at one with several, and as at
+    /// a [`Self::decoy`] of as many. `random` gives bytes that nobody can guess.
+    #[must_use]
+    pub fn padded(mut self, keys: usize, random: impl FnMut() -> [u8; 32]) -> Self {
+        let missing = keys.saturating_sub(self.keys.len());
+        if missing > 0 {
+            self.keys.extend(self.decoy(missing, random).keys);
+        }
+        self
+    }
+
     /// The scheme.
     #[must_use]
     pub const fn scheme(&self) -> Scheme {

@@ -42,6 +42,36 @@ fn nobody_there_is_unreachable() {
     ");
 }
 
+/// The token in the path is the secret.
+#[test]
+fn a_token_in_the_path_is_in_no_fault() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/h", listener.local_addr().unwrap());
+    drop(listener);
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    std::fs::write(&token, "0a1b2c3d4e5f60718293a4b5c6d7e8f9").unwrap();
+    let mut post = meshhook();
+    post.args([
+        "post",
+        "--provider",
+        "xcode-cloud",
+        "--scheme",
+        "path-token",
+        "--url",
+        &url,
+        "--secret-file",
+    ])
+    .arg(&token)
+    .args(["--file"])
+    .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+    insta::assert_snapshot!(said(&mut post).replace(&url, "URL"), @r"
+    2> error: URL: io: Connection refused (os error 111)
+    2> hint: is the gateway running, and is this its address?
+    => 3
+    ");
+}
+
 #[test]
 fn a_refusal_is_told_with_its_request_id() {
     insta::assert_snapshot!(post_to(&answering(PROBLEM), &Secrets::new()), @r"

@@ -171,7 +171,7 @@ impl Ingress {
         &self,
         claim: &Claim,
         headers: &HeaderMap,
-        body: Body,
+        mut body: Body,
         id: &str,
     ) -> Result<Committed, Problem> {
         let now = self.clock.now();
@@ -179,9 +179,8 @@ impl Ingress {
         match &claim.whose {
             Whose::Hook(hook) => {
                 let arrival = Arrival { now, request_id: id, delivery_id: &new_id("d_") };
-                let length = body.bytes.len();
-                let admission = admit(&hook.source, &lines, body.bytes, arrival).map_err(|why| {
-                    self.even_out(&why, &lines, length, now);
+                let admission = admit(&hook.source, &lines, &mut body.bytes, arrival).map_err(|why| {
+                    self.even_out(&why, &lines, &body.bytes, now);
                     refused(why)
                 })?;
                 Ok(self.commit(admission, body.place.proved()))
@@ -195,9 +194,9 @@ impl Ingress {
 
     /// Where a source's own headers were not even well-formed, the work that its body would have cost under a name
     /// that is nobody's: else the missing time would tell that there is such a source.
-    fn even_out(&self, why: &Refusal, lines: &Lines<'_>, length: usize, now: Moment) {
+    fn even_out(&self, why: &Refusal, lines: &Lines<'_>, body: &[u8], now: Moment) {
         if matches!(why, Refusal::Unverified(why) if !has_hashed(*why)) {
-            self.gate.work_in_vain(lines, &vec![0; length], now.seconds());
+            self.gate.work_in_vain(lines, body, now.seconds());
         }
     }
 

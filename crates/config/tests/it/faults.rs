@@ -91,6 +91,16 @@ const CASES: &[Case] = &[
     Case("a map for a provider that needs none", &[], "[source.fields]\nworkflow = \"/plan\"\n"),
     Case("everybody's builds", &[("\"github\"\nsecret", "\"travis\"\nsecret"), ("github-secret", "rsa")], ""),
     Case(
+        "everybody's builds by a pattern",
+        &[("\"github\"\nsecret", "\"travis\"\nsecret"), ("github-secret", "rsa")],
+        "only = { repos = [\"*/rocket\", \"acme/*\", \"**\", \"rocket\"] }\n",
+    ),
+    Case(
+        "everybody's builds by a choice",
+        &[("\"github\"\nsecret", "\"travis\"\nsecret"), ("github-secret", "rsa")],
+        "only = { repos = [\"{acme/rocket,*/*}\"] }\n",
+    ),
+    Case(
         "a key that is no public one",
         &[("\"github\"\nsecret", "\"travis\"\nsecret")],
         "only = { repos = [\"a/b\"] }\n",
@@ -124,6 +134,25 @@ const CASES: &[Case] = &[
         "one provider twice on purpose",
         &[],
         "[[source]]\nname = \"second\"\nprovider = \"github\"\nsecret_files = [\"standard-secret\"]\ndedupe_scope = \"github\"\n",
+    ),
+    Case(
+        "one scope of which the one says changes alone",
+        &[],
+        "[[source]]\nname = \"second\"\nprovider = \"github\"\nsecret_files = [\"standard-secret\"]\ndedupe_scope = \"github\"\n\
+         only = { changes = true }\n",
+    ),
+    Case(
+        "one scope of which one says other changes",
+        &[],
+        "only = { changes = true }\n\
+         [[source]]\nname = \"second\"\nprovider = \"github\"\nsecret_files = [\"standard-secret\"]\ndedupe_scope = \"github\"\n\
+         only = { changes = true, states = [\"failed\"] }\n",
+    ),
+    Case("a branch by its reference", &[], "only = { branches = [\"refs/heads/main\"] }\n"),
+    Case(
+        "a branch of what does not tell whose it is",
+        &[],
+        "units = [\"run\", \"job\", \"check\"]\nonly = { branches = [\"main\"] }\n",
     ),
     Case(
         "the same secret in two files",

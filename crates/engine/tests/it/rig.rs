@@ -165,7 +165,7 @@ impl<H> Rig<H> {
         let id = new_id("d_");
         let headers = sign(&key(), "", now.seconds(), body.as_bytes()).unwrap();
         let arrival = Arrival { now, request_id: "r", delivery_id: &id };
-        let admission = admit(&self.source, &headers, body.as_bytes().to_vec(), arrival).unwrap();
+        let admission = admit(&self.source, &headers, &mut body.as_bytes().to_vec(), arrival).unwrap();
         let (tell, told) = mpsc::channel();
         self.engine().commit(admission, Box::new(move |answer| tell.send(answer).unwrap()));
         told.recv_timeout(SOON).unwrap()

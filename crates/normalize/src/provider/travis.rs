@@ -9,7 +9,7 @@ use meshhook_model::{Details, Round, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
 use crate::provider::RUNS;
-use crate::refs::branch_of;
+use crate::refs::{branch_of, of_pull_request, request_number};
 use crate::tree::{Node, first};
 use crate::{Identity, Provider, Unreadable};
 
@@ -46,8 +46,7 @@ fn build(body: &Node<'_>) -> Draft {
         unit: Unit::Run,
         workflow: repo.as_deref().and_then(Text::new),
         outcome: word(body).and_then(Text::new),
-        // Of a pull request the branch that it is to go to; whose branch it is is not told.
-        branch: body.get("branch").str().and_then(|name| branch_of(None, name)),
+        branch: branch(body),
         // Travis builds a pull request as merged; its own commit is the head.
         commit: first([body.get("head_commit"), body.get("commit")], Node::text),
         run_url: body.get("build_url").link(),
@@ -60,6 +59,16 @@ fn build(body: &Node<'_>) -> Draft {
     };
     let run = first([body.get("id"), body.get("build_url")], Node::id);
     Draft { details, identity: Identity::new(repo, None, run), machine: None, finished_at }
+}
+
+/// Of a pull request `branch` is the one that it is to go to, and whose the one is that was built is not told.
+fn branch(body: &Node<'_>) -> Option<Text> {
+    let name = body.get("branch").str()?;
+    let number = request_number(body.get("pull_request_number"));
+    let is_request = number.is_some()
+        || body.get("type").str() == Some("pull_request")
+        || body.get("pull_request").flag() == Some(true);
+    if is_request { of_pull_request(number.as_deref(), name) } else { branch_of(None, name) }
 }
 
 /// A build that is restarted keeps its id: only the time at which it finished tells one end from another.

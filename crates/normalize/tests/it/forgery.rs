@@ -2,10 +2,10 @@
 //!
 //! The bytes are fixed by the signature; every header is theirs to choose.
 
-use meshhook_normalize::{BodyError, Meaning, Unreadable, read};
+use meshhook_normalize::{BodyError, Meaning, Provider, Unreadable, read};
 use serde_json::json;
 
-use crate::support::{fixture, github, gitlab, json_of, meaning, standard};
+use crate::support::{event, fixture, github, gitlab, json_of, meaning, standard};
 
 const RUN: &str = "github/workflow_run-completed-failure.json";
 
@@ -138,4 +138,39 @@ fn a_commits_time_does_not_make_a_body_fresh() {
     body["repository"]["custom_properties"] = json!({ "released_at": future });
     assert_eq!(read(github(), body.to_string().as_bytes(), None).unwrap().newest, newest);
     assert_eq!(newest.unwrap().to_string(), "2026-05-04T09:12:40Z");
+}
+
+/// Whoever may open a pull request chooses what it is called and where it is to go. Where a body does not tell whose it
+/// is, it passes for nobody's own branch.
+#[test]
+fn a_strangers_pull_request_is_not_the_branch_that_it_is_to_go_to() {
+    for (name, file, changes) in [
+        ("travis", "travis/build-failed-pull_request.json", &[][..]),
+        ("travis", "travis/build-failed-pull_request.json", &[("/pull_request_number", json!(null))]),
+        (
+            "travis",
+            "travis/build-failed-pull_request.json",
+            &[("/type", json!("push")), ("/pull_request", json!(null))],
+        ),
+        ("appveyor", "appveyor/build_success-pull_request.json", &[]),
+        (
+            "appveyor",
+            "appveyor/build_success-pull_request.json",
+            &[("/eventData/pullRequestId", json!(null))],
+        ),
+        (
+            "appveyor",
+            "appveyor/build_success-pull_request.json",
+            &[("/eventData/isPullRequest", json!(null))],
+        ),
+        ("bitrise", "bitrise/finished-3-pull_request.json", &[("/git/src_branch", json!("main"))]),
+    ] {
+        let mut body = json_of(file);
+        for (place, value) in changes {
+            *body.pointer_mut(place).unwrap() = value.clone();
+        }
+        let event = event(Provider::by_name(name).unwrap(), &body);
+        let branch = event.status.details.branch.unwrap();
+        assert!(branch.as_str().starts_with("unknown:"), "{file}: {changes:?}: {branch:?}");
+    }
 }

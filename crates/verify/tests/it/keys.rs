@@ -128,6 +128,25 @@ fn a_decoy_does_the_work_and_takes_nothing() {
 }
 
 #[test]
+fn a_padded_verifier_takes_what_it_took_and_costs_as_much_as_any() {
+    let mut random = (1..).map(|byte| [byte; 32]);
+    for scheme in signable() {
+        for (keys, count) in [(0, 2), (2, 2), (5, 5)] {
+            let verifier = Verifier::new(scheme, vec![key(scheme, 1), key(scheme, 2)]).unwrap();
+            let padded = verifier.padded(keys, || random.next().unwrap());
+            assert_eq!(format!("{padded:?}").matches("Key {").count(), count, "{scheme}");
+            for number in [1, 2] {
+                let headers = signed(scheme, number, NOW, b"{}");
+                let verified = Unverified::new("{}").verify(&padded, &headers, NOW).unwrap();
+                assert_eq!(verified.key(), format!("key {number}"));
+            }
+            let stranger = signed(scheme, 3, NOW, b"{}");
+            assert!(Unverified::new("{}").verify(&padded, &stranger, NOW).is_err(), "{scheme}");
+        }
+    }
+}
+
+#[test]
 fn no_debug_shows_a_secret_or_a_body() {
     for scheme in signable() {
         let secret = secret(scheme, 1);

@@ -32,6 +32,8 @@ pub(super) struct Signer<'u> {
 pub(super) struct Envelope<'b> {
     /// Where to, with the token that a scheme wants there.
     pub(super) url: Zeroizing<String>,
+    /// The same without it, as it may be shown.
+    place: &'b str,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: &'b [u8],
     /// The last second in which a gateway takes it, where the scheme signs a time.
@@ -63,6 +65,7 @@ impl<'u> Signer<'u> {
         let url = in_path.iter().fold(self.url.to_owned(), |url, (_, token)| url + "/" + token);
         Ok(Envelope {
             url: Zeroizing::new(url),
+            place: self.url,
             headers,
             body: &body.bytes,
             valid_until: timed.then(|| clock::after(now, fresh)),
@@ -91,7 +94,7 @@ impl Envelope<'_> {
         let request = request
             .body(self.body)
             .map_err(|error| Failure::new(Exit::Usage, error.to_string(), "correct --url"))?;
-        http::run(&http::agent(), request)
+        http::run_at(self.place, &http::agent(), request)
     }
 }
 
