@@ -49,10 +49,10 @@ pub(crate) fn body_key(source: &str, body: &[u8]) -> Key {
 /// What a build is compared with: those of its branch that are called as it is.
 pub(crate) fn branch_key(scope: &str, status: &BuildStatus) -> BranchKey {
     let d = &status.details;
-    let [repo, workflow, job, branch] =
-        [&d.repo, &d.workflow, &d.job, &d.branch].map(|text| text.as_ref().map(Text::as_str));
+    let [repo, workflow, job] = [&d.repo, &d.workflow, &d.job].map(|text| text.as_ref().map(Text::as_str));
+    let branch = d.owned_branch();
     let recipe = Recipe::new().text("branch").text(scope).maybe(repo).maybe(workflow);
-    BranchKey(recipe.text(d.unit.as_str()).maybe(job).maybe(branch).hash())
+    BranchKey(recipe.text(d.unit.as_str()).maybe(job).maybe(branch.as_deref()).hash())
 }
 
 /// A hash over parts of which none can be taken for another: each goes in behind its length.

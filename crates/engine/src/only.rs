@@ -36,13 +36,13 @@ impl Only {
     /// Why an event is not said, wherever its build stands.
     pub(crate) fn refuses(&self, status: &BuildStatus) -> Option<&'static str> {
         let d = &status.details;
-        let branch = d.branch.as_ref().map(Text::as_str);
-        let is_fork = branch.is_some_and(|branch| branch.contains(':'));
+        let branch = d.owned_branch();
+        let is_fork = branch.as_ref().is_some_and(|branch| branch.contains(':'));
         let fits = |globs: &Globs, name: &Option<Text>| {
             globs.is_empty() || name.as_ref().is_some_and(|name| globs.any_matches(name.as_str()))
         };
-        let on_branch =
-            self.branches.is_empty() || branch.is_some_and(|branch| self.branches.any_matches_branch(branch));
+        let on_branch = self.branches.is_empty()
+            || branch.is_some_and(|branch| self.branches.any_matches_branch(&branch));
         let checks = [
             ("fork", self.forks == Forks::Show || !is_fork),
             ("branch", on_branch),
@@ -122,5 +122,15 @@ mod tests {
         let only = Only { states: vec![State::Failed, State::Running], ..Only::default() };
         let muted = State::ALL.map(|state| only.mutes(state));
         assert_eq!(muted, [Some("state"), None, Some("state"), None]);
+    }
+
+    #[test]
+    fn a_pull_request_that_may_be_anybodys_is_a_forks() {
+        let mut status = status("main", "CI", "o/r");
+        status.details.anybodys = true;
+        let on_main = Only { branches: globs(&["main", "**"]), ..Only::default() };
+        assert_eq!(on_main.refuses(&status), Some("branch"));
+        assert_eq!(Only { forks: Forks::Hide, ..Only::default() }.refuses(&status), Some("fork"));
+        assert_eq!(Only { branches: globs(&["unknown:*"]), ..Only::default() }.refuses(&status), None);
     }
 }

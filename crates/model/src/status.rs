@@ -1,5 +1,7 @@
 //! What a CI system said, in the vocabulary.
 
+use std::borrow::Cow;
+
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::{Attempt, Round, RunUrl, State, Text, Timestamp, Unit};
@@ -20,6 +22,9 @@ pub struct Details {
     pub outcome: Option<Text>,
     /// Branch or tag, without `refs/heads/`; of a fork `owner:branch`.
     pub branch: Option<Text>,
+    /// Whether that is the branch of a pull request, its own or the one that it is to go to, and the provider does not
+    /// tell whose the pull request is: anybody's, so the branch is to be trusted like a fork's. It is not written out.
+    pub anybodys: bool,
     /// The commit's hash.
     pub commit: Option<Text>,
     /// The run's page.
@@ -58,6 +63,16 @@ pub struct BuildStatus {
     pub state: State,
     /// Everything else.
     pub details: Details,
+}
+
+impl Details {
+    /// The branch as whoever has to tell ours from a stranger's should see it: with an owner where it is not ours.
+    #[must_use]
+    pub fn owned_branch(&self) -> Option<Cow<'_, str>> {
+        let branch = self.branch.as_ref()?.as_str();
+        let anybodys = self.anybodys && !branch.contains(':');
+        Some(if anybodys { format!("unknown:{branch}").into() } else { branch.into() })
+    }
 }
 
 impl BuildStatus {
@@ -135,6 +150,18 @@ mod tests {
         let json = serde_json::to_string(&status).unwrap();
         assert_eq!(json, r#"{"unit":"run","state":"queued","round":1}"#);
         assert_eq!(serde_json::to_string(&status.details).unwrap(), r#"{"unit":"run","round":1}"#);
+    }
+
+    #[test]
+    fn a_branch_that_may_be_anybodys_is_none_of_ours() {
+        let of = |branch: &str, anybodys| {
+            let details = Details { branch: Text::new(branch), anybodys, ..Details::default() };
+            details.owned_branch().map(Cow::into_owned).unwrap_or_default()
+        };
+        assert_eq!(of("main", false), "main");
+        assert_eq!(of("main", true), "unknown:main");
+        assert_eq!(of("mallory:main", true), "mallory:main");
+        assert_eq!(of("", true), "");
     }
 
     #[test]

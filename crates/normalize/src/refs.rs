@@ -18,21 +18,9 @@ pub(crate) fn branch_of(owner: Option<&str>, name: &str) -> Option<Text> {
     }
 }
 
-/// The owner of a pull request's branch where a body does not tell one: it may be anybody's.
-pub(crate) const ANYBODY: &str = "unknown";
-
-/// The number of the pull request that was built; of none, where it is missing or 0.
-pub(crate) fn request_number(node: &Node<'_>) -> Option<String> {
-    node.id().filter(|number| number != "0")
-}
-
-/// What stands for a pull request's branch where a body tells the one alone that it is to go to. Whoever opens one
-/// chooses that: what he built is not that branch.
-pub(crate) fn of_pull_request(number: Option<&str>, target: &str) -> Option<Text> {
-    match number {
-        Some(number) => branch_of(Some(ANYBODY), &format!("pull/{number}")),
-        None => branch_of(Some(ANYBODY), target),
-    }
+/// Whether a field has the number of a pull request: there is none where it is missing or 0.
+pub(crate) fn is_request(number: &Node<'_>) -> bool {
+    number.id().is_some_and(|number| number != "0")
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use meshhook_model::{Details, Round, State, Text, Unit};
 
 use crate::draft::{Draft, Found, Silence};
 use crate::provider::{RUNS, UNSIGNED};
-use crate::refs::{branch_of, of_pull_request, request_number};
+use crate::refs::{branch_of, is_request};
 use crate::tree::{Node, first};
 use crate::{Identity, Ignored, Provider, Unreadable};
 
@@ -43,7 +43,8 @@ fn is_of_build(event: &str) -> bool {
 fn build(data: &Node<'_>) -> Draft {
     let details = Details {
         outcome: outcome(data.get("status")),
-        branch: branch(data),
+        branch: data.get("branch").str().and_then(|name| branch_of(None, name)),
+        anybodys: is_pull_request(data),
         commit: data.get("commitId").text(),
         run_url: data.get("buildUrl").link(),
         run_id: data.get("buildId").id_text(),
@@ -57,12 +58,9 @@ fn build(data: &Node<'_>) -> Draft {
     Draft { details, identity, machine: None, finished_at: None }
 }
 
-/// Of a pull request `branch` is the one that it is to go to, and whose the one is that was built is not told.
-fn branch(data: &Node<'_>) -> Option<Text> {
-    let name = data.get("branch").str()?;
-    let number = request_number(data.get("pullRequestId"));
-    let is_request = number.is_some() || data.get("isPullRequest").flag() == Some(true);
-    if is_request { of_pull_request(number.as_deref(), name) } else { branch_of(None, name) }
+/// Of a pull request `branch` is the one that it is to go to; whose the one is that was built is not told.
+fn is_pull_request(data: &Node<'_>) -> bool {
+    is_request(data.get("pullRequestId")) || data.get("isPullRequest").flag() == Some(true)
 }
 
 fn common(data: &Node<'_>) -> Details {

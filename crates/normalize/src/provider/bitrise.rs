@@ -2,11 +2,11 @@
 //!
 //! Source: Bitrise docs, "Adding outgoing webhooks". A body has neither a commit nor an address, nor any time.
 
-use meshhook_model::{Details, RunUrl, State, Text, Unit};
+use meshhook_model::{Details, RunUrl, State, Unit};
 
 use crate::draft::{Draft, Found, Silence};
 use crate::provider::{RUNS, UNSIGNED};
-use crate::refs::{ANYBODY, branch_of, request_number};
+use crate::refs::is_request;
 use crate::tree::{Node, first};
 use crate::{Identity, Provider, Unreadable};
 
@@ -51,21 +51,15 @@ fn build(body: &Node<'_>) -> Draft {
         unit: Unit::Run,
         workflow: workflow.text(),
         outcome: body.get("build_status").id_text(),
-        branch: branch(git),
+        branch: first([git.get("src_branch"), git.get("tag")], Node::text),
+        // Whether a pull request's branch is a fork's is not told.
+        anybodys: is_request(git.get("pull_request_id")),
         run_url: slug.str().and_then(page),
         run_id: slug.id_text(),
         ..Details::default()
     };
     let identity = Identity::new(app.id(), workflow.id(), first([slug, body.get("build_number")], Node::id));
     Draft { details, identity, machine: None, finished_at: None }
-}
-
-/// The branch that was built, else the tag. Whether a pull request's branch is a fork's is not told.
-fn branch(git: &Node<'_>) -> Option<Text> {
-    match git.get("src_branch").str() {
-        Some(name) => branch_of(request_number(git.get("pull_request_id")).map(|_| ANYBODY), name),
-        None => git.get("tag").text(),
-    }
 }
 
 fn state(status: &Node<'_>) -> Result<State, Silence> {

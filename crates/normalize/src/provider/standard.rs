@@ -249,6 +249,7 @@ impl<'b> Fields<'b> {
             job,
             outcome: None,
             branch: self.branch()?,
+            anybodys: false,
             commit: self.text(COMMIT)?,
             run_url: self.run_url()?,
             mesh_node_id: self.text(NODE)?,

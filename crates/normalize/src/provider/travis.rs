@@ -9,7 +9,7 @@ use meshhook_model::{Details, Round, State, Text, Timestamp, Unit};
 
 use crate::draft::{Draft, Found, Silence};
 use crate::provider::RUNS;
-use crate::refs::{branch_of, of_pull_request, request_number};
+use crate::refs::{branch_of, is_request};
 use crate::tree::{Node, first};
 use crate::{Identity, Provider, Unreadable};
 
@@ -46,7 +46,8 @@ fn build(body: &Node<'_>) -> Draft {
         unit: Unit::Run,
         workflow: repo.as_deref().and_then(Text::new),
         outcome: word(body).and_then(Text::new),
-        branch: branch(body),
+        branch: body.get("branch").str().and_then(|name| branch_of(None, name)),
+        anybodys: is_pull_request(body),
         // Travis builds a pull request as merged; its own commit is the head.
         commit: first([body.get("head_commit"), body.get("commit")], Node::text),
         run_url: body.get("build_url").link(),
@@ -61,14 +62,11 @@ fn build(body: &Node<'_>) -> Draft {
     Draft { details, identity: Identity::new(repo, None, run), machine: None, finished_at }
 }
 
-/// Of a pull request `branch` is the one that it is to go to, and whose the one is that was built is not told.
-fn branch(body: &Node<'_>) -> Option<Text> {
-    let name = body.get("branch").str()?;
-    let number = request_number(body.get("pull_request_number"));
-    let is_request = number.is_some()
+/// Of a pull request `branch` is the one that it is to go to; whose the one is that was built is not told.
+fn is_pull_request(body: &Node<'_>) -> bool {
+    is_request(body.get("pull_request_number"))
         || body.get("type").str() == Some("pull_request")
-        || body.get("pull_request").flag() == Some(true);
-    if is_request { of_pull_request(number.as_deref(), name) } else { branch_of(None, name) }
+        || body.get("pull_request").flag() == Some(true)
 }
 
 /// A build that is restarted keeps its id: only the time at which it finished tells one end from another.

@@ -85,6 +85,11 @@ pub(crate) fn shown(reading: &Result<Reading, BodyError>) -> Value {
             json!({ "reading": "invalid", "field": field, "expected": expected })
         }
     };
+    if let Meaning::Event(Event { status, .. }) = &reading.meaning
+        && status.details.anybodys
+    {
+        shown["anybodys"] = json!(true);
+    }
     shown["newest"] = json!(reading.newest);
     without_nulls(shown)
 }

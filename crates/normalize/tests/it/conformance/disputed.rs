@@ -22,18 +22,6 @@ pub(super) const DISPUTED: &[(&str, &str, &str, &str)] = &[
         "contract, vocabulary: of a fork the branch is owner:branch; master is where it wants to go",
     ),
     (
-        "travis/pull_request-zulip.json",
-        "branch",
-        "unknown:master",
-        "contract, vocabulary: of a fork the branch is owner:branch; master is where it wants to go, from nobody knows where",
-    ),
-    (
-        "appveyor/build_success-docs.json",
-        "branch",
-        "unknown:pull/1",
-        "contract, vocabulary: of a fork the branch is owner:branch; master is where it wants to go, from nobody knows where",
-    ),
-    (
         "jenkins/cloudevents_queue_left.json",
         "unit",
         "run",
