@@ -1,5 +1,6 @@
 //! From a POST's bytes to a delivery: verify, read, name, and get ready to render. Pure.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -285,6 +286,7 @@ impl<'a> Draft<'a> {
             workflow: text(&details.workflow),
             job: text(&details.job),
             repo: text(&details.repo),
+            branch: details.owned_branch().map(Cow::into_owned),
             run_id: text(&details.run_id),
             node: text(&details.mesh_node_id),
             correlation_id: text(&correlation_id).unwrap_or_default(),

@@ -210,8 +210,8 @@ pub(crate) fn insert(
     let f = &new.facts;
     db.prepare_cached(
         "INSERT INTO delivery (id, key, source, status, received_at, keep, state, outcome, workflow, job, repo, \
-         run_id, node, correlation_id, verified_by, request_id) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+         run_id, node, correlation_id, verified_by, request_id, branch) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     )
     .and_then(|mut s| {
         s.insert(params![
@@ -231,6 +231,7 @@ pub(crate) fn insert(
             f.correlation_id,
             f.verified_by,
             f.request_id,
+            f.branch,
         ])
     })
     .map_err(fault)

@@ -86,8 +86,8 @@ impl Inspect for SqliteStore {
 
 const VIEW: &str = "d.seq, d.id, d.key, d.source, d.status, m.status, d.reason, d.round, d.room, d.received_at, \
      d.seen, d.expires_at, m.event_id, d.state, d.outcome, d.workflow, d.job, d.repo, d.run_id, d.node, \
-     d.correlation_id, d.verified_by, d.request_id, d.news, d.news_since, d.news_at";
-const VIEW_COLUMNS: usize = 26;
+     d.correlation_id, d.verified_by, d.request_id, d.news, d.news_since, d.news_at, d.branch";
+const VIEW_COLUMNS: usize = 27;
 
 fn view(row: &Row<'_>) -> rusqlite::Result<DeliveryView> {
     Ok(DeliveryView {
@@ -110,6 +110,7 @@ fn view(row: &Row<'_>) -> rusqlite::Result<DeliveryView> {
             workflow: row.get(15)?,
             job: row.get(16)?,
             repo: row.get(17)?,
+            branch: row.get(26)?,
             run_id: row.get(18)?,
             node: row.get(19)?,
             correlation_id: row.get(20)?,

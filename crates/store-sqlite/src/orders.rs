@@ -125,7 +125,7 @@ fn restate(db: &Connection, seq: i64, again: &NewDelivery) -> Result<(), StoreEr
     let f = &again.facts;
     db.execute(
         "UPDATE delivery SET state = ?2, outcome = ?3, workflow = ?4, job = ?5, repo = ?6, run_id = ?7, node = ?8, \
-         correlation_id = ?9, verified_by = ?10, request_id = ?11 WHERE seq = ?1",
+         correlation_id = ?9, verified_by = ?10, request_id = ?11, branch = ?12 WHERE seq = ?1",
         params![
             seq,
             f.state,
@@ -137,7 +137,8 @@ fn restate(db: &Connection, seq: i64, again: &NewDelivery) -> Result<(), StoreEr
             f.node,
             f.correlation_id,
             f.verified_by,
-            f.request_id
+            f.request_id,
+            f.branch
         ],
     )
     .map_err(fault)?;

@@ -210,6 +210,8 @@ pub struct Facts {
     pub job: Option<String>,
     /// The repository.
     pub repo: Option<String>,
+    /// The branch, as filters see it.
+    pub branch: Option<String>,
     /// The run's id.
     pub run_id: Option<String>,
     /// The machine.

@@ -33,6 +33,8 @@ pub(crate) struct Delivery {
     #[serde(skip_serializing_if = "Option::is_none")]
     repo: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    branch: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     run_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     node: Option<String>,
@@ -65,6 +67,7 @@ impl From<DeliveryView> for Delivery {
             workflow: facts.workflow,
             job: facts.job,
             repo: facts.repo,
+            branch: facts.branch,
             run_id: facts.run_id,
             node: facts.node,
             room: view.room,

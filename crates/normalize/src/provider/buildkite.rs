@@ -128,6 +128,7 @@ fn common(event: &Node<'_>) -> Details {
     Details {
         workflow: first([pipeline.get("name"), pipeline.get("slug")], Node::text),
         branch: branch(event),
+        anybodys: is_anybodys(event),
         // Until an agent has looked, the newest commit of a branch is asked for by this name.
         commit: build.get("commit").text().filter(|commit| commit.as_str() != "HEAD"),
         run_url: build.get("web_url").link(),
@@ -213,6 +214,12 @@ fn branch(event: &Node<'_>) -> Option<Text> {
     let head = build.get("pull_request").get("repository").str().filter(|_| !name.contains(':'));
     let owner = head.zip(repository(event)).and_then(|(head, base)| remote::fork_owner(head, base));
     branch_of(owner, name)
+}
+
+/// Whether it was built for a pull request of which the body does not tell from where it comes.
+fn is_anybodys(event: &Node<'_>) -> bool {
+    let request = event.get("build").get("pull_request");
+    !request.get("id").is_missing() && request.get("repository").str().is_none()
 }
 
 fn repository<'b>(event: &'b Node<'_>) -> Option<&'b str> {

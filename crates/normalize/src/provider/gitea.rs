@@ -240,9 +240,15 @@ fn branch(body: &Node<'_>, run: &Node<'_>) -> Option<Text> {
     }
 }
 
-/// Who owns the repository that a run's commit is from, where the body tells it and it is another one.
+/// Who owns the repository that a run's commit is from, where the body tells it and it is another one; of a deleted fork,
+/// which is null, nobody that is known.
 fn fork_owner<'b>(body: &Node<'_>, run: &'b Node<'b>) -> Option<&'b str> {
-    let head = run.get("head_repository").get("full_name").str()?;
-    let ours = body.get("repository").get("full_name").str();
-    if Some(head) == ours { None } else { head.split('/').next() }
+    if !run.has("head_repository") {
+        return None;
+    }
+    match run.get("head_repository").get("full_name").str() {
+        None => Some("unknown"),
+        ours if ours == body.get("repository").get("full_name").str() => None,
+        Some(head) => head.split('/').next(),
+    }
 }

@@ -164,6 +164,16 @@ fn a_strangers_pull_request_is_not_the_branch_that_it_is_to_go_to() {
             &[("/eventData/isPullRequest", json!(null))],
         ),
         ("bitrise", "bitrise/finished-3-pull_request.json", &[("/git/src_branch", json!("main"))]),
+        (
+            "buildkite",
+            "buildkite/build_finished-passed-pull_request.json",
+            &[("/build/branch", json!("main")), ("/build/pull_request/repository", json!(null))],
+        ),
+        (
+            "gitea",
+            "gitea/workflow_run-completed-failure-fork.json",
+            &[("/workflow_run/head_repository", json!(null))],
+        ),
     ] {
         let mut body = json_of(file);
         for (place, value) in changes {

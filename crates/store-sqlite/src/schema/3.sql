@@ -5,6 +5,9 @@ ALTER TABLE delivery ADD COLUMN news TEXT;
 ALTER TABLE delivery ADD COLUMN news_since INTEGER;
 ALTER TABLE delivery ADD COLUMN news_at INTEGER;
 
+-- Which branch, as filters see it: why one was not said.
+ALTER TABLE delivery ADD COLUMN branch TEXT;
+
 -- What is ignored under its body's key, and so within a bound. What is ignored under a key of its own stays as long as
 -- any mark.
 CREATE INDEX delivery_ignored ON delivery (source, seq) WHERE status = 'ignored' AND rank IS NULL;

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::output::{Output, shown};
 
 /// Fields in the order in which they are told; others follow.
-const FIRST: [&str; 20] = [
+const FIRST: [&str; 21] = [
     "id",
     "status",
     "reason",
@@ -19,6 +19,7 @@ const FIRST: [&str; 20] = [
     "workflow",
     "job",
     "repo",
+    "branch",
     "run_id",
     "round",
     "node",
