@@ -2,7 +2,7 @@
 
 use meshhook_store::rules::{self, Comparison};
 use meshhook_store::{
-    Accepted, Announcement, BranchKey, Ending, Last, Moment, News, Outcome, Status, StoreError,
+    Accepted, Announcement, BranchKey, Ending, Key, Last, Moment, News, Outcome, Status, StoreError,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -15,7 +15,7 @@ use crate::settle::finish;
 pub(crate) fn compare(db: &Connection, a: &Announcement, now: Moment) -> Result<Comparison, StoreError> {
     let Some(change) = &a.change else { return Ok(Comparison::default()) };
     let last = last(db, &change.branch)?;
-    let found = rules::compare(change, last.as_ref(), now);
+    let found = rules::compare(a.key, change, last.as_ref(), now);
     if let Some(this) = &found.last {
         remember(db, &change.branch, this, last.is_none())?;
     }
@@ -23,11 +23,16 @@ pub(crate) fn compare(db: &Connection, a: &Announcement, now: Moment) -> Result<
 }
 
 fn last(db: &Connection, branch: &BranchKey) -> Result<Option<Last>, StoreError> {
-    db.prepare_cached("SELECT well, word, since, expires_at FROM ending WHERE branch = ?1")
+    db.prepare_cached("SELECT well, word, since, told_by, expires_at FROM ending WHERE branch = ?1")
         .and_then(|mut s| {
             s.query_row([branch.0], |row| {
                 let ending = Ending { well: row.get(0)?, word: row.get(1)? };
-                Ok(Last { ending, since: moment(row, 2)?, expires_at: moment(row, 3)? })
+                Ok(Last {
+                    ending,
+                    since: moment(row, 2)?,
+                    told_by: Key(row.get(3)?),
+                    expires_at: moment(row, 4)?,
+                })
             })
             .optional()
         })
@@ -35,9 +40,11 @@ fn last(db: &Connection, branch: &BranchKey) -> Result<Option<Last>, StoreError>
 }
 
 fn remember(db: &Connection, branch: &BranchKey, last: &Last, is_new: bool) -> Result<(), StoreError> {
-    let Last { ending: Ending { well, word }, since, expires_at } = last;
-    db.prepare_cached("INSERT OR REPLACE INTO ending VALUES (?1, ?2, ?3, ?4, ?5)")
-        .and_then(|mut s| s.execute(params![branch.0, well, word, since.millis(), expires_at.millis()]))
+    let Last { ending: Ending { well, word }, since, told_by, expires_at } = last;
+    db.prepare_cached("INSERT OR REPLACE INTO ending VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+        .and_then(|mut s| {
+            s.execute(params![branch.0, well, word, since.millis(), told_by.0, expires_at.millis()])
+        })
         .map_err(fault)?;
     if is_new { forget_oldest(db) } else { Ok(()) }
 }
@@ -50,6 +57,14 @@ fn forget_oldest(db: &Connection) -> Result<(), StoreError> {
     )
     .and_then(|mut s| s.execute([rules::MAX_BRANCHES]))
     .map_err(fault)?;
+    Ok(())
+}
+
+/// Forgets how a branch ended where the delivery that said so is given up.
+pub(crate) fn unhear(db: &Connection, seq: i64) -> Result<(), StoreError> {
+    db.prepare_cached("DELETE FROM ending WHERE told_by = (SELECT key FROM delivery WHERE seq = ?1)")
+        .and_then(|mut s| s.execute([seq]))
+        .map_err(fault)?;
     Ok(())
 }
 
@@ -98,7 +113,7 @@ mod tests {
         let failed = |run| State::of(run, Rank::Terminal).ends(run % 2, false, "");
         failed(1).accept(&store, "oldest", START);
         let others = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 99999) \
-                      INSERT INTO ending SELECT randomblob(32), 1, '', 0, 9e15 FROM n";
+                      INSERT INTO ending SELECT randomblob(32), 1, '', 0, zeroblob(32), 9e15 FROM n";
         store.writer().execute(others, []).unwrap();
         let silent = failed(3).accept(&store, "known", START);
         assert_eq!(silent.reason.as_deref(), Some("still_failing"));

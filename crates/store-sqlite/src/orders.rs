@@ -7,7 +7,7 @@ use meshhook_store::{
 use rusqlite::{Connection, params};
 
 use crate::accept::{fill, name_machine, pend, revive, room_of, seen_again};
-use crate::changes::{compare, silence};
+use crate::changes::{compare, silence, unhear};
 use crate::fault::fault;
 use crate::row::{Known, answer, by_id, by_key, top_of};
 use crate::settle::finish;
@@ -150,5 +150,6 @@ pub(crate) fn discard(db: &Connection, id: &str, now: Moment) -> Result<(), ActE
     if !rules::may_discard(known.status) {
         return Err(ActError::Conflict(known.status));
     }
+    unhear(db, known.seq)?;
     Ok(finish(db, known.seq, Status::Dropped, now)?)
 }

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::SqliteStore;
 use crate::accept::pend;
+use crate::changes::unhear;
 use crate::fault::fault;
 use crate::freeze;
 use crate::row::{by_id, message_status, millis, moment, moment_or_none, span};
@@ -168,9 +169,10 @@ fn refuse(db: &Connection, lease: &Lease, attempt: &Attempt, now: Moment) -> Res
     )
     .and_then(|mut s| s.execute(params![lease.message, reason, refused == Refused::Unrelated]))
     .map_err(fault)?;
-    if refused != Refused::Parked {
-        for seq in members {
-            pend_again(db, seq, &lease.room, now)?;
+    for seq in members {
+        match refused {
+            Refused::Parked => unhear(db, seq)?,
+            _ => pend_again(db, seq, &lease.room, now)?,
         }
     }
     Ok(refused)

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{BranchKey, Moment};
+use crate::{BranchKey, Key, Moment};
 
 /// That something of a branch has ended, to be said only if it ended otherwise than the last time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Last {
     pub ending: Ending,
     /// When it began to end so well, or so badly, as far back as that is remembered.
     pub since: Moment,
+    /// The announcement that said so last; where none did, the one that it is remembered from.
+    pub told_by: Key,
     /// When this is forgotten.
     pub expires_at: Moment,
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::{Accepted, Candidate, Change, Freshness, Last, Moment, News, Pick, Queue, Rank, Status, Trend};
+use crate::{
+    Accepted, Candidate, Change, Freshness, Key, Last, Moment, News, Pick, Queue, Rank, Status, Trend,
+};
 
 /// How long a taken room is another's.
 pub const LEASE: Duration = Duration::from_secs(60);
@@ -104,10 +106,13 @@ pub struct Comparison {
 /// Compares how something ended with how it did the `last` time. To be asked of what [`judge`] lets pend, and of nothing
 /// else: so each ending is compared once, whatever comes twice.
 ///
+/// `key` is the announcement's own. Where what said it last is given up, by the homeserver or by an operator, the branch is
+/// forgotten: nobody has heard how it ended.
+///
 /// A first failure is said and a first success is not. What ends as it did is not said; a success in another word is,
 /// plainly, and so is a failure in another word, as one that goes on.
 #[must_use]
-pub fn compare(change: &Change, last: Option<&Last>, now: Moment) -> Comparison {
+pub fn compare(key: Key, change: &Change, last: Option<&Last>, now: Moment) -> Comparison {
     let last = last.filter(|last| last.expires_at >= now);
     let ending = &change.ending;
     let as_before = last.filter(|last| last.ending.well == ending.well);
@@ -120,10 +125,12 @@ pub fn compare(change: &Change, last: Option<&Last>, now: Moment) -> Comparison 
     };
     let is_old = last.map_or(ending.well, |last| last.ending == *ending);
     let reason = if ending.well { "unchanged" } else { Trend::StillFailing.as_str() };
+    let silent = if is_old { Some(reason.to_owned()) } else { change.muted.clone() };
+    let told_by = last.filter(|_| silent.is_some()).map_or(key, |last| last.told_by);
     Comparison {
         news: trend.map(|(trend, since)| News { trend, since, at: now }),
-        silent: if is_old { Some(reason.to_owned()) } else { change.muted.clone() },
-        last: Some(Last { ending: ending.clone(), since, expires_at: now.plus(REMEMBERED) }),
+        silent,
+        last: Some(Last { ending: ending.clone(), since, told_by, expires_at: now.plus(REMEMBERED) }),
     }
 }
 
@@ -259,6 +266,8 @@ mod tests {
     use crate::{BranchKey, Ending, SubjectKey};
     use proptest::prelude::*;
 
+    const KEY: Key = Key([1; 32]);
+
     const HOUR: Duration = Duration::from_secs(3600);
 
     #[test]
@@ -304,7 +313,7 @@ mod tests {
             (9, (false, ""), Ok(Some((Trend::Broken, 9)))),
         ] {
             let now = Moment::from_seconds(second);
-            let found = compare(&ending(well, word), last.as_ref(), now);
+            let found = compare(KEY, &ending(well, word), last.as_ref(), now);
             let news = found.news.map(|news| (news.trend, news.since.seconds()));
             let heard = found.silent.as_deref().map_or(Ok(news), Err);
             assert_eq!(heard, said, "{second}");
@@ -315,7 +324,7 @@ mod tests {
 
     #[test]
     fn a_first_failure_is_said_and_means_nothing_yet() {
-        let first = compare(&ending(false, "timedout"), None, Moment::from_seconds(1));
+        let first = compare(KEY, &ending(false, "timedout"), None, Moment::from_seconds(1));
         assert_eq!((first.news, first.silent), (None, None));
         assert_eq!(first.last.unwrap().since.seconds(), 1);
     }
@@ -323,19 +332,19 @@ mod tests {
     #[test]
     fn what_is_muted_is_remembered() {
         let now = Moment::from_seconds(5);
-        let failed = compare(&ending(false, ""), None, now).last;
+        let failed = compare(KEY, &ending(false, ""), None, now).last;
         let muted = Change { muted: Some("state".to_owned()), ..ending(true, "") };
-        let fixed = compare(&muted, failed.as_ref(), now);
+        let fixed = compare(KEY, &muted, failed.as_ref(), now);
         assert_eq!(fixed.silent.as_deref(), Some("state"));
-        let broken = compare(&ending(false, ""), fixed.last.as_ref(), now);
+        let broken = compare(KEY, &ending(false, ""), fixed.last.as_ref(), now);
         assert_eq!((broken.silent, broken.news.map(|news| news.trend)), (None, Some(Trend::Broken)));
     }
 
     #[test]
     fn what_is_long_ago_is_no_last_time() {
         let start = Moment::from_seconds(0);
-        let failed = compare(&ending(false, ""), None, start).last;
-        let again = |after| compare(&ending(false, ""), failed.as_ref(), start.plus(after));
+        let failed = compare(KEY, &ending(false, ""), None, start).last;
+        let again = |after| compare(KEY, &ending(false, ""), failed.as_ref(), start.plus(after));
         assert_eq!(again(REMEMBERED).silent.as_deref(), Some("still_failing"));
         let forgotten = again(REMEMBERED + Duration::from_secs(1));
         assert_eq!((forgotten.silent, forgotten.news), (None, None));

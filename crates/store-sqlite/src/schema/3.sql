@@ -18,10 +18,12 @@ CREATE TABLE ending (
     well       INTEGER NOT NULL,
     word       TEXT    NOT NULL,
     since      INTEGER NOT NULL,
+    told_by    BLOB    NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX ending_expiry ON ending (expires_at);
+CREATE INDEX ending_told_by ON ending (told_by);
 
 -- The last sign of life of each machine. The delivery may be forgotten before it.
 CREATE TABLE node (

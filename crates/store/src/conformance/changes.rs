@@ -129,15 +129,32 @@ pub fn what_is_owed_again_is_not_compared_again(store: &dyn Store) {
         store.refuse(&lease, &attempt("refused", now), now).unwrap();
     };
     park(at(2));
-    assert_eq!(told(&ended(3, true, "").accept(store, "fixed", at(3))), SAID);
-    send_one(store, ROOM, at(3)).unwrap();
+    assert_eq!(told(&ended(3, true, "").accept(store, "well again", at(3))), UNCHANGED, "nobody heard of it");
     let revived = broke.accept(store, "again", at(4));
     assert_eq!((revived.outcome, &*revived.delivery), (Outcome::Accepted, "broke"));
     park(at(5));
     assert_eq!(store.retry("broke", false, at(6)).unwrap().outcome, Outcome::Accepted);
     let body = send_one(store, ROOM, at(7)).unwrap();
     assert_eq!(body, r#"{"body":"run 2 round 1 rank 2 broken:0"}"#);
-    assert_eq!(told(&ended(4, true, "").accept(store, "well again", at(8))), UNCHANGED);
+    assert_eq!(told(&ended(4, true, "").accept(store, "and again", at(8))), UNCHANGED);
+}
+
+/// A failure that the homeserver refuses, or that an operator gives up, has told nobody: the next one is said.
+pub fn what_nobody_heard_of_is_said_again(store: &dyn Store) {
+    ended(1, false, "").accept(store, "refused", START);
+    let (lease, ..) = take_message(store, ROOM, "one", START);
+    store.refuse(&lease, &attempt("refused", START), START).unwrap();
+    assert_eq!(told(&ended(2, false, "").accept(store, "given up", at(1))), SAID);
+    assert_eq!(told(&ended(3, false, "").accept(store, "silent", at(2))), FAILING);
+    store.discard("given up", at(3)).unwrap();
+    assert_eq!(told(&ended(4, false, "").accept(store, "said", at(4))), SAID);
+    assert_eq!(told(&ended(5, false, "timedout").accept(store, "else", at(5))), SAID);
+    store.discard("said", at(6)).unwrap();
+    assert_eq!(
+        told(&ended(6, false, "timedout").accept(store, "goes on", at(7))),
+        FAILING,
+        "that was said since"
+    );
 }
 
 /// What is too old to be news changes nothing, until an operator has it read again.

@@ -76,6 +76,7 @@ macro_rules! conformance_tests {
             what_changes_nothing_keeps_its_mark,
             what_changes_nothing_has_come_as_far,
             what_is_owed_again_is_not_compared_again,
+            what_nobody_heard_of_is_said_again,
             a_stale_ending_is_compared_when_it_is_readmitted,
             what_is_muted_is_remembered,
             an_ending_is_forgotten_after_its_time,

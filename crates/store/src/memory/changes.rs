@@ -8,7 +8,7 @@ impl Tables {
     /// What an announcement that is about to be owed changes, if that matters.
     pub(super) fn compare(&self, a: &Announcement, now: Moment) -> Comparison {
         let Some(change) = &a.change else { return Comparison::default() };
-        rules::compare(change, self.endings.get(&change.branch), now)
+        rules::compare(a.key, change, self.endings.get(&change.branch), now)
     }
 
     pub(super) fn remember(&mut self, a: &Announcement, last: Option<Last>) {
@@ -18,6 +18,13 @@ impl Tables {
             let oldest = self.endings.iter().min_by_key(|(branch, last)| (last.expires_at, **branch));
             let oldest = oldest.map(|(branch, _)| *branch);
             oldest.map(|branch| self.endings.remove(&branch));
+        }
+    }
+
+    /// Forgets how a branch ended where the delivery that said so is given up.
+    pub(super) fn unhear(&mut self, seq: i64) {
+        if let Some(row) = self.deliveries.get(&seq) {
+            self.endings.retain(|_, last| last.told_by != row.key);
         }
     }
 

@@ -272,6 +272,7 @@ impl Tables {
         if let Some(saying) = self.deliveries[&seq].saying.clone() {
             self.room(&saying.room).pending.remove(&seq);
         }
+        self.unhear(seq);
         self.finish(seq, Status::Dropped, now);
         Ok(())
     }

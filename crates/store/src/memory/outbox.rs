@@ -272,7 +272,9 @@ impl Tables {
                 row.status = Status::Parked;
                 row.reason = Some(attempt.errcode.clone().unwrap_or_else(|| attempt.detail.clone()));
             }
-            if refused != Refused::Parked {
+            if refused == Refused::Parked {
+                self.unhear(seq);
+            } else {
                 self.pend(seq, now);
             }
         }
