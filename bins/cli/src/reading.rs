@@ -18,7 +18,7 @@ pub(crate) struct ReadArgs {
     /// Whose body it is; auto tells it by the headers, else by the body's shape
     #[arg(long, value_parser = args::whose(), default_value = "auto")]
     provider: Whose,
-    /// For the provider generic: a TOML file with [fields] and [states], as they stand below a [[source]]
+    /// For the provider generic: a TOML file with the tables "fields" and "states", as they stand below a source
     #[arg(long, value_name = "FILE")]
     map: Option<PathBuf>,
     #[command(flatten)]
