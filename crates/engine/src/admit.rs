@@ -16,6 +16,7 @@ use meshhook_verify::{Headers, Scheme, Unverified, Verified, Verifier};
 use crate::identity::{Names, body_key, branch_key};
 use crate::line;
 use crate::only::Only;
+use crate::path_token;
 use crate::pool::Pool;
 use crate::raw::Context;
 
@@ -118,29 +119,9 @@ pub fn admit(
     };
     let key = verified.key().to_owned();
     let mut body = Verified::into_signed_text(verified).unwrap_or_else(|| std::mem::take(body));
-    hide_token(source, headers, &mut body);
+    path_token::hide(source.verifier.scheme(), headers, &mut body);
     let draft = Draft::read(source, arrival, &body, &context, key)?;
     Ok(draft.finish(context.append_to(body)))
-}
-
-/// Makes the token in the path unreadable wherever a body repeats it: Xcode Cloud writes the address that it posts to
-/// into what it posts, and bodies are kept and read into messages.
-fn hide_token(source: &Source, headers: &dyn Headers, body: &mut [u8]) {
-    if source.verifier.scheme() == Scheme::PathToken {
-        for name in Scheme::PathToken.security_headers() {
-            headers.each(name, &mut |token| overwrite(body, token));
-        }
-    }
-}
-
-fn overwrite(body: &mut [u8], secret: &[u8]) {
-    let mut from = 0;
-    while let Some(rest) = body.get_mut(from..from + secret.len()) {
-        if rest == secret {
-            rest.fill(b'*');
-        }
-        from += 1;
-    }
 }
 
 /// Reads a kept body again, as a newer version may understand it.

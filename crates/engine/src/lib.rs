@@ -18,6 +18,7 @@ mod lane;
 mod line;
 mod observe;
 mod only;
+mod path_token;
 mod plan;
 mod pool;
 mod raw;
