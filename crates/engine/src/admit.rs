@@ -11,7 +11,7 @@ use meshhook_store::{
     Announcement, Change, Content, Ending, Facts, Freshness, Machine, Moment, NewDelivery, Purport, Rank,
     Render, Trend,
 };
-use meshhook_verify::{Headers, Scheme, Unverified, Verified, Verifier};
+use meshhook_verify::{Headers, Unverified, Verified, Verifier};
 
 use crate::identity::{Names, body_key, branch_key};
 use crate::line;
@@ -357,7 +357,7 @@ fn name_machines(details: &mut Details, machines: &[String]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use meshhook_verify::{Key, sign};
+    use meshhook_verify::{Key, Scheme, sign};
 
     fn key() -> Key {
         Key::new(Scheme::StandardWebhooks, "k", b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap()
