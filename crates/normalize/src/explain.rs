@@ -12,6 +12,9 @@ use crate::{BodyError, Meaning, Origin, Reader, Reading, body, surrogates};
 /// How many values of a body are tried; real bodies have a few hundred.
 const MAX_PLACES: usize = 20_000;
 
+/// From here on a number may be a time in milliseconds.
+const MILLISECONDS: u64 = 100_000_000_000;
+
 /// The fields of a reading, and for each the JSON pointers (RFC 6901) of the values that it came from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Explanation {
@@ -103,6 +106,8 @@ fn exchange<'a>(root: &mut Node<'a>, path: &[usize], other: impl FnOnce(&Node<'a
 fn changed<'a>(node: &Node<'a>) -> Node<'a> {
     match node {
         Node::Text(text) => Node::Text(format!("~{text}").into()),
+        // One more millisecond would be the same time, since times are told to the second.
+        Node::Integer(number) if *number >= MILLISECONDS => Node::Integer(number.wrapping_add(1000)),
         Node::Integer(number) => Node::Integer(number.wrapping_add(1)),
         Node::Negative(number) => Node::Negative(number.wrapping_add(1)),
         Node::Bool(truth) => Node::Bool(!truth),

@@ -165,9 +165,10 @@ impl Post {
             return Err(answer.refusal());
         }
         let timeout = Duration::from_secs(self.timeout);
-        let followed = admin.map(|admin| follow(admin, &answer, timeout)).transpose()?;
-        self.print(body, &answer, followed.as_ref(), output)?;
-        match followed {
+        let followed = admin.map(|admin| follow(admin, &answer, timeout)).transpose();
+        // Whether or not it can be followed: what was answered is so.
+        self.print(body, &answer, followed.as_ref().ok().and_then(Option::as_ref), output)?;
+        match followed? {
             Some(followed) if !is_a_lifecycles_job(self.lifecycle, body, &answer) => followed.judge(),
             _ => Ok(()),
         }

@@ -5,6 +5,24 @@ use std::path::Path;
 
 use crate::place::{Place, SMALLEST};
 
+#[test]
+fn the_page_of_every_key_has_each_and_its_default() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
+    let page = fs::read_to_string(page).unwrap();
+    let place = Place::new();
+    let printed = |toml: &str| place.load(toml).config.to_string();
+    let block = blocks(&page).next().unwrap();
+    assert_eq!(printed(block), printed(SMALLEST));
+    // What is commented out can be written, too.
+    place.write("admin-token", "0123456789abcdef0123456789abcdef", 0o400);
+    let written = |line: &str| line.replacen("# ", "", usize::from(line.starts_with("# "))) + "\n";
+    // That one is for schemes that prove no body.
+    let lines = block.lines().filter(|line| !line.contains("allow_any_address"));
+    let all: String = lines.map(written).collect();
+    let told = place.printed(&all);
+    assert!(!told.contains("error:"), "{told}");
+}
+
 /// A key of 2,048 bits, made for this test; nobody has the private one.
 const PUBLIC_KEY: &str = include_str!("public-key.pem");
 

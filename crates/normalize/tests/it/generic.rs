@@ -40,6 +40,14 @@ fn meaning(body: &Value) -> Meaning {
     reader().read(body.to_string().as_bytes(), None).unwrap().meaning
 }
 
+/// Another millisecond is the same second, and yet the place is found.
+#[test]
+fn a_time_in_milliseconds_has_its_place() {
+    let (_, explanation) = reader().explain(body().to_string().as_bytes(), None).unwrap();
+    assert_eq!(explanation.of("started_at"), ["/result/began"]);
+    assert_eq!(explanation.of("finished_at"), ["/result/ended"]);
+}
+
 #[test]
 fn fields_are_where_the_map_says() {
     let reading = reader().read(body().to_string().as_bytes(), None).unwrap();

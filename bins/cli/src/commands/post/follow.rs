@@ -57,7 +57,23 @@ impl Followed {
         let id = self.text("id").unwrap_or("ID");
         let why = self.text("reason").map(|reason| format!(" ({reason})")).unwrap_or_default();
         let said = if self.is_on_its_way() { "still " } else { "" };
-        let hint = format!("meshhook deliveries show {id}");
+        let why_silent = self.text("reason").and_then(why_silent);
+        let hint = why_silent.map_or_else(|| format!("meshhook deliveries show {id}"), ToOwned::to_owned);
         Err(Failure::new(Exit::NotSo, format!("no event was made of it: {said}{status}{why}"), hint))
     }
+}
+
+/// What of gateway.toml leaves something out, by the reason's word.
+fn why_silent(reason: &str) -> Option<&'static str> {
+    Some(match reason {
+        "unit" => "the source's `units` leave it out; jobs are said with units = [\"run\", \"job\"]",
+        "state" | "branch" | "workflow" | "repo" | "fork" => {
+            "the source's `only` leaves it out, by what is named"
+        }
+        "unchanged" | "still_failing" => {
+            "the source has `changes = true`: it says no start, and no end that is as the last one on its branch"
+        }
+        "word" => "the source's `states` say that this word is to be ignored",
+        _ => return None,
+    })
 }
