@@ -149,7 +149,9 @@ impl Draft {
 
     fn may_repeat(&self, other: &Self) -> bool {
         let provider = |draft: &Self| draft.provider.map(Provider::name);
-        provider(self).is_some() && provider(self) == provider(other) && self.scope() != other.scope()
+        // Of what anybody can send each machine has a source of its own.
+        let of_system = provider(self).is_some_and(|name| !matches!(name, "standard" | "generic"));
+        of_system && provider(self) == provider(other) && self.scope() != other.scope()
     }
 
     /// Whether the one marks as said what the other still had to say, or has it compared with less than it had to be:

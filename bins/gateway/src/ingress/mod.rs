@@ -187,7 +187,7 @@ impl Ingress {
             }
             Whose::Nobody(reason) => {
                 self.gate.work_in_vain(&lines, &body.bytes, now.seconds());
-                Err(Problem::unauthorized(reason))
+                Err(Problem::unauthorized(reason).because(nobody(reason).to_owned()))
             }
         }
     }
@@ -258,12 +258,25 @@ fn fault(fault: BodyFault) -> Problem {
     }
 }
 
+/// For the log: why a request is nobody's who is let in.
+fn nobody(reason: &str) -> &'static str {
+    match reason {
+        "address" => "its address is not in allow_from, or no trusted proxy tells it in X-Forwarded-For",
+        "unknown_source" => "no source has the name in the path",
+        _ => "its headers fit no source, or several: post to the path of one",
+    }
+}
+
 fn refused(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::Unverified(why) => Problem::unauthorized(why.code()).because(why.to_string()),
         Refusal::Field { field, expected } => {
-            Problem::new(&problem::UNPROCESSABLE, format!("{field} has to be {expected}."), "field")
+            let why = format!("{field} has to be {expected}");
+            Problem::new(&problem::UNPROCESSABLE, format!("{why}."), "field").because(why)
         }
-        why => Problem::new(&problem::BAD_BODY, format!("It cannot be read: {why}."), "body"),
+        why => {
+            let why = why.to_string();
+            Problem::new(&problem::BAD_BODY, format!("It cannot be read: {why}."), "body").because(why)
+        }
     }
 }
