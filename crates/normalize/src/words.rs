@@ -24,7 +24,8 @@ impl Words {
     }
 
     pub(crate) fn meaning(&self, word: &str) -> Option<Result<State, Silence>> {
-        let found = self.0.iter().find(|(known, _)| known.to_lowercase() == word.to_lowercase());
+        let word = word.to_lowercase();
+        let found = self.0.iter().find(|(known, _)| known.to_lowercase() == word);
         found.map(|(_, state)| state.ok_or(Silence::Ignored(Ignored::Word)))
     }
 }

@@ -135,18 +135,8 @@ pub(crate) struct Claim<'h> {
 
 impl<'h> Claim<'h> {
     /// One tag over the body.
-    const fn over_body(tag: Tag) -> Self {
-        Self {
-            before_body: [b""; 4],
-            digest: None,
-            tags: Tags::one(tag),
-            #[cfg(feature = "ed25519")]
-            signatures: Tags::none(),
-            #[cfg(feature = "rsa")]
-            rsa_signature: Vec::new(),
-            message_id: None,
-            signed_at: None,
-        }
+    fn over_body(tag: Tag) -> Self {
+        Self { tags: Tags::one(tag), ..Self::default() }
     }
 
     /// What is signed if `body` is the request's.

@@ -1,10 +1,13 @@
 //! Bodies of any shape: an operator says by JSON pointers where the fields of our own format are.
 
-use meshhook_model::{Details, Timestamp};
+use std::borrow::Cow;
 
-use super::standard::{self, Fields};
+use meshhook_model::{Attempt, Details, Timestamp};
+
+use super::standard::{self, Dialect, Fields, Names};
 use crate::draft::Found;
 use crate::provider::RUNS;
+use crate::times::java;
 use crate::tree::Node;
 use crate::words::Words;
 use crate::{Provider, Reading, provider};
@@ -105,7 +108,7 @@ impl FieldMap {
         self.0.is_empty()
     }
 
-    pub(crate) fn find<'b>(&'b self, field: &str, body: &'b Node<'b>) -> Option<&'b Node<'b>> {
+    fn value<'b>(&'b self, field: &str, body: &'b Node<'b>) -> Option<&'b Node<'b>> {
         let Mapped { origin, constant, .. } = self.0.iter().find(|mapped| mapped.field == field)?;
         match origin {
             Origin::Constant(_) => Some(constant),
@@ -116,13 +119,36 @@ impl FieldMap {
     }
 
     pub(crate) fn reading(&self, body: &Node<'_>, words: &Words) -> Reading {
-        let fields = Fields::mapped(body, self);
+        let fields = Fields { body, dialect: self };
         Reading { newest: newest(&fields), meaning: fields.read(words).judged(&Words::default()) }
     }
 }
 
+/// Systems that have the fields write them in many ways: numbers as texts, and texts as numbers.
+impl Dialect for FieldMap {
+    const OWN_WORDS: bool = false;
+    const WORD: &'static str = "a word of the table of states, or one of queued, running, succeeded, failed";
+    const TIME: &'static str = "an RFC 3339 time, or seconds or milliseconds since 1970";
+
+    fn find<'b>(&'b self, body: &'b Node<'b>, names: Names) -> Option<(&'static str, &'b Node<'b>)> {
+        self.value(names[0], body).map(|node| (names[0], node))
+    }
+
+    fn string<'b>(node: &'b Node<'b>) -> Option<Cow<'b, str>> {
+        node.str().map(Cow::Borrowed).or_else(|| node.scalar().map(Cow::Owned))
+    }
+
+    fn time(node: &Node<'_>) -> Option<Timestamp> {
+        node.time().or_else(|| node.unix_time()).or_else(|| java(node.str()?))
+    }
+
+    fn attempt(node: &Node<'_>) -> Option<Attempt> {
+        node.attempt().or_else(|| node.str()?.parse().ok().and_then(Attempt::new))
+    }
+}
+
 /// The newest of the times that are mapped: the operator knows who writes them.
-fn newest(fields: &Fields<'_>) -> Option<Timestamp> {
+fn newest(fields: &Fields<'_, FieldMap>) -> Option<Timestamp> {
     [standard::STARTED_AT, standard::FINISHED_AT].into_iter().filter_map(|names| fields.instant(names)).max()
 }
 

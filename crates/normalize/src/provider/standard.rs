@@ -14,11 +14,9 @@ use std::borrow::Cow;
 
 use meshhook_model::{Attempt, Details, Round, RunUrl, State, Text, Timestamp, Unit};
 
-use super::generic::FieldMap;
 use crate::draft::{Draft, Found, Silence};
 use crate::newest::of_fields_named_at;
 use crate::provider::RUNS;
-use crate::times::java;
 use crate::tree::Node;
 use crate::words::Words;
 use crate::{Identity, Machine, Meaning, Provider};
@@ -70,12 +68,8 @@ const REPO: Names = &["repo"];
 pub(crate) const STARTED_AT: Names = &["started_at"];
 pub(crate) const FINISHED_AT: Names = &["finished_at"];
 
-const TIME: &str = "an RFC 3339 time";
-const MAPPED_TIME: &str = "an RFC 3339 time, or seconds or milliseconds since 1970";
 const STRING: &str = "a string";
 const FULL_STRING: &str = "a string that is not empty";
-const STATE_WORD: &str = "one of queued, running, succeeded, failed, or a CI system's word for one of them";
-const MAPPED_WORD: &str = "a word of the table of states, or one of queued, running, succeeded, failed";
 
 /// What CI systems say for each state, beside the vocabulary's own words.
 const WORDS: [(State, &[&str]); 4] = [
@@ -160,13 +154,13 @@ const WORDS: [(State, &[&str]); 4] = [
 
 /// Others have objects under these names.
 fn fits(body: &Node<'_>) -> bool {
-    let fields = Fields::own(body);
+    let fields = Fields { body, dialect: &Own };
     let is_told = |names| fields.find(names).is_some_and(|(_, node)| node.id().is_some());
     [WORKFLOW, STATE, RUN_ID].into_iter().all(is_told)
 }
 
 fn read(body: &Node<'_>, _: Option<&str>) -> Found {
-    Fields::own(body).read(&Words::default())
+    Fields { body, dialect: &Own }.read(&Words::default())
 }
 
 /// Which field is at fault, and what should be there.
@@ -201,21 +195,59 @@ fn is_our_own(word: &str) -> bool {
     State::ALL.into_iter().any(|state| is_spelt(state.as_str(), word))
 }
 
-/// The fields of a body: under the format's own names, or where a map says that they are.
-pub(crate) struct Fields<'b> {
-    body: &'b Node<'b>,
-    map: Option<&'b FieldMap>,
+/// Where the fields of a body are, and how their values may be written.
+pub(crate) trait Dialect {
+    /// Whether the words for the state are the format's: `completed` then leaves it to `conclusion`, and a word of the
+    /// vocabulary is no outcome.
+    const OWN_WORDS: bool;
+    /// What is expected of a word for the state.
+    const WORD: &'static str;
+    /// What is expected of a time.
+    const TIME: &'static str;
+
+    /// A field's value, and under which of its names it is. Values that are missing are none.
+    fn find<'b>(&'b self, body: &'b Node<'b>, names: Names) -> Option<(&'static str, &'b Node<'b>)>;
+
+    fn string<'b>(node: &'b Node<'b>) -> Option<Cow<'b, str>>;
+
+    fn time(node: &Node<'_>) -> Option<Timestamp>;
+
+    fn attempt(node: &Node<'_>) -> Option<Attempt>;
 }
 
-impl<'b> Fields<'b> {
-    const fn own(body: &'b Node<'b>) -> Self {
-        Self { body, map: None }
+/// The format itself.
+struct Own;
+
+impl Dialect for Own {
+    const OWN_WORDS: bool = true;
+    const WORD: &'static str =
+        "one of queued, running, succeeded, failed, or a CI system's word for one of them";
+    const TIME: &'static str = "an RFC 3339 time";
+
+    fn find<'b>(&'b self, body: &'b Node<'b>, names: Names) -> Option<(&'static str, &'b Node<'b>)> {
+        names.iter().map(|name| (*name, body.get(name))).find(|(_, node)| !node.is_missing())
     }
 
-    pub(crate) const fn mapped(body: &'b Node<'b>, map: &'b FieldMap) -> Self {
-        Self { body, map: Some(map) }
+    fn string<'b>(node: &'b Node<'b>) -> Option<Cow<'b, str>> {
+        node.str().map(Cow::Borrowed)
     }
 
+    fn time(node: &Node<'_>) -> Option<Timestamp> {
+        node.time()
+    }
+
+    fn attempt(node: &Node<'_>) -> Option<Attempt> {
+        node.attempt()
+    }
+}
+
+/// The fields of a body, in a dialect of the format.
+pub(crate) struct Fields<'b, D> {
+    pub(crate) body: &'b Node<'b>,
+    pub(crate) dialect: &'b D,
+}
+
+impl<'b, D: Dialect> Fields<'b, D> {
     /// What the fields say, where some words for the state mean what `words` has for them.
     pub(crate) fn read(&self, words: &Words) -> Found {
         self.found(words).unwrap_or_else(|fault| Found::Other(fault.meaning()))
@@ -227,7 +259,7 @@ impl<'b> Fields<'b> {
         }
         let details = self.details()?;
         let word = self.word()?;
-        let own_word = word.as_deref().filter(|word| self.map.is_some() || !is_our_own(word));
+        let own_word = word.as_deref().filter(|word| !(D::OWN_WORDS && is_our_own(word)));
         let outcome = self.text(OUTCOME)?.or_else(|| own_word.and_then(Text::new));
         let machine = details.mesh_node_id.clone().map(|name| Machine { name, hosted: false });
         let finished_at = details.finished_at;
@@ -235,8 +267,7 @@ impl<'b> Fields<'b> {
         let draft = Draft { details, identity: self.identity()?, machine, finished_at };
         let known = |word: &str| words.meaning(word).or_else(|| state(word).map(Ok));
         let state = word.as_deref().and_then(known);
-        let expected = if self.map.is_some() { MAPPED_WORD } else { STATE_WORD };
-        Ok(draft.with(state.unwrap_or(Err(Silence::Invalid(STATE[0], expected)))))
+        Ok(draft.with(state.unwrap_or(Err(Silence::Invalid(STATE[0], D::WORD)))))
     }
 
     /// Everything but the state and its outcome.
@@ -284,7 +315,7 @@ impl<'b> Fields<'b> {
     /// The word for the state; `completed` leaves it to the conclusion.
     fn word(&self) -> Result<Option<Cow<'b, str>>, Fault> {
         match self.string(STATE)? {
-            Some(word) if self.map.is_none() && word.eq_ignore_ascii_case("completed") => {
+            Some(word) if D::OWN_WORDS && word.eq_ignore_ascii_case("completed") => {
                 self.string(&["conclusion"])
             }
             word => Ok(word),
@@ -303,29 +334,21 @@ impl<'b> Fields<'b> {
 
     fn attempt(&self) -> Result<Option<Attempt>, Fault> {
         let Some((field, node)) = self.find(&["attempt"]) else { return Ok(None) };
-        let digits = || node.str().filter(|_| self.map.is_some())?.parse().ok().and_then(Attempt::new);
-        let attempt = node.attempt().or_else(digits);
-        attempt.map(Some).ok_or(Fault { field, expected: "a positive integer" })
+        D::attempt(node).map(Some).ok_or(Fault { field, expected: "a positive integer" })
     }
 
     fn time(&self, names: Names) -> Result<Option<Timestamp>, Fault> {
-        let fault = Fault { field: names[0], expected: if self.map.is_some() { MAPPED_TIME } else { TIME } };
+        let fault = Fault { field: names[0], expected: D::TIME };
         match self.find(names) {
             None => Ok(None),
             Some((_, node)) if node.str().is_some_and(is_zero_time) => Ok(None),
-            Some((_, node)) => self.instant_of(node).map(Some).ok_or(fault),
+            Some((_, node)) => D::time(node).map(Some).ok_or(fault),
         }
     }
 
     /// The time that a field says, if it says one.
     pub(crate) fn instant(&self, names: Names) -> Option<Timestamp> {
-        self.find(names).and_then(|(_, node)| self.instant_of(node))
-    }
-
-    /// RFC 3339; what is mapped may also be as Java writes it, or in seconds or milliseconds since the epoch.
-    fn instant_of(&self, node: &Node<'_>) -> Option<Timestamp> {
-        let mapped = || node.unix_time().or_else(|| java(node.str()?));
-        node.time().or_else(|| self.map.and_then(|_| mapped()))
+        self.find(names).and_then(|(_, node)| D::time(node))
     }
 
     /// What a line of the log can hold; anything else is as good as none, since it only helps to search.
@@ -338,20 +361,13 @@ impl<'b> Fields<'b> {
         Ok(self.string(names)?.and_then(|text| Text::new(&text)))
     }
 
-    /// A string; what is mapped may also be a number or a truth value.
     fn string(&self, names: Names) -> Result<Option<Cow<'b, str>>, Fault> {
         let Some((field, node)) = self.find(names) else { return Ok(None) };
-        let written = || self.map.and_then(|_| node.scalar()).map(Cow::Owned);
-        let found = node.str().map(Cow::Borrowed).or_else(written);
-        found.map(Some).ok_or(Fault { field, expected: STRING })
+        D::string(node).map(Some).ok_or(Fault { field, expected: STRING })
     }
 
-    /// The first of these fields that is there.
     fn find(&self, names: Names) -> Option<(&'static str, &'b Node<'b>)> {
-        if let Some(map) = self.map {
-            return map.find(names[0], self.body).map(|node| (names[0], node));
-        }
-        names.iter().map(|name| (*name, self.body.get(name))).find(|(_, node)| !node.is_missing())
+        self.dialect.find(self.body, names)
     }
 }
 
