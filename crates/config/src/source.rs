@@ -217,18 +217,15 @@ fn provider(value: &Value<'_>) -> Result<&'static Provider, Wrong> {
     })
 }
 
-/// What does not tell whether its branch is a fork's: of whose bodies, and which.
-const FORKS_UNTOLD: [(&str, &[Unit]); 3] =
-    [("github", &[Unit::Job, Unit::Check, Unit::Suite]), ("gitlab", &[Unit::Job]), ("gitea", &[Unit::Job])];
-
 /// A filter that cannot do what it seems to is said.
 fn check_forks(section: &Section<'_>, provider: Option<&Provider>, units: &[Unit], only: &Only) {
-    let Some(provider) = provider.map(Provider::name) else { return };
-    let untold = FORKS_UNTOLD.iter().filter(|(name, _)| *name == provider).flat_map(|(_, units)| *units);
-    let untold: Vec<_> = untold.filter(|unit| units.contains(unit)).map(|unit| unit.as_str()).collect();
+    let Some(provider) = provider else { return };
+    let untold = provider.forks_untold().iter().filter(|unit| units.contains(unit));
+    let untold: Vec<_> = untold.map(|unit| unit.as_str()).collect();
     if !untold.is_empty() && (only.hide_forks || only.changes || !only.branches.is_empty()) {
         let message = format!(
-            "{provider} does not tell of every {} whether its branch is a fork's: a stranger's main may pass for yours",
+            "{} does not tell of every {} whether its branch is a fork's: a stranger's main may pass for yours",
+            provider.name(),
             untold.join(", ")
         );
         section.warn(Wrong::new(

@@ -15,6 +15,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: &["appcircle"],
     default_scheme: Some("appcircle"),
     units: RUNS,
+    forks_untold: &[],
     event_header: None,
     fits: |body| module(body) == Some("Build") && body.has("deliveryId"),
     newest: |body| body.get("timestamp").time(),

@@ -15,6 +15,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: UNSIGNED,
     default_scheme: None,
     units: RUNS,
+    forks_untold: &[],
     event_header: None,
     fits: |body| event(body).is_some_and(is_of_build),
     // Its times have no zone, and the day before the month or after it.

@@ -19,6 +19,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: provider::UNSIGNED,
     default_scheme: None,
     units: RUNS,
+    forks_untold: &[],
     event_header: None,
     fits: |body| !matches!(Kind::of(body), Kind::Other | Kind::Unknown),
     newest,

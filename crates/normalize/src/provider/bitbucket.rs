@@ -18,6 +18,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: &["bitbucket"],
     default_scheme: Some("bitbucket"),
     units: &[Unit::Status],
+    forks_untold: &[],
     event_header: Some("X-Event-Key"),
     fits: |body| matches!(Kind::of(body), Kind::CommitStatus | Kind::BuildStatus),
     newest,

@@ -15,6 +15,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: UNSIGNED,
     default_scheme: None,
     units: RUNS,
+    forks_untold: &[],
     event_header: Some("Bitrise-Event-Type"),
     fits: is_build,
     newest: |_| None,

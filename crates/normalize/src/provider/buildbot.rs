@@ -16,6 +16,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: UNSIGNED,
     default_scheme: None,
     units: RUNS,
+    forks_untold: &[],
     event_header: None,
     fits,
     newest,

@@ -19,6 +19,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: &["buildkite", "buildkite-token"],
     default_scheme: Some("buildkite"),
     units: RUNS,
+    forks_untold: &[],
     event_header: Some("X-Buildkite-Event"),
     fits: |body| {
         let of_build = matches!(Kind::of(body), Kind::Build | Kind::Job | Kind::Unblocked);

@@ -15,6 +15,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: UNSIGNED,
     default_scheme: None,
     units: RUNS,
+    forks_untold: &[],
     event_header: Some("ce-type"),
     fits: |body| Kind::of(data(body)).is_some_and(|(kind, _)| kind != Kind::Other),
     newest: |body| time(data(body)),

@@ -15,6 +15,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: &["circleci"],
     default_scheme: Some("circleci"),
     units: RUNS,
+    forks_untold: &[],
     event_header: Some("circleci-event-type"),
     fits: |body| matches!(Kind::of(body), Kind::Workflow | Kind::Job),
     newest,

@@ -16,6 +16,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: &["cirrus"],
     default_scheme: Some("cirrus"),
     units: RUNS,
+    forks_untold: &[],
     event_header: Some("X-Cirrus-Event"),
     fits: |body| {
         matches!(Kind::of(data(body)), Kind::Build | Kind::Task) && body.get("action").str().is_some()

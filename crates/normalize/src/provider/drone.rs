@@ -17,6 +17,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: &["drone"],
     default_scheme: Some("drone"),
     units: RUNS,
+    forks_untold: &[],
     event_header: Some("X-Drone-Event"),
     fits: |body| Kind::of(body) == Kind::Build,
     newest,

@@ -14,6 +14,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: &["eas"],
     default_scheme: Some("eas"),
     units: RUNS,
+    forks_untold: &[],
     event_header: None,
     fits: |body| Kind::of(body) == Kind::Build,
     newest,

@@ -21,6 +21,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: &["gitea"],
     default_scheme: Some("gitea"),
     units: RUNS,
+    forks_untold: &[],
     event_header: Some("X-Forgejo-Event"),
     fits: |body| matches!(Kind::of(body), Kind::Run | Kind::Job),
     newest: |body| of_fields(TIMES.map(|key| body.get("run").get(key))),

@@ -18,6 +18,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: provider::ANY,
     default_scheme: None,
     units: RUNS,
+    forks_untold: &[],
     event_header: None,
     fits: |_| false,
     newest: |_| None,

@@ -20,6 +20,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: &["gitea"],
     default_scheme: Some("gitea"),
     units: RUNS,
+    forks_untold: &[Unit::Job],
     event_header: Some("X-Gitea-Event"),
     fits: |body| !matches!(Kind::of(body), Kind::Other | Kind::Unknown) && is_marked(body),
     newest,

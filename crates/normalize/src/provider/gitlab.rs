@@ -23,6 +23,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: &["standard-webhooks", "gitlab-token"],
     default_scheme: None,
     units: RUNS,
+    forks_untold: &[Unit::Job],
     event_header: Some("X-Gitlab-Event"),
     fits: |body| !matches!(Kind::of(body), Kind::Other | Kind::Unknown),
     newest: |body| of_fields_named_at(body, time),

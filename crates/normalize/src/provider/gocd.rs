@@ -19,6 +19,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: UNSIGNED,
     default_scheme: None,
     units: &[Unit::Stage],
+    forks_untold: &[],
     event_header: None,
     fits: |body| is_stage(body),
     newest,

@@ -17,6 +17,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: UNSIGNED,
     default_scheme: None,
     units: RUNS,
+    forks_untold: &[],
     event_header: None,
     fits: |body| event(body).is_some_and(|event| unit(event).is_some()),
     newest: |body| started(data(body)).max(ended(data(body))),

@@ -19,6 +19,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: UNSIGNED,
     default_scheme: None,
     units: RUNS,
+    forks_untold: &[],
     event_header: None,
     fits: |body| matches!(Kind::of(body), Kind::Build | Kind::Outbound),
     newest: |body| body.get("build").get("timestamp").unix_millis(),

@@ -49,6 +49,8 @@ pub struct Provider {
     pub(crate) default_scheme: Option<&'static str>,
     /// What is announced where nobody says otherwise: what its people call a build.
     pub(crate) units: &'static [Unit],
+    /// Of which a body may not tell that its branch is a fork's.
+    pub(crate) forks_untold: &'static [Unit],
     pub(crate) event_header: Option<&'static str>,
     /// Whether a body has the shape of its build events, and of no other provider's.
     pub(crate) fits: fn(&Node<'_>) -> bool,
@@ -128,6 +130,12 @@ impl Provider {
     #[must_use]
     pub const fn units(&self) -> &'static [Unit] {
         self.units
+    }
+
+    /// The units of which a body may not tell that its branch is a fork's: a stranger's `main` looks like one's own.
+    #[must_use]
+    pub const fn forks_untold(&self) -> &'static [Unit] {
+        self.forks_untold
     }
 
     /// The header in which it names the event, where it has one.

@@ -16,6 +16,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: &["semaphore"],
     default_scheme: Some("semaphore"),
     units: RUNS,
+    forks_untold: &[],
     event_header: None,
     fits: |body| matches!(Kind::of(body), Kind::Pipeline | Kind::ClassicBuild),
     newest: |body| of_fields_named_at(body, Timestamp::parse_rfc3339),

@@ -26,6 +26,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: &["standard-webhooks"],
     default_scheme: Some("standard-webhooks"),
     units: RUNS,
+    forks_untold: &[],
     event_header: None,
     fits,
     newest: |body| of_fields_named_at(body, Timestamp::parse_rfc3339),

@@ -15,6 +15,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: UNSIGNED,
     default_scheme: None,
     units: RUNS,
+    forks_untold: &[],
     event_header: Some("ce-type"),
     fits: |body| matches!(Kind::of(data(body)), Kind::Pipeline | Kind::Task),
     newest,

@@ -18,6 +18,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: &["travis"],
     default_scheme: Some("travis"),
     units: RUNS,
+    forks_untold: &[],
     event_header: None,
     fits: is_build,
     // The time of the commit, `committed_at`, is its author's to choose.

@@ -19,6 +19,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: &["path-token", "bearer", "basic", "hmac", "standard-webhooks"],
     default_scheme: None,
     units: RUNS,
+    forks_untold: &[],
     event_header: None,
     fits: |body| body.get("ciBuildRun").is_object(),
     newest,

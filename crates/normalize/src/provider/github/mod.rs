@@ -10,7 +10,7 @@ mod actions;
 mod checks;
 mod reports;
 
-use meshhook_model::{Details, State, Text, Timestamp};
+use meshhook_model::{Details, State, Text, Timestamp, Unit};
 
 use super::gitea;
 use crate::draft::{Found, Silence};
@@ -24,6 +24,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     schemes: &["github"],
     default_scheme: Some("github"),
     units: RUNS,
+    forks_untold: &[Unit::Job, Unit::Check, Unit::Suite],
     event_header: Some("X-GitHub-Event"),
     fits,
     newest: |body| of_fields_named_at(body, Timestamp::parse_rfc3339),
