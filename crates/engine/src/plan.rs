@@ -45,14 +45,17 @@ impl Digest {
 #[must_use]
 pub fn plan(queue: &Queue, digest: &Digest) -> Vec<Pick> {
     let Some(oldest) = queue.candidates.first() else { return Vec::new() };
+    let alone = || vec![Pick { seq: oldest.seq, shown: true }];
     if oldest.solo || !is_behind(queue, oldest, digest) {
-        return vec![Pick { seq: oldest.seq, shown: true }];
+        return alone();
     }
     let mut taken = Taken::of(&queue.candidates);
     for target in in_order(queue) {
         taken.try_add(target, digest);
     }
-    taken.picks()
+    let picks = taken.picks();
+    // Whatever no digest holds: a room never stands still.
+    if picks.is_empty() { alone() } else { picks }
 }
 
 fn is_behind(queue: &Queue, oldest: &Candidate, digest: &Digest) -> bool {
@@ -223,6 +226,16 @@ mod tests {
     }
 
     #[test]
+    fn where_no_digest_can_be_the_oldest_goes_out() {
+        let mut left_behind =
+            vec![candidate(1, 1, Rank::Running, "a", 90), candidate(2, 1, Rank::Terminal, "a", 80)];
+        left_behind[1].solo = true;
+        assert_eq!(picked(&queue(left_behind), &Digest::default()), [(1, true)]);
+        let long = Candidate { line_bytes: 20_000, ..candidate(1, 1, Rank::Terminal, "a", 90) };
+        assert_eq!(picked(&queue(vec![long]), &Digest::default()), [(1, true)]);
+    }
+
+    #[test]
     fn a_subject_that_no_digest_holds_goes_out_in_parts() {
         let mut candidates: Vec<_> = (1..=400).map(|seq| candidate(seq, 1, Rank::Queued, "a", 90)).collect();
         candidates.push(candidate(401, 2, Rank::Terminal, "a", 1));
@@ -258,6 +271,7 @@ mod tests {
             let of = |seq: i64| &queue.candidates[usize::try_from(seq - 1).unwrap()];
             let is_picked = |seq: i64| picks.iter().any(|pick| pick.0 == seq);
 
+            prop_assert!(!picks.is_empty(), "something always goes out");
             prop_assert!(picks.iter().filter(|pick| pick.1).count() <= max_lines);
             prop_assert!(picks.len() <= 1 || picks.iter().all(|pick| !of(pick.0).solo));
             for &(seq, shown) in &picks {
