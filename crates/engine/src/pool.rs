@@ -1,6 +1,7 @@
 //! The machines that an operator listed, and which runners are theirs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use meshhook_model::{Globs, Text};
 use meshhook_store::{NodeView, StoreError};
@@ -68,19 +69,21 @@ impl Engine {
     /// [`StoreError`].
     pub fn nodes(&self) -> Result<Vec<KnownNode>, StoreError> {
         let seen = self.store().nodes()?;
-        Ok(known(self.sources.iter().map(|source| &*source.pool), seen))
+        let mut pools: Vec<_> = self.sources.iter().map(|source| &source.pool).collect();
+        pools.dedup_by(|one, other| Arc::ptr_eq(one, other));
+        Ok(known(&pools, seen))
     }
 }
 
 /// What was heard of a runner before its machine was listed counts for the machine.
-fn known<'p>(pools: impl Iterator<Item = &'p Pool> + Clone, seen: Vec<NodeView>) -> Vec<KnownNode> {
+fn known(pools: &[&Arc<Pool>], seen: Vec<NodeView>) -> Vec<KnownNode> {
     let mut known: BTreeMap<String, KnownNode> = BTreeMap::new();
-    for name in pools.clone().flat_map(Pool::names) {
+    for name in pools.iter().flat_map(|pool| pool.names()) {
         let listed = KnownNode { name: name.to_owned(), listed: true, seen: None };
         known.insert(name.to_owned(), listed);
     }
     for view in seen {
-        let listed = pools.clone().find_map(|pool| pool.node(&view.name));
+        let listed = pools.iter().find_map(|pool| pool.node(&view.name));
         let name = listed.map_or(&*view.name, Text::as_str).to_owned();
         let entry = known.entry(name.clone()).or_insert(KnownNode { name, listed: false, seen: None });
         if entry.seen.as_ref().is_none_or(|last| last.last_seen < view.last_seen) {
@@ -129,9 +132,9 @@ mod tests {
             delivery: format!("d-{name}"),
             seen_in: None,
         };
-        let pools = [pool(&[("mac-07", &["mac-07-*"]), ("mac-08", &[])])];
+        let pool = Arc::new(pool(&[("mac-07", &["mac-07-*"]), ("mac-08", &[])]));
         let seen = vec![seen("linux", 9), seen("mac-07", 1), seen("mac-07-a", 3), seen("mac-07-b", 2)];
-        let known: Vec<_> = known(pools.iter(), seen)
+        let known: Vec<_> = known(&[&pool], seen)
             .into_iter()
             .map(|known| (known.name, known.listed, known.seen.map(|seen| seen.delivery)))
             .collect();
