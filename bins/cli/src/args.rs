@@ -38,12 +38,14 @@ pub(crate) fn time(text: &str) -> Result<Timestamp, &'static str> {
     Timestamp::parse_rfc3339(text).ok_or("write it like 2026-01-31T12:00:00Z")
 }
 
-/// A header line, `Name: value`, without the blanks around its value.
+/// A header line, `Name: value`, without the blanks around its value; also `:path-token`, as `sign` writes it.
 pub(crate) fn header(line: &str) -> Result<(String, String), &'static str> {
     let token = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b':');
-    let (name, value) = line.split_once(':').ok_or("write it like \"Name: value\"")?;
+    let pseudo = usize::from(line.starts_with(':'));
+    let colon = line[pseudo..].find(':').ok_or("write it like \"Name: value\"")? + pseudo;
+    let (name, value) = (&line[..colon], &line[colon + 1..]);
     let value = value.trim_matches([' ', '\t']);
-    if token(name) && !value.contains(['\r', '\n', '\0']) {
+    if token(&name[pseudo..]) && !value.contains(['\r', '\n', '\0']) {
         return Ok((name.to_owned(), value.to_owned()));
     }
     Err("write it like \"Name: value\", on one line")

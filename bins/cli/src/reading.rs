@@ -66,7 +66,8 @@ impl ReadArgs {
 
     /// How the body is to be read; `None` of one that is no provider's.
     fn reader(&self, body: &[u8]) -> Result<Option<Reader>, Failure> {
-        let generic = matches!(self.provider, Whose::Of(provider) if provider.name() == "generic");
+        let generic =
+            matches!(self.provider, Whose::Of(provider) if provider.name() == Provider::GENERIC.name());
         match (&self.map, self.provider) {
             (Some(file), _) if generic => {
                 let (map, words) = meshhook_config::read_field_map(file)?;

@@ -72,16 +72,8 @@ fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
 }
 
 fn key(scheme: Scheme, label: &str, secret: &[u8]) -> Result<Key, Failure> {
-    Key::for_sender(scheme, label, secret)
-        .map_err(|error| Failure::new(Exit::Configuration, format!("{label}: {error}"), expected(scheme)))
-}
-
-fn expected(scheme: Scheme) -> String {
-    match scheme {
-        Scheme::StandardWebhooks => {
-            "whsec_ and the base64 of 24 to 64 bytes is expected, made for example by: openssl rand -base64 32"
-                .to_owned()
-        }
-        _ => format!("is it the secret of a sender that signs by {scheme}?"),
-    }
+    Key::for_sender(scheme, label, secret).map_err(|error| {
+        let hint = meshhook_config::secret_hint(scheme);
+        Failure::new(Exit::Configuration, format!("{label}: {error}"), hint)
+    })
 }

@@ -31,6 +31,7 @@ pub use message::Digest;
 pub use network::Networks;
 pub use only::{Node, Only};
 pub use root::{ROOT_VARIABLE, config_root};
+pub use scheme::secret_hint;
 pub use secret::read_token;
 pub use server::Server;
 pub use source::Source;

@@ -136,7 +136,9 @@ pub(crate) fn verifier(section: &Section<'_>, scheme: Scheme, keys: &[Placed<Nam
     Verifier::new(scheme, made).ok()
 }
 
-fn secret_hint(scheme: Scheme) -> &'static str {
+/// What a secret of that scheme looks like, for whoever has another.
+#[must_use]
+pub fn secret_hint(scheme: Scheme) -> &'static str {
     match scheme {
         Scheme::StandardWebhooks => {
             "whsec_ and the base64 of 24 to 64 bytes is expected, made for example by: openssl rand -base64 32"

@@ -36,7 +36,7 @@ pub(crate) struct Post {
     /// The hook's address, with the source's name in it
     #[arg(long, env = "MESHHOOK_URL", hide_env_values = true)]
     url: String,
-    /// How the source is set up to be signed [default: the provider's own scheme]
+    /// How the source is set up to be signed [default: the first that the provider's senders can use]
     #[arg(long, value_parser = scheme::name())]
     scheme: Option<&'static str>,
     #[command(flatten)]
@@ -88,16 +88,9 @@ impl Post {
         bodies.iter().try_for_each(|body| self.send(&signer, body, admin.as_ref(), output))
     }
 
-    /// The scheme that is named, else the provider's.
+    /// The scheme that is named, else the provider's first.
     fn scheme(&self) -> Result<Scheme, Failure> {
-        let own = self.provider.default_scheme().or_else(|| self.provider.schemes().first().copied());
-        let name = self.scheme.or(own).ok_or_else(|| {
-            Failure::new(
-                Exit::Usage,
-                "it has no scheme of its own",
-                "write --scheme, as the source is set up",
-            )
-        })?;
+        let name = self.scheme.unwrap_or(self.provider.schemes()[0]);
         if self.provider.schemes().contains(&name) {
             return self.form.scheme(name);
         }

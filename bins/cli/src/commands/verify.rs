@@ -42,7 +42,7 @@ impl Verify {
         let now = self.now.unwrap_or_else(clock::now).unix();
         let body = Unverified::new(self.request.body()?);
         match body.verify(&verifier, &self.request.headers, now) {
-            Ok(verified) => self.genuine(&verified, output),
+            Ok(verified) => self.genuine(&verified, scheme.proves_body(), output),
             Err(refusal) => self.refused(refusal, output),
         }
     }
@@ -54,11 +54,15 @@ impl Verify {
         self.secret_files.iter().map(|file| secrets::key_in(scheme, file)).collect()
     }
 
-    fn genuine(&self, verified: &Verified<Vec<u8>>, output: &mut Output<'_>) -> Result<(), Failure> {
+    fn genuine(
+        &self,
+        verified: &Verified<Vec<u8>>,
+        proves_body: bool,
+        output: &mut Output<'_>,
+    ) -> Result<(), Failure> {
         let signed_at = verified.signed_at().and_then(Timestamp::from_unix);
         if self.json {
-            let mut object =
-                json!({ "genuine": true, "key": verified.key(), "body_proved": self.proves_body() });
+            let mut object = json!({ "genuine": true, "key": verified.key(), "body_proved": proves_body });
             if let Some(id) = verified.message_id() {
                 object["message_id"] = id.into();
             }
@@ -69,12 +73,8 @@ impl Verify {
         }
         let id = verified.message_id().map(|id| format!(", message {id}")).unwrap_or_default();
         let at = signed_at.map(|at| format!(", signed at {at}")).unwrap_or_default();
-        let body = if self.proves_body() { "" } else { "; of the body nothing is proved" };
+        let body = if proves_body { "" } else { "; of the body nothing is proved" };
         output.line(&format!("genuine: key {}{id}{at}{body}", verified.key()))
-    }
-
-    fn proves_body(&self) -> bool {
-        self.form.scheme(self.scheme).is_ok_and(Scheme::proves_body)
     }
 
     fn refused(&self, refusal: Refusal, output: &mut Output<'_>) -> Result<(), Failure> {

@@ -25,6 +25,26 @@ fn what_was_signed_is_genuine() {
     }
 }
 
+/// The token of a path stands in no header, and yet is told like one.
+#[test]
+fn a_token_in_a_path_is_verified_as_it_was_signed() {
+    let secrets = Secrets::new();
+    secrets.write("path", "0a1b2c3d4e5f60718293a4b5c6d7e8f9");
+    let flags = "--scheme path-token --secret-file @path";
+    let told = all_said(
+        &secrets,
+        &[
+            &format!("sign {flags} {BODY}"),
+            &format!("verify {flags} --header ':path-token: 0a1b2c3d4e5f60718293a4b5c6d7e8f9' {BODY}"),
+            &format!("verify {flags} --header ':path-token: 0a1b2c3d4e5f60718293a4b5c6d7e8f0' {BODY}"),
+            &format!("verify {flags} --header '::path-token: x' {BODY}"),
+            &format!("verify {flags} --header ': x' {BODY}"),
+            &format!("verify {flags} --header ':path-token' {BODY}"),
+        ],
+    );
+    insta::assert_snapshot!(told);
+}
+
 #[test]
 fn signatures_are_those_of_their_schemes() {
     let told = all_said(

@@ -66,7 +66,7 @@ impl Followed {
 /// What of gateway.toml leaves something out, by the reason's word.
 fn why_silent(reason: &str) -> Option<&'static str> {
     Some(match reason {
-        "unit" => "the source's `units` leave it out; jobs are said with units = [\"run\", \"job\"]",
+        "unit" => "the source's `units` leave it out: add what it is, as in units = [\"run\", \"job\"]",
         "state" | "branch" | "workflow" | "repo" | "fork" => {
             "the source's `only` leaves it out, by what is named"
         }
