@@ -49,7 +49,37 @@ pub(crate) enum Whose {
     Hook(Arc<Hook>),
     /// Nobody's who is let in, for a reason that only the log is told. It is read and verified all the same, in vain:
     /// neither the answer nor its time tells which sources there are and from where they post.
-    Nobody(&'static str),
+    Nobody(Stranger),
+}
+
+/// Why a request is nobody's who is let in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Stranger {
+    UnknownSource,
+    NoOneSource,
+    Address,
+}
+
+impl Stranger {
+    /// The word for the log and the metrics.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::UnknownSource => "unknown_source",
+            Self::NoOneSource => "no_one_source",
+            Self::Address => "address",
+        }
+    }
+
+    /// For the log.
+    pub(crate) const fn why(self) -> &'static str {
+        match self {
+            Self::UnknownSource => "no source has the name in the path",
+            Self::NoOneSource => "its headers fit no source, or several: post to the path of one",
+            Self::Address => {
+                "its address is not in allow_from, or no trusted proxy tells it in X-Forwarded-For"
+            }
+        }
+    }
 }
 
 /// What stands in a hook's path.
@@ -116,12 +146,12 @@ impl Gate {
 
     fn hook(&self, name: Option<&str>, lines: &Lines<'_>, client: Option<IpAddr>) -> Whose {
         let found = match name {
-            Some(name) => self.by_name(name).ok_or("unknown_source"),
-            None => self.only_fitting(lines).ok_or("no_one_source"),
+            Some(name) => self.by_name(name).ok_or(Stranger::UnknownSource),
+            None => self.only_fitting(lines).ok_or(Stranger::NoOneSource),
         };
         match found {
             Ok(hook) if hook.lets_in(client) => Whose::Hook(Arc::clone(hook)),
-            Ok(_) => Whose::Nobody("address"),
+            Ok(_) => Whose::Nobody(Stranger::Address),
             Err(reason) => Whose::Nobody(reason),
         }
     }

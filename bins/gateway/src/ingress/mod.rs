@@ -185,9 +185,9 @@ impl Ingress {
                 })?;
                 Ok(self.commit(admission, body.place.proved()))
             }
-            Whose::Nobody(reason) => {
+            Whose::Nobody(stranger) => {
                 self.gate.work_in_vain(&lines, &body.bytes, now.seconds());
-                Err(Problem::unauthorized(reason).because(nobody(reason).to_owned()))
+                Err(Problem::unauthorized(stranger.code()).because(stranger.why().to_owned()))
             }
         }
     }
@@ -255,15 +255,6 @@ fn fault(fault: BodyFault) -> Problem {
             Problem::new(&problem::BAD_BODY, "The body ended before its end.", "body_broken")
         }
         BodyFault::NoRoom => Problem::no_room(),
-    }
-}
-
-/// For the log: why a request is nobody's who is let in.
-fn nobody(reason: &str) -> &'static str {
-    match reason {
-        "address" => "its address is not in allow_from, or no trusted proxy tells it in X-Forwarded-For",
-        "unknown_source" => "no source has the name in the path",
-        _ => "its headers fit no source, or several: post to the path of one",
     }
 }
 
