@@ -407,9 +407,9 @@ mod tests {
     /// By any scheme that signs no time, also one that proves nothing of the body: a captured request is old all the same.
     #[test]
     fn the_newest_time_of_a_body_counts_where_none_is_signed() {
-        let key = || Key::new(Scheme::Github, "k", b"a secret of thirty-two characters").unwrap();
-        let source = Source { verifier: Verifier::new(Scheme::Github, vec![key()]).unwrap(), ..source() };
-        let freshness = |times: &str| {
+        let freshness = |scheme, times: &str| {
+            let key = || Key::for_sender(scheme, "k", TOKEN.as_bytes()).unwrap();
+            let source = Source { verifier: Verifier::new(scheme, vec![key()]).unwrap(), ..source() };
             let body = format!(r#"{{"workflow":"w","state":"failed","run_id":"1"{times}}}"#);
             let headers = sign(&key(), "", 0, body.as_bytes()).unwrap();
             let now = Moment::from_seconds(1_795_413_600);
@@ -421,9 +421,11 @@ mod tests {
         };
         let started = r#","started_at":"2026-11-23T05:00:00Z""#;
         let both = format!(r#"{started},"finished_at":"2026-11-23T06:00:00Z""#);
-        assert_eq!(freshness(&both), Freshness::Body(Moment::from_seconds(1_795_413_600)));
-        assert_eq!(freshness(started), Freshness::Body(Moment::from_seconds(1_795_410_000)));
-        assert_eq!(freshness(""), Freshness::Timeless);
+        for scheme in [Scheme::Github, Scheme::Bearer, Scheme::PathToken] {
+            assert_eq!(freshness(scheme, &both), Freshness::Body(Moment::from_seconds(1_795_413_600)));
+            assert_eq!(freshness(scheme, started), Freshness::Body(Moment::from_seconds(1_795_410_000)));
+            assert_eq!(freshness(scheme, ""), Freshness::Timeless);
+        }
     }
 
     const TOKEN: &str = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";

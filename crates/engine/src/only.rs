@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_pull_request_that_may_be_anybodys_is_a_forks() {
         let mut status = status("main", "CI", "o/r");
-        status.details.anybodys = true;
+        status.details.owner_unknown = true;
         let on_main = Only { branches: globs(&["main", "**"]), ..Only::default() };
         assert_eq!(on_main.refuses(&status), Some("branch"));
         assert_eq!(Only { forks: Forks::Hide, ..Only::default() }.refuses(&status), Some("fork"));

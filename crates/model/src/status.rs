@@ -24,7 +24,7 @@ pub struct Details {
     pub branch: Option<Text>,
     /// Whether that is the branch of a pull request, its own or the one that it is to go to, and the provider does not
     /// tell whose the pull request is: anybody's, so the branch is to be trusted like a fork's. It is not written out.
-    pub anybodys: bool,
+    pub owner_unknown: bool,
     /// The commit's hash.
     pub commit: Option<Text>,
     /// The run's page.
@@ -70,8 +70,8 @@ impl Details {
     #[must_use]
     pub fn owned_branch(&self) -> Option<Cow<'_, str>> {
         let branch = self.branch.as_ref()?.as_str();
-        let anybodys = self.anybodys && !branch.contains(':');
-        Some(if anybodys { format!("unknown:{branch}").into() } else { branch.into() })
+        let owner_unknown = self.owner_unknown && !branch.contains(':');
+        Some(if owner_unknown { format!("unknown:{branch}").into() } else { branch.into() })
     }
 }
 
@@ -154,8 +154,8 @@ mod tests {
 
     #[test]
     fn a_branch_that_may_be_anybodys_is_none_of_ours() {
-        let of = |branch: &str, anybodys| {
-            let details = Details { branch: Text::new(branch), anybodys, ..Details::default() };
+        let of = |branch: &str, owner_unknown| {
+            let details = Details { branch: Text::new(branch), owner_unknown, ..Details::default() };
             details.owned_branch().map(Cow::into_owned).unwrap_or_default()
         };
         assert_eq!(of("main", false), "main");

@@ -47,7 +47,7 @@ fn short(status: &BuildStatus) -> BuildStatus {
         job: cut(&d.job),
         outcome: cut(&d.outcome),
         branch: cut(&d.branch),
-        anybodys: d.anybodys,
+        owner_unknown: d.owner_unknown,
         commit: cut(&d.commit),
         run_url: d.run_url.as_ref().filter(linked).cloned(),
         mesh_node_id: cut(&d.mesh_node_id),

@@ -45,7 +45,7 @@ fn build(data: &Node<'_>) -> Draft {
     let details = Details {
         outcome: outcome(data.get("status")),
         branch: data.get("branch").str().and_then(|name| branch_of(None, name)),
-        anybodys: is_pull_request(data),
+        owner_unknown: is_pull_request(data),
         commit: data.get("commitId").text(),
         run_url: data.get("buildUrl").link(),
         run_id: data.get("buildId").id_text(),

@@ -54,7 +54,7 @@ fn build(body: &Node<'_>) -> Draft {
         outcome: body.get("build_status").id_text(),
         branch: first([git.get("src_branch"), git.get("tag")], Node::text),
         // Whether a pull request's branch is a fork's is not told.
-        anybodys: is_request(git.get("pull_request_id")),
+        owner_unknown: is_request(git.get("pull_request_id")),
         run_url: slug.str().and_then(page),
         run_id: slug.id_text(),
         ..Details::default()

@@ -129,7 +129,7 @@ fn common(event: &Node<'_>) -> Details {
     Details {
         workflow: first([pipeline.get("name"), pipeline.get("slug")], Node::text),
         branch: branch(event),
-        anybodys: is_anybodys(event),
+        owner_unknown: has_unknown_owner(event),
         // Until an agent has looked, the newest commit of a branch is asked for by this name.
         commit: build.get("commit").text().filter(|commit| commit.as_str() != "HEAD"),
         run_url: build.get("web_url").link(),
@@ -218,7 +218,7 @@ fn branch(event: &Node<'_>) -> Option<Text> {
 }
 
 /// Whether it was built for a pull request of which the body does not tell from where it comes.
-fn is_anybodys(event: &Node<'_>) -> bool {
+fn has_unknown_owner(event: &Node<'_>) -> bool {
     let request = event.get("build").get("pull_request");
     !request.get("id").is_missing() && request.get("repository").str().is_none()
 }

@@ -281,7 +281,7 @@ impl<'b, D: Dialect> Fields<'b, D> {
             job,
             outcome: None,
             branch: self.branch()?,
-            anybodys: false,
+            owner_unknown: false,
             commit: self.text(COMMIT)?,
             run_url: self.run_url()?,
             mesh_node_id: self.text(NODE)?,

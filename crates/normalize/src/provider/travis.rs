@@ -48,7 +48,7 @@ fn build(body: &Node<'_>) -> Draft {
         workflow: repo.as_deref().and_then(Text::new),
         outcome: word(body).and_then(Text::new),
         branch: body.get("branch").str().and_then(|name| branch_of(None, name)),
-        anybodys: is_pull_request(body),
+        owner_unknown: is_pull_request(body),
         // Travis builds a pull request as merged; its own commit is the head.
         commit: first([body.get("head_commit"), body.get("commit")], Node::text),
         run_url: body.get("build_url").link(),

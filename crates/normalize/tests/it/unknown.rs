@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::support::{json_of, meaning, rows_of};
 
+/// Providers of which every change of a row but `/action` changes such a word.
 const PROVIDERS: [&str; 5] = ["azure-devops", "bitbucket", "forgejo", "gitea", "github"];
 
 /// The places of a provider's words, each with the body that it is in, and all words that are known.
@@ -23,6 +24,7 @@ fn places_and_words(provider: &str) -> (Vec<(String, String)>, Vec<String>) {
     }
     places.sort();
     places.dedup();
+    assert!(!places.is_empty(), "{provider} has no place for a word");
     (places, words)
 }
 
