@@ -127,11 +127,10 @@ fn name(d: &Details) -> Piece {
 fn subject(d: &Details) -> Option<Row> {
     let part = d.job.as_ref().or_else(|| environment(d));
     let job = d.workflow.as_ref().and(part).map(|job| outside(job, budget::JOB));
-    let (kind, link) = words::kind(d.unit);
-    match (kind, job) {
-        ("", job) => job.map(|job| vec![job]),
-        (kind, None) => Some(vec![ours(kind)]),
-        (kind, Some(job)) => Some(vec![ours(kind), ours(link), job]),
+    match (words::kind(d.unit), job) {
+        (None, job) => job.map(|job| vec![job]),
+        (Some((kind, _)), None) => Some(vec![ours(kind)]),
+        (Some((kind, link)), Some(job)) => Some(vec![ours(kind), ours(link), job]),
     }
 }
 

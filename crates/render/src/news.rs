@@ -29,8 +29,7 @@ pub enum News {
 
 impl News {
     /// The data's word.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Broken { .. } => "broken",
             Self::Fixed { .. } => "fixed",

@@ -56,15 +56,15 @@ pub fn outcome_word(status: &BuildStatus) -> String {
 
 /// What something is that is neither a run nor a job, and what leads from that to its name. A deployment's name is its
 /// environment's.
-pub(crate) fn kind(unit: Unit) -> (&'static str, &'static str) {
-    match unit {
-        Unit::Run | Unit::Job => ("", ""),
+pub(crate) const fn kind(unit: Unit) -> Option<(&'static str, &'static str)> {
+    Some(match unit {
+        Unit::Run | Unit::Job => return None,
         Unit::Stage => ("stage", " "),
         Unit::Check => ("check", " "),
         Unit::Suite => ("check suite", " "),
         Unit::Status => ("commit status", " "),
         Unit::Deployment => ("deployment", " to "),
-    }
+    })
 }
 
 /// The word without case and separators, since `TIMED_OUT`, `timed out` and `timedOut` are one.
