@@ -29,7 +29,7 @@ fn the_corpus_holds() {
     }
 }
 
-/// Every fixture as every provider reads it, since nothing says which of them a body is posted to.
+/// Every fixture in a provider's folder as every provider reads it, since nothing says which of them a body is posted to.
 #[test]
 fn every_fixture_holds_for_every_provider() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");

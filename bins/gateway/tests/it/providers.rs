@@ -29,8 +29,8 @@ struct Sender {
 /// Every provider by each scheme that its senders can use, but `hmac`, whose form is up to them.
 fn senders() -> Vec<Sender> {
     let of = |provider: &'static Provider| {
-        let schemes = provider.schemes().iter().filter_map(|name| name.parse::<Scheme>().ok());
-        schemes.map(move |scheme| (provider, scheme))
+        let names = provider.schemes().iter().filter(|name| **name != "hmac");
+        names.map(move |name| (provider, name.parse().unwrap_or_else(|why| panic!("{name}: {why}"))))
     };
     let all = Provider::ALL.iter().copied().flat_map(of).enumerate();
     let sender = |(number, (provider, scheme))| Sender {
@@ -171,7 +171,8 @@ fn nobody_else_speaks_for_a_sender() {
     }
 }
 
-/// Each body cut, broken in every value, deep, full of halves of characters, and a megabyte long.
+/// Each body cut, broken in every value at its top, deep, full of halves of characters, and a megabyte long. Not Travis
+/// CI's: nobody here can sign them.
 #[test]
 fn no_body_is_answered_as_a_fault_of_the_gateway() {
     let homeserver = meshhook_testkit::Homeserver::start();

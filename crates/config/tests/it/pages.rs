@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::place::{Place, SMALLEST};
 
 #[test]
-fn the_page_of_every_key_has_each_and_its_default() {
+fn the_page_of_every_key_has_defaults_and_can_be_written() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
     let page = fs::read_to_string(page).unwrap();
     let place = Place::new();

@@ -8,13 +8,16 @@ fn tekton() -> &'static Provider {
     Provider::by_name("tekton").unwrap()
 }
 
-/// Each type over each body: under the wrong one nothing is announced.
+/// Each type over each body of a task or a pipeline run: under the wrong one nothing is announced.
 #[test]
 fn a_type_may_only_agree() {
     let rank = |word: &str| matches!(word, "successful" | "failed").then(|| word.to_owned());
     for name in bodies("tekton") {
         let file = name.split('/').next_back().unwrap();
         let Some((kind, word)) = file.split('-').next().unwrap().split_once('_') else { continue };
+        if kind == "customrun" {
+            continue;
+        }
         for named in ["taskrun", "pipelinerun", "customrun", "run"] {
             for type_word in ["queued", "started", "running", "unknown", "successful", "failed", "done"] {
                 let header = format!("dev.tekton.event.{named}.{type_word}.v1");
@@ -22,9 +25,7 @@ fn a_type_may_only_agree() {
                 let mismatch =
                     matches!(reading.meaning, Meaning::Unreadable { reason: Unreadable::EventMismatch, .. });
                 let agrees = named == kind && type_word != "done" && rank(word) == rank(type_word);
-                if kind != "customrun" {
-                    assert_eq!(mismatch, !agrees, "{name} under {header}");
-                }
+                assert_eq!(mismatch, !agrees, "{name} under {header}");
             }
         }
     }

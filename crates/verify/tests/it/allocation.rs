@@ -7,7 +7,7 @@ use crate::keys::{key, signable, signed};
 
 const NOW: i64 = 1_700_000_000;
 
-/// Of the forms that are signed as what they hold, and of public keys, see the next.
+/// Of the forms that are signed as what they hold, see the next; public keys are not measured.
 #[test]
 fn verifying_allocates_nothing() {
     for scheme in signable() {

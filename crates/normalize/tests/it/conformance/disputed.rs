@@ -46,8 +46,3 @@ pub(super) const DISPUTED: &[(&str, &str, &str, &str)] = &[
         "no body has its page, the note says where it is",
     ),
 ];
-
-/// Bodies that were cut down so far that they have no system's shape any more; their sender has to be named.
-pub(super) fn is_shapeless(_file: &str) -> bool {
-    false
-}
