@@ -35,7 +35,7 @@ pub enum Meaning {
         /// What could be read, the unknown word as sent in its outcome.
         details: Details,
     },
-    /// Wrong in a way that its author can mend: of the own format only.
+    /// Wrong in a way that somebody can mend, its author or who wrote the map: of the own format and mapped bodies only.
     Invalid {
         /// The key that is at fault, as its author wrote it; of a missing one the format's own name.
         field: &'static str,
