@@ -12,7 +12,7 @@ use crate::{Failure, Options, OptionsError, Token};
 /// The answer to a send is one short field.
 const SEND_BODY: u64 = 64 << 10;
 /// State, events (at most 64 KiB) and lists of rooms.
-const OTHER_BODY: u64 = 1 << 20;
+pub(crate) const OTHER_BODY: u64 = 1 << 20;
 
 /// A homeserver, asked by blocking calls; share one among threads.
 pub struct Client {
@@ -158,7 +158,7 @@ impl Client {
 }
 
 /// A homeserver's "there is none" is an answer.
-fn found(answer: Result<Value, Failure>) -> Result<Option<Value>, Failure> {
+pub(crate) fn found(answer: Result<Value, Failure>) -> Result<Option<Value>, Failure> {
     match answer {
         Err(Failure { status: Some(404), errcode: Some(code), .. }) if code == "M_NOT_FOUND" => Ok(None),
         answer => answer.map(Some),

@@ -2,11 +2,14 @@
 
 mod address;
 mod answer;
+mod ask;
 mod client;
 mod failure;
 mod history;
+mod membership;
 mod options;
 mod path;
+mod power;
 mod retry_after;
 mod tail;
 mod token;
@@ -16,7 +19,9 @@ pub use address::AddressError;
 pub use client::{Client, EventId, Whoami};
 pub use failure::{Failure, FailureKind};
 pub use history::{Written, WrittenPage};
+pub use membership::Membership;
 pub use options::{Options, OptionsError};
+pub use power::Power;
 pub use retry_after::LONGEST_WAIT;
 pub use tail::{Tail, TailQuery};
 pub use token::{Token, TokenError};

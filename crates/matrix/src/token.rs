@@ -36,13 +36,13 @@ impl Token {
         Ok(Self(token.into()))
     }
 
-    /// The value of the Authorization header, marked so that no log shows it.
     /// The token itself: to be hashed or compared, never to be shown.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
+    /// The value of the Authorization header, marked so that no log shows it.
     pub(crate) fn header(&self) -> HeaderValue {
         let value = HeaderValue::try_from(format!("Bearer {}", self.0.expose_secret()));
         let mut value = value.expect("checked to be ASCII that can be seen");

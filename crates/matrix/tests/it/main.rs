@@ -5,6 +5,7 @@
 mod classify;
 mod history;
 mod once;
+mod standing;
 mod synapse;
 mod tail;
 mod tls;

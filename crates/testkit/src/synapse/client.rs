@@ -83,6 +83,16 @@ impl Synapse {
         self.in_room(token, room, "kick", &json!({ "user_id": user_id }));
     }
 
+    /// Bans a user from a room.
+    pub fn ban(&self, token: &str, room: &str, user_id: &str) {
+        self.in_room(token, room, "ban", &json!({ "user_id": user_id }));
+    }
+
+    /// Leaves a room.
+    pub fn leave(&self, token: &str, room: &str) {
+        self.in_room(token, room, "leave", &json!({}));
+    }
+
     fn in_room(&self, token: &str, room: &str, what: &str, body: &Value) {
         let path = format!("/_matrix/client/v3/rooms/{}/{what}", encode(room));
         self.request("POST", &path, token, Some(body)).ok();
