@@ -59,8 +59,7 @@ impl Config {
     /// # Errors
     /// Every fault there is.
     pub fn load(root: &Path) -> Result<Loaded, Faults> {
-        let file = root.join(FILE);
-        let text = open(root, &file)?;
+        let (file, text) = open(root)?;
         let (table, report) = parse(&file, &text);
         let config = read(root, Section::root(&report, &table), &report);
         let warnings = report.finish()?;
@@ -82,8 +81,7 @@ impl Config {
 /// # Errors
 /// The faults of gateway.toml as a file, and of those keys.
 pub fn admin_token_path(root: &Path) -> Result<Option<PathBuf>, Faults> {
-    let file = root.join(FILE);
-    let text = open(root, &file)?;
+    let (file, text) = open(root)?;
     let (table, report) = parse(&file, &text);
     let mut document = Section::root(&report, &table);
     let named = server::admin_token_file(&mut document.section("server"), root);
@@ -92,7 +90,9 @@ pub fn admin_token_path(root: &Path) -> Result<Option<PathBuf>, Faults> {
     Ok(named.or_else(|| url.admin_token()))
 }
 
-fn open(root: &Path, file: &Path) -> Result<String, Faults> {
+/// Reads gateway.toml: its name and its text.
+pub(crate) fn open(root: &Path) -> Result<(PathBuf, String), Faults> {
+    let file = root.join(FILE);
     let at = |place: &Path, error: FileError| {
         let hint = match error {
             FileError::Missing => "create it, or name its folder by --config-root or OPENCLAW_CONFIG_ROOT",
@@ -101,8 +101,8 @@ fn open(root: &Path, file: &Path) -> Result<String, Faults> {
         Fault::new(place, None, Wrong::new(error.to_string(), hint))
     };
     file::check_folder(root).map_err(|error| at(root, error))?;
-    let content = file::read(file, LIMITS).map_err(|error| at(file, error))?;
-    Ok(content.text.to_string())
+    let content = file::read(&file, LIMITS).map_err(|error| at(&file, error))?;
+    Ok((file, content.text.to_string()))
 }
 
 fn read(root: &Path, mut document: Section<'_>, report: &Report) -> Option<Config> {

@@ -78,7 +78,7 @@ pub(crate) fn read(mut section: Section<'_>, secrets: &Secrets<'_>) -> Option<Ma
     })
 }
 
-fn homeserver(value: &Value<'_>) -> Result<String, Wrong> {
+pub(crate) fn homeserver(value: &Value<'_>) -> Result<String, Wrong> {
     let text = text(value)?;
     let url = Url::parse(text)
         .ok()

@@ -13,6 +13,7 @@ mod migrate;
 mod nodes;
 mod open;
 mod orders;
+mod peek;
 mod place;
 mod row;
 mod settle;
@@ -26,6 +27,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use meshhook_store::StoreError;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+pub use peek::Peek;
 
 use crate::backlog::Backlog;
 use crate::fault::fault;

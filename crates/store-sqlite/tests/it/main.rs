@@ -7,6 +7,7 @@ mod audit;
 mod damage;
 mod file;
 mod names;
+mod peek;
 
 mod conformance {
     use std::ops::Deref;

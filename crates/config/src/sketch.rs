@@ -1,0 +1,47 @@
+//! What of a gateway.toml with faults can be used all the same, by whoever looks for faults.
+
+use std::path::{Path, PathBuf};
+
+use crate::document::{Section, parse};
+use crate::fault::Faults;
+use crate::storage::{self, StoreUrl};
+use crate::value::text;
+use crate::{load, matrix, server};
+
+/// The parts of gateway.toml that lead elsewhere. What is absent or wrong is `None`, and [`crate::Config::load`] says so.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Sketch {
+    /// The homeserver's base address.
+    pub homeserver: Option<String>,
+    /// The room, as it is written: perhaps an alias.
+    pub room: Option<String>,
+    /// The access token's file; it is not opened.
+    pub access_token_file: Option<PathBuf>,
+    /// Where deliveries are kept.
+    pub store: StoreUrl,
+    /// The admin token's file; it is not opened.
+    pub admin_token_file: Option<PathBuf>,
+}
+
+impl Sketch {
+    /// Reads gateway.toml in `root`, and no other file.
+    ///
+    /// # Errors
+    /// The file itself cannot be read.
+    pub fn load(root: &Path) -> Result<Self, Faults> {
+        let (file, content) = load::open(root)?;
+        let (table, report) = parse(&file, &content);
+        let mut document = Section::root(&report, &table);
+        let mut section = document.section("matrix");
+        let named = server::admin_token_file(&mut document.section("server"), root);
+        let (store, _) = storage::url(&mut document.section("store"));
+        Ok(Self {
+            homeserver: section.get("homeserver", matrix::homeserver),
+            room: section.get("room", |value| Ok(text(value)?.to_owned())),
+            access_token_file: section.get("access_token_file", |value| Ok(root.join(text(value)?))),
+            admin_token_file: named.or_else(|| store.admin_token()),
+            store,
+        })
+    }
+}

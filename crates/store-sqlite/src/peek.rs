@@ -1,0 +1,62 @@
+//! A look at a store from beside the gateway, which may be running: nothing is locked, made, mended or migrated.
+
+use std::path::Path;
+
+use meshhook_store::{Identity, NodeView, StoreError};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+
+use crate::fault::fault;
+use crate::migrate::recognise;
+use crate::nodes;
+
+/// A store that is only looked at.
+#[derive(Debug)]
+pub struct Peek {
+    connection: Connection,
+    schema: usize,
+}
+
+impl Peek {
+    /// Looks into the file at `path`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where it cannot be read, [`StoreError::Newer`] of a later schema,
+    /// [`StoreError::Damaged`] of what is no database any more, [`StoreError::Unusable`] of another program's.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection =
+            Connection::open_with_flags(address(path), flags | OpenFlags::SQLITE_OPEN_URI).map_err(fault)?;
+        let schema = recognise(&connection)?;
+        Ok(Self { connection, schema })
+    }
+
+    /// As which user and device messages were last sent from it; `None` while nobody was.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn identity(&self) -> Result<Option<Identity>, StoreError> {
+        if self.schema == 0 {
+            return Ok(None);
+        }
+        let identity = |row: &rusqlite::Row<'_>| Ok(Identity { user: row.get(0)?, device: row.get(1)? });
+        self.connection.query_row("SELECT user, device FROM identity", [], identity).optional().map_err(fault)
+    }
+
+    /// The machines that were heard of; none in a store of a version before they were noted.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn nodes(&self) -> Result<Vec<NodeView>, StoreError> {
+        if self.schema < 3 { Ok(Vec::new()) } else { nodes::nodes(&self.connection) }
+    }
+}
+
+/// Without a log nobody has the file open. Then SQLite is told that it does not change, for else it would leave a log of
+/// whoever looks, which the gateway's user may not be able to open (sqlite.org/wal.html, "Read-Only Databases").
+fn address(path: &Path) -> String {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let name = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let still = if Path::new(&log).exists() { "" } else { "?immutable=1" };
+    format!("file:{name}{still}")
+}
