@@ -10,6 +10,7 @@ mod metrics;
 mod observe;
 mod patient;
 mod problem;
+mod refusals;
 mod request_id;
 mod run;
 mod server;

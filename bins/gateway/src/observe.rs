@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
 use meshhook_config::Fault;
-use meshhook_engine::{Answer, Observer, Sight};
+use meshhook_engine::{Answer, Clock, Observer, Sight};
 use meshhook_store::{Attempt, Moment, StoreError, Totals};
 use tracing::{debug, error, info, warn};
 
@@ -18,10 +18,13 @@ use crate::ingress::Hook;
 use crate::log::plain;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
+use crate::refusals::Refusals;
 
 /// Sees everything.
 pub(crate) struct Observations {
     metrics: Metrics,
+    clock: Arc<dyn Clock>,
+    refusals: Refusals,
     trouble: Mutex<Option<Trouble>>,
 }
 
@@ -36,8 +39,14 @@ pub(crate) struct Trouble {
 }
 
 impl Observations {
-    pub(crate) fn new() -> Self {
-        Self { metrics: Metrics::new(), trouble: Mutex::default() }
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        let refusals = Refusals::new(clock.now());
+        Self { metrics: Metrics::new(), clock, refusals, trouble: Mutex::default() }
+    }
+
+    /// What was refused.
+    pub(crate) const fn refusals(&self) -> &Refusals {
+        &self.refusals
     }
 
     /// Why nothing can be accepted durably, as far as is known.
@@ -226,6 +235,8 @@ impl<'a> Trace<'a> {
         metrics.requests.count([source, ("answer", answer)]);
         if let Outcome::Refused(problem) = outcome {
             metrics.refusals.count([source, ("reason", problem.reason)]);
+            let now = self.observations.clock.now();
+            self.observations.refusals.count(self.source_name(), problem, self.client, now);
         }
     }
 }

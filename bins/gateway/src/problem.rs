@@ -21,6 +21,8 @@ pub(crate) struct Problem {
     pub(crate) reason: &'static str,
     /// For the log: the reason in words.
     pub(crate) why: Option<String>,
+    /// For the operator: how far the time that the sender signed is ahead of ours, where that is the reason.
+    pub(crate) clock_off_seconds: Option<i64>,
 }
 
 /// A header that some problems have.
@@ -131,7 +133,7 @@ impl Problem {
         detail: impl Into<Cow<'static, str>>,
         reason: &'static str,
     ) -> Self {
-        Self { kind, detail: detail.into(), header: Extra::None, reason, why: None }
+        Self { kind, detail: detail.into(), header: Extra::None, reason, why: None, clock_off_seconds: None }
     }
 
     /// The same, with the reason in words for the log.
@@ -166,7 +168,8 @@ impl Problem {
     pub(crate) fn limited(self, retry_after: u64) -> Self {
         let detail = "Too many requests from this address were not authorized.";
         let limited = Self::new(&TOO_MANY, detail, self.reason);
-        Self { why: self.why, ..limited.with(Extra::RetryAfter(retry_after)) }
+        let Self { why, clock_off_seconds, .. } = self;
+        Self { why, clock_off_seconds, ..limited.with(Extra::RetryAfter(retry_after)) }
     }
 
     /// A body that is announced, or is, too long.

@@ -14,6 +14,7 @@ use crate::aside::set_aside;
 use crate::backlog::Backlog;
 use crate::changes::{compare, news_of, silence};
 use crate::fault::fault;
+use crate::keys::{Shown, Uses};
 use crate::nodes;
 use crate::row::{self, answer, by_key, millis, top_of};
 use crate::settle::finish;
@@ -31,9 +32,7 @@ impl Intake for SqliteStore {
     ) -> Result<Vec<Result<Accepted, StoreError>>, StoreError> {
         let mut backlog = self.backlog();
         let mut bounds = Bounds { backlog: &mut backlog, evicted: 0 };
-        let answers = self.write(|tx| {
-            batch.into_iter().map(|new| in_savepoint(tx, |db| accept(db, new, now, &mut bounds))).collect()
-        })?;
+        let answers = self.write(|tx| accept_all(tx, batch, now, &mut bounds))?;
         self.evicted.fetch_add(bounds.evicted, std::sync::atomic::Ordering::Relaxed);
         Ok(answers)
     }
@@ -44,6 +43,23 @@ struct Bounds<'a> {
     backlog: &'a mut Backlog,
     /// How many kept deliveries had to make room for newer ones.
     evicted: u64,
+}
+
+fn accept_all(
+    tx: &Transaction<'_>,
+    batch: Vec<NewDelivery>,
+    now: Moment,
+    bounds: &mut Bounds<'_>,
+) -> Result<Vec<Result<Accepted, StoreError>>, StoreError> {
+    let mut uses = Uses::default();
+    let one = |new| {
+        let shown = Shown::by(&new);
+        let answer = in_savepoint(tx, |db| accept(db, new, now, bounds))?;
+        Ok(answer.inspect(|accepted| uses.add(shown, accepted)))
+    };
+    let answers = batch.into_iter().map(one).collect::<Result<_, StoreError>>()?;
+    uses.note(tx)?;
+    Ok(answers)
 }
 
 /// The inner error is the entry's, which left nothing behind; the outer one is the whole transaction's: a full disk

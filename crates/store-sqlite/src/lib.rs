@@ -9,6 +9,7 @@ mod fault;
 mod freeze;
 mod inspect;
 mod invariants;
+mod keys;
 mod migrate;
 mod nodes;
 mod open;

@@ -9,8 +9,12 @@ use crate::fault::fault;
 const APPLICATION: i32 = 0x6d65_7368;
 
 /// The steps from nothing to the newest schema; `PRAGMA user_version` counts those that were taken.
-const STEPS: [&str; 3] =
-    [include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const STEPS: [&str; 4] = [
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 
 /// The schema of a file that is ours or empty.
 ///
@@ -89,11 +93,13 @@ mod tests {
             let view = |id: &str| store.show(id).unwrap().unwrap().delivery;
             assert_eq!(["sent", "owed"].map(|id| view(id).status), [Status::Sent; 2]);
             assert_eq!((view("sent").news, store.nodes().unwrap().len()), (None, 0));
+            assert_eq!(store.key_uses().unwrap(), []);
             State::of(1, Rank::Running).accept(&store, "new", START);
             assert!(send_one(&store, ROOM, START).is_some());
             State::of(2, Rank::Terminal).ends(1, false, "").accept(&store, "broke", START);
             let silent = State::of(3, Rank::Terminal).ends(1, false, "").accept(&store, "silent", START);
             assert_eq!(silent.status, Status::Ignored);
+            assert_eq!(store.key_uses().unwrap()[0].delivery, "silent");
         }
     }
 }

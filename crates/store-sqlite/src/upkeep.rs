@@ -5,9 +5,9 @@ use std::time::Duration;
 use meshhook_store::{DedupeStore, Identity, Key, Moment, Pin, StoreError, Upkeep, rules};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::SqliteStore;
 use crate::fault::fault;
 use crate::row::{millis, moment, moment_or_none};
+use crate::{SqliteStore, keys};
 
 impl Upkeep for SqliteStore {
     fn pin(&self, identity: &Identity, now: Moment) -> Result<Pin, StoreError> {
@@ -77,7 +77,7 @@ fn purge(db: &Connection, now: Moment, limit: usize) -> Result<usize, StoreError
             .map_err(fault)?;
         most = most.max(gone);
     }
-    Ok(most)
+    Ok(most.max(keys::purge(db, now, limit)?))
 }
 
 pub(crate) const EXPIRED: &str =

@@ -158,6 +158,19 @@ pub struct SeenIn {
     pub status: Status,
 }
 
+/// When a key last verified a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyUse {
+    /// The source.
+    pub source: String,
+    /// The key's label, as [`Facts::verified_by`] has it.
+    pub key: String,
+    /// When.
+    pub last_used: Moment,
+    /// The id of the delivery that holds it: of a duplicate the first one. It may be forgotten by now.
+    pub delivery: String,
+}
+
 /// What is owed and what needs a person.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Totals {

@@ -22,7 +22,8 @@ pub use delivery::{
 };
 pub use error::{ActError, StoreError};
 pub use inspect::{
-    AttemptView, DeliveryView, Filter, Life, MessageView, NodeView, Raw, RoomView, Said, SeenIn, Totals,
+    AttemptView, DeliveryView, Filter, KeyUse, Life, MessageView, NodeView, Raw, RoomView, Said, SeenIn,
+    Totals,
 };
 pub use key::{BranchKey, GroupKey, Key, SubjectKey};
 pub use memory::MemoryStore;

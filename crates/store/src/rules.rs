@@ -49,6 +49,12 @@ pub const MAX_MACHINES: usize = 64;
 /// How many machines are remembered by when they were last heard of.
 pub const MAX_NODES: usize = 10_000;
 
+/// How many keys are remembered by when they last verified a delivery.
+pub const MAX_KEYS: usize = 1000;
+
+/// How long a key is remembered after its last use.
+pub const UNUSED: Duration = Duration::from_secs(400 * 24 * 3600);
+
 /// How many branches' endings are remembered.
 pub const MAX_BRANCHES: usize = 100_000;
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    Accepted, ActError, Attempt, Audit, DeliveryView, Filter, Identity, Key, Lease, Life, Moment, Negative,
-    NewDelivery, NodeView, Pin, Raw, Refused, Said, StoreError, Take, Taken, Totals,
+    Accepted, ActError, Attempt, Audit, DeliveryView, Filter, Identity, Key, KeyUse, Lease, Life, Moment,
+    Negative, NewDelivery, NodeView, Pin, Raw, Refused, Said, StoreError, Take, Taken, Totals,
 };
 
 /// Remembers what was seen: all there is to a store for those who want just that.
@@ -116,6 +116,13 @@ pub trait Inspect: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     fn nodes(&self) -> Result<Vec<NodeView>, StoreError>;
+
+    /// When each key last verified a delivery that was accepted, by source and label; a key that verified nothing for
+    /// [`rules::UNUSED`](crate::rules::UNUSED) is not among them. It is as durable as the delivery.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn key_uses(&self) -> Result<Vec<KeyUse>, StoreError>;
 
     /// Makes a parked, uncertain (by force) or never sent, dropped delivery pending again, by accept's rules; of an
     /// uncertain message all members, since it is their message that is written off.

@@ -91,6 +91,11 @@ impl Verifier {
         self.scheme
     }
 
+    /// The labels of its keys, as they were given.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(Key::label)
+    }
+
     /// Whether a request looks like one of this scheme's; whether its headers are right is not asked.
     ///
     /// It carries all the headers, each at least once; where senders send one value in several headers, any of them.

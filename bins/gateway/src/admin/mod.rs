@@ -6,6 +6,7 @@ mod nodes;
 mod order;
 mod query;
 mod route;
+mod sources;
 mod view;
 
 use std::net::SocketAddr;
@@ -106,6 +107,7 @@ impl Admin {
                 self.blocking(move |this| this.audit(in_rooms)).await
             }
             Route::Nodes => self.blocking(Self::nodes).await,
+            Route::Sources => self.blocking(Self::sources).await,
             Route::Show(id) => self.blocking(move |this| this.show(&id)).await,
             Route::Retry(id) => {
                 let Retry { force } = order::read(&parts.headers, body).await?;

@@ -19,6 +19,8 @@ pub(crate) enum Route {
     Audit,
     /// Which machines, and when were they heard of?
     Nodes,
+    /// Which sources, when were they heard of, and what was refused of them?
+    Sources,
     /// That delivery.
     Show(String),
     /// Make it owed again.
@@ -36,6 +38,7 @@ impl Route {
             ["readyz"] => Self::Readyz,
             ["metrics"] => Self::Metrics,
             ["nodes"] => Self::Nodes,
+            ["sources"] => Self::Sources,
             ["deliveries"] => Self::List,
             // No delivery's id is a word.
             ["deliveries", "audit"] => Self::Audit,
@@ -72,6 +75,7 @@ impl Route {
             Self::List => "GET /deliveries",
             Self::Audit => "GET /deliveries/audit",
             Self::Nodes => "GET /nodes",
+            Self::Sources => "GET /sources",
             Self::Show(_) => "GET /deliveries/{id}",
             Self::Retry(_) => "POST /deliveries/{id}/retry",
             Self::Drop(_) => "POST /deliveries/{id}/drop",

@@ -19,6 +19,8 @@ use crate::problem::{self, Problem};
 pub(crate) struct Hook {
     /// The source, as the engine knows it.
     pub(crate) source: Arc<Source>,
+    /// The names of its keys, as gateway.toml has them.
+    pub(crate) keys: Vec<String>,
     /// Where it may be posted from; empty: anywhere.
     pub(crate) allow_from: Networks,
 }
@@ -188,7 +190,7 @@ pub(super) const fn has_hashed(why: Refusal) -> bool {
 }
 
 fn no_hook() -> Problem {
-    Problem::new(&problem::NOT_FOUND, "This path is no hook.", "path")
+    Problem::new(&problem::NOT_FOUND, "This path is no hook.", "no_hook")
 }
 
 /// Whether there is a coding: "identity" is none, and neither is an empty element of the list.

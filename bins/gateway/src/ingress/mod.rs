@@ -258,9 +258,23 @@ fn fault(fault: BodyFault) -> Problem {
     }
 }
 
+/// How far a sender's clock is ahead of ours, where it is too far; below 0 where it is behind, or where the request is
+/// late.
+fn clock_off(why: meshhook_verify::Refusal) -> Option<i64> {
+    let signed = |seconds| i64::try_from(seconds).unwrap_or(i64::MAX);
+    match why {
+        meshhook_verify::Refusal::Stale { seconds } => Some(-signed(seconds)),
+        meshhook_verify::Refusal::Future { seconds } => Some(signed(seconds)),
+        _ => None,
+    }
+}
+
 fn refused(refusal: Refusal) -> Problem {
     match refusal {
-        Refusal::Unverified(why) => Problem::unauthorized(why.code()).because(why.to_string()),
+        Refusal::Unverified(why) => {
+            let problem = Problem::unauthorized(why.code()).because(why.to_string());
+            Problem { clock_off_seconds: clock_off(why), ..problem }
+        }
         Refusal::Field { field, expected } => {
             let why = format!("{field} has to be {expected}");
             Problem::new(&problem::UNPROCESSABLE, format!("{why}."), "field").because(why)

@@ -185,7 +185,8 @@ impl Player<'_> {
             .into_iter()
             .map(|view| (self.store.show(&view.id).unwrap(), self.store.raw(&view.id).unwrap()))
             .collect();
-        format!("{lives:#?}\n{:#?}\n{:#?}", self.store.totals().unwrap(), self.store.nodes().unwrap())
+        let (nodes, keys) = (self.store.nodes().unwrap(), self.store.key_uses().unwrap());
+        format!("{lives:#?}\n{:#?}\n{nodes:#?}\n{keys:#?}", self.store.totals().unwrap())
     }
 }
 

@@ -10,11 +10,13 @@ mod audits;
 mod cases;
 mod changes;
 pub mod fixture;
+mod keys;
 mod nodes;
 
 pub use audits::*;
 pub use cases::*;
 pub use changes::*;
+pub use keys::*;
 pub use nodes::*;
 
 /// One `#[test]` for each rule, each with a new store.
@@ -83,6 +85,11 @@ macro_rules! conformance_tests {
             a_machine_is_heard_of_by_the_last_that_names_it,
             a_machine_is_remembered_longer_than_what_named_it,
             the_machines_that_were_silent_longest_are_forgotten,
+            a_key_is_used_by_whatever_it_verified_last,
+            an_operators_order_uses_no_key,
+            the_keys_of_a_batch_are_used_at_once,
+            a_key_is_remembered_longer_than_what_it_verified,
+            the_keys_that_were_unused_longest_are_forgotten,
         }
     };
     (@each $make:expr; $($case:ident,)*) => {

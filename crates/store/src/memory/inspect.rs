@@ -4,7 +4,7 @@ use super::intake::times;
 use super::{MemoryStore, MessageRow, Row, Saying, Tables};
 use crate::rules::{self, Comparison, Verdict};
 use crate::{
-    Accepted, ActError, Announcement, Audit, DeliveryView, Filter, Inspect, Key, Life, MessageStatus,
+    Accepted, ActError, Announcement, Audit, DeliveryView, Filter, Inspect, Key, KeyUse, Life, MessageStatus,
     MessageView, Moment, NewDelivery, NodeView, Outcome, Purport, Raw, RoomView, Said, Status, StoreError,
     Totals,
 };
@@ -81,6 +81,10 @@ impl Inspect for MemoryStore {
 
     fn nodes(&self) -> Result<Vec<NodeView>, StoreError> {
         Ok(self.tables().node_views())
+    }
+
+    fn key_uses(&self) -> Result<Vec<KeyUse>, StoreError> {
+        Ok(self.tables().key_use_views())
     }
 
     fn retry(&self, id: &str, force: bool, now: Moment) -> Result<Accepted, ActError> {

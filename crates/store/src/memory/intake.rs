@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::keys::Shown;
 use super::{MemoryStore, Row, Saying, Subject, Tables};
 use crate::rules::{self, Comparison, Verdict};
 use crate::{
@@ -36,8 +37,10 @@ impl Tables {
             self.name_machine(machine, new.retention, now);
         }
         let (nodes, id, received_at) = (std::mem::take(&mut new.nodes), new.id.clone(), new.received_at);
+        let shown = Shown::by(&new);
         let answer = self.judge(new, now)?;
         self.note(nodes, &id, received_at, &answer);
+        self.used(shown, &answer);
         Ok(answer)
     }
 

@@ -4,6 +4,7 @@ mod audit;
 mod changes;
 mod inspect;
 mod intake;
+mod keys;
 mod nodes;
 mod outbox;
 mod upkeep;
@@ -64,6 +65,7 @@ struct Tables {
     /// How each branch ended the last time.
     endings: BTreeMap<BranchKey, Last>,
     nodes: BTreeMap<String, nodes::Seen>,
+    key_uses: BTreeMap<keys::KeyName, keys::Used>,
     messages: BTreeMap<i64, MessageRow>,
     rooms: BTreeMap<String, Room>,
     gates: HashMap<String, Moment>,

@@ -55,6 +55,7 @@ impl Tables {
         let endings = self.endings.len();
         self.endings.retain(|_, last| last.expires_at >= now);
         let most = (machines - names(self)).max(marks - self.marks.len()).max(endings - self.endings.len());
+        let most = most.max(self.purge_keys(now));
         expired.len().max(most.min(limit))
     }
 
