@@ -40,6 +40,11 @@ pub(crate) struct Admin {
 }
 
 impl AdminArgs {
+    /// Where gateway.toml lies, where that is said.
+    pub(crate) fn config_root(&self) -> Option<&Path> {
+        self.config_root.as_deref()
+    }
+
     /// Finds the token.
     pub(crate) fn open(&self) -> Result<Admin, Failure> {
         let url = http::address(&self.admin_url)?;
@@ -94,6 +99,17 @@ impl Admin {
     pub(crate) fn get(&self, path: &str) -> Result<Value, Failure> {
         let request = Request::get(self.url(path)).header(AUTHORIZATION, &self.authorization).body(());
         taken(http::run(&self.agent, request.map_err(|_| unsendable())?)?)
+    }
+
+    /// GET `path`; whatever the answer's status, its JSON.
+    pub(crate) fn get_any(&self, path: &str) -> Result<Value, Failure> {
+        let request = Request::get(self.url(path)).header(AUTHORIZATION, &self.authorization).body(());
+        let answer = http::run(&self.agent, request.map_err(|_| unsendable())?)?;
+        if matches!(answer.status, 200 | 503) && !answer.json.is_null() {
+            Ok(answer.json)
+        } else {
+            taken(answer)
+        }
     }
 
     /// GET `path`, whose answer may take so long.

@@ -38,6 +38,24 @@ impl Failure {
         Self::Told { exit, message: message.into(), hint: hint.into() }
     }
 
+    /// What is wrong, in one line.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Self::Told { message, .. } => message.clone(),
+            Self::Configuration(faults) => faults.iter().map(place).collect::<Vec<_>>().join("; "),
+            Self::ReaderGone => String::new(),
+        }
+    }
+
+    /// The exit code that it leads to.
+    pub(crate) fn exit(&self) -> Option<Exit> {
+        match self {
+            Self::Told { exit, .. } => Some(*exit),
+            Self::Configuration(_) => Some(Exit::Configuration),
+            Self::ReaderGone => None,
+        }
+    }
+
     /// Says it on stderr; answers with the exit code.
     pub(crate) fn report(&self, output: &Output<'_>) -> ExitCode {
         let exit = match self {

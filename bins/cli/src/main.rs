@@ -8,6 +8,7 @@ mod failure;
 mod http;
 mod input;
 mod output;
+mod prompt;
 mod random;
 mod reading;
 mod sample;
@@ -24,7 +25,7 @@ use crate::output::Output;
 const EXIT_CODES: &str = "\
 Exit codes:
   0   done
-  1   the thing asked for is not so: wrong signature, no event, not sent
+  1   the thing asked for is not so: wrong signature, no event, not sent, a fault was found
   2   wrong usage, or an input that cannot be read
   3   the gateway cannot be reached
   4   the gateway refused

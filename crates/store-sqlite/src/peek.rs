@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use meshhook_store::{Identity, NodeView, StoreError};
+use meshhook_store::{Identity, KeyUse, NodeView, StoreError};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use crate::fault::fault;
 use crate::migrate::recognise;
-use crate::nodes;
+use crate::{keys, nodes};
 
 /// A store that is only looked at.
 #[derive(Debug)]
@@ -48,6 +48,14 @@ impl Peek {
     /// [`StoreError`].
     pub fn nodes(&self) -> Result<Vec<NodeView>, StoreError> {
         if self.schema < 3 { Ok(Vec::new()) } else { nodes::nodes(&self.connection) }
+    }
+
+    /// When each key last verified a delivery; none in a store of a version before that was noted.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn key_uses(&self) -> Result<Vec<KeyUse>, StoreError> {
+        if self.schema < 4 { Ok(Vec::new()) } else { keys::uses(&self.connection) }
     }
 }
 

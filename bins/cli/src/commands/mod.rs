@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod deliveries;
+mod doctor;
 mod normalize;
 mod post;
 mod render;
@@ -20,6 +21,7 @@ pub(crate) enum Command {
     Normalize(normalize::Normalize),
     Render(render::Render),
     Deliveries(deliveries::Deliveries),
+    Doctor(doctor::Doctor),
 }
 
 impl Command {
@@ -31,6 +33,7 @@ impl Command {
             Self::Normalize(command) => command.run(output),
             Self::Render(command) => command.run(output),
             Self::Deliveries(command) => command.run(output),
+            Self::Doctor(command) => command.run(output),
         }
     }
 }

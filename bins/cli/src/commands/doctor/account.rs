@@ -1,0 +1,116 @@
+//! Who writes: does the token work, is it the one that messages were sent with before, and is it no more than a bot?
+
+use meshhook_matrix::{Client, Failure as Unanswered, FailureKind, Token};
+use meshhook_store::Identity;
+
+use super::case::Case;
+use super::report::{Report, counted};
+use crate::failure::Failure;
+
+/// Whose token it is.
+pub(super) struct Account {
+    pub(super) user: String,
+}
+
+/// The account, where its token works.
+pub(super) fn look(
+    case: &Case,
+    client: &Client,
+    token: Option<&Token>,
+    pinned: Option<&Identity>,
+    report: &mut Report<'_, '_>,
+) -> Result<Option<Account>, Failure> {
+    let Some(token) = token else {
+        report.skipped("account", "the access token's file has to be put right first: meshhook login")?;
+        return Ok(None);
+    };
+    let whoami = match client.whoami(token) {
+        Ok(whoami) => whoami,
+        Err(failure) => return refused(&failure, report).map(|()| None),
+    };
+    let identity = Identity { user: whoami.user_id, device: whoami.device_id };
+    report.ok("account", format!("the access token is that of {identity}"))?;
+    compare(&identity, pinned, report)?;
+    let account = Account { user: identity.user };
+    privileges(client, token, &account, report)?;
+    other_rooms(case, client, token, report)?;
+    Ok(Some(account))
+}
+
+fn refused(failure: &Unanswered, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+    let text = format!("the homeserver does not take the access token: {failure}");
+    match (failure.kind, failure.errcode.as_deref()) {
+        (FailureKind::Unauthorized { .. }, Some("M_USER_LOCKED" | "M_USER_SUSPENDED" | "M_USER_DEACTIVATED")) => report
+            .fault(("account", "account_locked"), text, "ask the homeserver's administrator to let the account act again"),
+        (FailureKind::Unauthorized { .. }, _) => report.fault(
+            ("account", "wrong_token"),
+            text,
+            "log in anew, on the same device: meshhook login. A password that was changed, or a log-out, ends a token",
+        ),
+        _ => report.fault(("account", "no_answer"), text, "ask again; the gateway does the same until it is answered"),
+    }
+}
+
+/// Another device is not known to have sent what may be under way (delivery.md: the identity is pinned).
+fn compare(
+    identity: &Identity,
+    pinned: Option<&Identity>,
+    report: &mut Report<'_, '_>,
+) -> Result<(), Failure> {
+    let Some(device) = &identity.device else {
+        return report.warning(
+            ("account", "no_device"),
+            "the access token belongs to no device: the homeserver forgets what was sent with it at each restart",
+            "log in with a device: meshhook login",
+        );
+    };
+    match pinned {
+        Some(pinned) if pinned != identity => report.warning(
+            ("account", "other_identity"),
+            format!("until now messages were sent as {pinned}; what that had under way is looked up in the room first"),
+            match &pinned.device {
+                Some(before) if pinned.user == identity.user => format!(
+                    "keep one device when a token is replaced: meshhook login --device-id {before}, instead of {device}"
+                ),
+                _ => "nothing is doubled by it; but if it was not meant, put the former token back".to_owned(),
+            },
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn privileges(
+    client: &Client,
+    token: &Token,
+    account: &Account,
+    report: &mut Report<'_, '_>,
+) -> Result<(), Failure> {
+    match client.is_server_admin(token, &account.user) {
+        Ok(Some(true)) => report.warning(
+            ("account", "server_admin"),
+            format!("{} administers the homeserver: who steals its token has everything", account.user),
+            "let a user of its own write, who administers nothing",
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn other_rooms(
+    case: &Case,
+    client: &Client,
+    token: &Token,
+    report: &mut Report<'_, '_>,
+) -> Result<(), Failure> {
+    let Ok(joined) = client.joined_rooms(token) else { return Ok(()) };
+    let others: Vec<_> = joined.iter().filter(|room| !case.rooms.contains(room)).collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    let some: Vec<_> = others.iter().take(5).map(|room| room.as_str()).collect();
+    let more = if others.len() > some.len() { ", …" } else { "" };
+    report.warning(
+        ("account", "other_rooms"),
+        format!("it is in {} besides: {}{more}", counted(others.len(), "room"), some.join(", ")),
+        "leave them with any client: a token reaches every room of its user",
+    )
+}

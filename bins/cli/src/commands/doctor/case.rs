@@ -1,0 +1,91 @@
+//! What is known before anybody is asked: the configuration, whole or in parts.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use meshhook_config::{Config, Loaded, Sketch, StoreUrl, read_token};
+use meshhook_matrix::{Client, Options, Token};
+use secrecy::ExposeSecret;
+
+use super::report::{Report, counted};
+use crate::failure::{Failure, place};
+
+const CHECK: &str = "configuration";
+
+/// Long enough for a slow homeserver, and short for who waits at a terminal.
+const DEADLINE: Duration = Duration::from_secs(15);
+
+/// What the doctor looks at.
+pub(super) struct Case {
+    /// All of it, where it has no fault.
+    pub(super) config: Option<Config>,
+    /// The homeserver's base address.
+    pub(super) homeserver: Option<String>,
+    /// The rooms, as they are written.
+    pub(super) rooms: Vec<String>,
+    /// The access token's file.
+    pub(super) token_file: Option<PathBuf>,
+    /// Where deliveries are kept.
+    pub(super) store: StoreUrl,
+}
+
+impl Case {
+    /// Reads gateway.toml in `root`, and reports its faults and warnings; `None` where it cannot be read at all.
+    pub(super) fn open(root: &std::path::Path, report: &mut Report<'_, '_>) -> Result<Option<Self>, Failure> {
+        match Config::load(root) {
+            Ok(loaded) => Self::whole(loaded, report).map(Some),
+            Err(faults) => {
+                for fault in &faults {
+                    report.fault((CHECK, "configuration"), place(fault), fault.hint())?;
+                }
+                Ok(Sketch::load(root).ok().map(Self::in_parts))
+            }
+        }
+    }
+
+    fn whole(loaded: Loaded, report: &mut Report<'_, '_>) -> Result<Self, Failure> {
+        let Loaded { config, warnings, .. } = loaded;
+        let (sources, machines) =
+            (counted(config.sources.len(), "source"), counted(config.nodes.len(), "machine"));
+        let file = config.root.join("gateway.toml");
+        report.ok(CHECK, format!("{}: {sources}, {machines} in the pool", file.display()))?;
+        for warning in &warnings {
+            report.warning((CHECK, "configuration"), place(warning), warning.hint())?;
+        }
+        let mut rooms = vec![config.matrix.room.clone()];
+        rooms.extend(config.sources.iter().map(|source| source.room.clone()));
+        rooms.sort();
+        rooms.dedup();
+        Ok(Self {
+            homeserver: Some(config.matrix.homeserver.clone()),
+            rooms,
+            token_file: Some(config.matrix.access_token_file.clone()),
+            store: config.store.url.clone(),
+            config: Some(config),
+        })
+    }
+
+    fn in_parts(sketch: Sketch) -> Self {
+        Self {
+            config: None,
+            homeserver: sketch.homeserver,
+            rooms: sketch.room.into_iter().collect(),
+            token_file: sketch.access_token_file,
+            store: sketch.store,
+        }
+    }
+
+    /// The access token, where it can be read by the gateway's rules; what is wrong with it was said before.
+    pub(super) fn token(&self) -> Option<Token> {
+        let secret = read_token(self.token_file.as_deref()?).ok()?;
+        Token::new(secret.expose_secret()).ok()
+    }
+
+    /// A client of the homeserver, as the gateway has it; nothing where no homeserver is named.
+    pub(super) fn client(&self) -> Option<Result<Client, meshhook_matrix::OptionsError>> {
+        let mut options = Options::new(self.homeserver.clone()?);
+        options.user_agent = concat!("meshhook-doctor/", env!("CARGO_PKG_VERSION")).to_owned();
+        options.deadline = DEADLINE;
+        Some(Client::new(options))
+    }
+}

@@ -1,0 +1,164 @@
+//! What the gateway itself says, while it runs.
+
+use serde_json::Value;
+
+use super::report::Report;
+use crate::admin::AdminArgs;
+use crate::failure::{Exit, Failure};
+
+const CHECK: &str = "gateway";
+
+/// What the admin listener tells whoever has the token.
+pub(super) struct Heard {
+    pub(super) sources: Value,
+    pub(super) nodes: Value,
+}
+
+/// Asks the gateway. That it does not run is a finding, and no reason to stop.
+pub(super) fn look(admin: &AdminArgs, report: &mut Report<'_, '_>) -> Result<Option<Heard>, Failure> {
+    let admin = match admin.open() {
+        Ok(admin) => admin,
+        Err(failure) => {
+            let why = failure.message();
+            report.skipped(CHECK, format!("it cannot be asked without its admin token: {why}"))?;
+            return Ok(None);
+        }
+    };
+    // Not ready is 503, and has the same body.
+    let ready = match admin.get_any("/readyz") {
+        Ok(ready) => ready,
+        Err(failure) if failure.exit() == Some(Exit::Unreachable) => {
+            let text = format!("it does not run, or not there: {}", failure.message());
+            let hint = "systemctl status meshhook-gateway; else name its admin_listen: --admin-url or MESHHOOK_ADMIN_URL";
+            report.warning((CHECK, "not_running"), text, hint)?;
+            return Ok(None);
+        }
+        Err(failure) => {
+            report.warning(
+                (CHECK, "not_asked"),
+                failure.message(),
+                "--admin-url has to be the gateway's admin_listen",
+            )?;
+            return Ok(None);
+        }
+    };
+    readiness(&ready, report)?;
+    let heard =
+        admin.get("/sources").and_then(|sources| Ok(Heard { sources, nodes: admin.get_any("/nodes")? }));
+    match heard {
+        Ok(heard) => {
+            unreadable(&admin.get("/deliveries?status=unreadable&limit=1")?, report)?;
+            stale(&admin.get("/deliveries?status=stale&limit=1")?, report)?;
+            Ok(Some(heard))
+        }
+        Err(failure) => {
+            let hint = "run the doctor as the gateway's user, or name the token's file: --admin-token-file";
+            report.warning((CHECK, "not_asked"), failure.message(), hint)?;
+            Ok(None)
+        }
+    }
+}
+
+fn readiness(ready: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+    match ready["why"].as_str() {
+        None => report.ok(CHECK, "it runs, and accepts deliveries")?,
+        Some(why) => report.fault(
+            (CHECK, "not_accepting"),
+            format!("it accepts nothing, and answers 503: {why}"),
+            "make room on the store's disk, or mend what is named; the gateway goes on by itself",
+        )?,
+    }
+    if ready["durable"] == false {
+        report.warning(
+            (CHECK, "not_durable"),
+            "what it has accepted and not yet sent is lost when it ends",
+            "write [store] url = \"sqlite:/var/lib/meshhook/meshhook.db\"",
+        )?;
+    }
+    if let Some(why) = ready["sending"]["stopped"].as_str() {
+        report.fault((CHECK, "not_sending"), format!("it sends nothing: {why}"), "see account, below")?;
+    }
+    for room in items(&ready["rooms"]) {
+        held(room, report)?;
+    }
+    undecided(ready, "parked", "the homeserver refused", "retry", report)?;
+    undecided(ready, "uncertain", "nobody knows whether it is in the room of", "retry --force", report)
+}
+
+fn held(room: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+    let name = room["room"].as_str().unwrap_or_default();
+    let waiting = room["waiting"].as_u64().unwrap_or(0);
+    match room["hold"].as_str() {
+        Some(why) => report.fault(
+            (CHECK, "room_held"),
+            format!("{waiting} deliveries wait for {name}, which is held: {why}"),
+            "nothing is lost: they are sent once that is mended. See room, below",
+        ),
+        None if waiting > 0 => report.note(
+            (CHECK, "room_waiting"),
+            format!(
+                "{waiting} deliveries wait for {name}, the oldest since {}",
+                room["oldest"].as_str().unwrap_or("?")
+            ),
+            "a few seconds are usual; more where the homeserver limits its users",
+        ),
+        None => Ok(()),
+    }
+}
+
+fn undecided(
+    ready: &Value,
+    status: &'static str,
+    why: &str,
+    order: &str,
+    report: &mut Report<'_, '_>,
+) -> Result<(), Failure> {
+    match ready[status].as_u64() {
+        None | Some(0) => Ok(()),
+        Some(count) => report.fault(
+            (CHECK, status),
+            format!("{count} deliveries are {status}: {why} them"),
+            format!("meshhook deliveries list --status {status}, then for each: meshhook deliveries {order} ID, or drop ID"),
+        ),
+    }
+}
+
+fn unreadable(page: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+    let Some(newest) = items(&page["deliveries"]).first() else { return Ok(()) };
+    let text = |key: &str| newest[key].as_str().unwrap_or("?").to_owned();
+    report.warning(
+        (CHECK, "unreadable"),
+        format!(
+            "a body of {} was not understood, last at {}: {}",
+            text("source"),
+            text("received_at"),
+            text("reason")
+        ),
+        format!(
+            "meshhook deliveries show {}; a newer version may read it: meshhook deliveries retry {0}",
+            text("id")
+        ),
+    )
+}
+
+fn stale(page: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+    let Some(newest) = items(&page["deliveries"]).first() else { return Ok(()) };
+    let text = |key: &str| newest[key].as_str().unwrap_or("?").to_owned();
+    report.warning(
+        (CHECK, "stale"),
+        format!(
+            "{} sent what is older than the retention, last at {}: answered 202 as ignored, and not said",
+            text("source"),
+            text("received_at")
+        ),
+        format!(
+            "its clock may be wrong, or an old event was sent again; to say it all the same: meshhook deliveries retry {}",
+            text("id")
+        ),
+    )
+}
+
+/// The items of a list; none where it is no list.
+pub(super) fn items(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}

@@ -1,0 +1,163 @@
+//! What was found, told as it is found.
+
+use serde::Serialize;
+
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Level {
+    /// As it should be.
+    Ok,
+    /// Worth knowing.
+    Note,
+    /// Not looked at, since something before it is wrong.
+    Skipped,
+    /// Works, and should be looked at.
+    Warning,
+    /// Keeps messages from their room, or strangers from staying out.
+    Fault,
+}
+
+impl Level {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Note => "note",
+            Self::Skipped => "skipped",
+            Self::Warning => "warning",
+            Self::Fault => "fault",
+        }
+    }
+
+    /// As terminals colour it (ECMA-48, "Select Graphic Rendition").
+    const fn colour(self) -> &'static str {
+        match self {
+            Self::Ok => "32",
+            Self::Note | Self::Skipped => "2",
+            Self::Warning => "33",
+            Self::Fault => "1;31",
+        }
+    }
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    check: &'static str,
+    /// The cause in a word that does not change.
+    code: &'static str,
+    level: Level,
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+/// All that was found.
+#[derive(Serialize)]
+pub(super) struct Report<'o, 'w> {
+    findings: Vec<Finding>,
+    /// Where each is told at once; nowhere where the whole is wanted at the end.
+    #[serde(skip)]
+    told: Option<&'o mut Output<'w>>,
+}
+
+impl<'o, 'w> Report<'o, 'w> {
+    /// Tells `told` of each finding, if anybody.
+    pub(super) fn new(told: Option<&'o mut Output<'w>>) -> Self {
+        Self { findings: Vec::new(), told }
+    }
+
+    pub(super) fn ok(&mut self, check: &'static str, text: impl Into<String>) -> Result<(), Failure> {
+        self.add(check, "ok", Level::Ok, text.into(), None)
+    }
+
+    pub(super) fn note(
+        &mut self,
+        (check, code): (&'static str, &'static str),
+        text: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Result<(), Failure> {
+        self.add(check, code, Level::Note, text.into(), Some(hint.into()))
+    }
+
+    pub(super) fn skipped(&mut self, check: &'static str, why: impl Into<String>) -> Result<(), Failure> {
+        self.add(check, "skipped", Level::Skipped, why.into(), None)
+    }
+
+    pub(super) fn warning(
+        &mut self,
+        (check, code): (&'static str, &'static str),
+        text: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Result<(), Failure> {
+        self.add(check, code, Level::Warning, text.into(), Some(hint.into()))
+    }
+
+    pub(super) fn fault(
+        &mut self,
+        (check, code): (&'static str, &'static str),
+        text: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Result<(), Failure> {
+        self.add(check, code, Level::Fault, text.into(), Some(hint.into()))
+    }
+
+    fn add(
+        &mut self,
+        check: &'static str,
+        code: &'static str,
+        level: Level,
+        text: String,
+        hint: Option<String>,
+    ) -> Result<(), Failure> {
+        let finding = Finding { check, code, level, text, hint };
+        if let Some(output) = &mut self.told {
+            tell(&finding, output)?;
+        }
+        self.findings.push(finding);
+        Ok(())
+    }
+
+    fn count(&self, level: Level) -> usize {
+        self.findings.iter().filter(|finding| finding.level == level).count()
+    }
+
+    /// The causes, in the order in which they were found.
+    #[cfg(test)]
+    pub(super) fn codes(&self) -> Vec<&'static str> {
+        self.findings.iter().map(|finding| finding.code).collect()
+    }
+
+    /// Fails where there is a fault.
+    pub(super) fn verdict(&self) -> Result<(), Failure> {
+        let (faults, warnings) = (self.count(Level::Fault), self.count(Level::Warning));
+        if faults == 0 {
+            return Ok(());
+        }
+        let found = format!("{}, {}", counted(faults, "fault"), counted(warnings, "warning"));
+        Err(Failure::new(
+            Exit::NotSo,
+            found,
+            "mend the first one and ask again: it may be the cause of others",
+        ))
+    }
+}
+
+/// `1 fault`, `2 faults`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+fn tell(finding: &Finding, output: &mut Output<'_>) -> Result<(), Failure> {
+    let Finding { check, level, text, hint, .. } = finding;
+    let word = format!("{:<8}", level.word());
+    let word = if output.colour { format!("\u{1b}[{}m{word}\u{1b}[0m", level.colour()) } else { word };
+    output.raw(&format!("{word} {check:<14} {}\n", crate::output::shown(text)))?;
+    match hint {
+        None => Ok(()),
+        Some(hint) => output.raw(&format!("{:24}hint: {}\n", "", crate::output::shown(hint))),
+    }
+}

@@ -1,0 +1,195 @@
+//! Who posts, who does not any more, and who is refused.
+
+use meshhook_config::{Config, Source};
+use meshhook_model::Timestamp;
+use meshhook_store_sqlite::Peek;
+use serde_json::Value;
+
+use super::gateway::{Heard, items};
+use super::report::Report;
+use crate::clock;
+use crate::failure::Failure;
+
+const CHECK: &str = "source";
+
+/// After so many seconds a source is silent.
+const SILENT: i64 = 24 * 3600;
+
+pub(super) fn look(
+    config: &Config,
+    heard: Option<&Heard>,
+    peek: Option<&Peek>,
+    report: &mut Report<'_, '_>,
+) -> Result<(), Failure> {
+    for source in &config.sources {
+        let told = heard.map(|heard| find(&heard.sources, &source.name));
+        let last = match told {
+            Some(told) => told["last_seen"].as_str().and_then(Timestamp::parse_rfc3339),
+            None => peek.and_then(|peek| last_seen(peek, &source.name)),
+        };
+        if heard.is_some() || peek.is_some() {
+            silence(source, last, report)?;
+        }
+        for refused in told.map(|told| items(&told["refused"])).unwrap_or_default() {
+            refusal(config, source, refused, last, report)?;
+        }
+        old_keys(source, told, last, report)?;
+    }
+    match heard {
+        Some(heard) => {
+            items(&heard.sources["elsewhere"]).iter().try_for_each(|one| elsewhere(config, one, report))
+        }
+        None => Ok(()),
+    }
+}
+
+fn find<'a>(sources: &'a Value, name: &str) -> &'a Value {
+    items(&sources["sources"]).iter().find(|source| source["name"] == name).unwrap_or(&Value::Null)
+}
+
+fn last_seen(peek: &Peek, name: &str) -> Option<Timestamp> {
+    let uses = peek.key_uses().ok()?;
+    let last = uses.iter().filter(|one| one.source == name).map(|one| one.last_used).max()?;
+    Timestamp::from_unix(last.seconds())
+}
+
+fn silence(source: &Source, last: Option<Timestamp>, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+    let name = &source.name;
+    let hint = "look at the sender's own list of deliveries: which address, and what was it answered? meshhook post tries the \
+                way with a message of yours";
+    match last {
+        None => report.warning((CHECK, "never_heard"), format!("nothing of {name} was ever accepted"), hint),
+        Some(last) if clock::now().unix() - last.unix() > SILENT => {
+            report.warning((CHECK, "silent"), format!("{name} was last heard of at {last}"), hint)
+        }
+        Some(last) => report.ok(CHECK, format!("{name} was last heard of at {last}")),
+    }
+}
+
+/// What was refused of a source. Since anybody can post there, it is a fault only where nothing good has come since.
+fn refusal(
+    config: &Config,
+    source: &Source,
+    refused: &Value,
+    last_good: Option<Timestamp>,
+    report: &mut Report<'_, '_>,
+) -> Result<(), Failure> {
+    let text = |key: &str| refused[key].as_str().unwrap_or("?");
+    let (reason, count) = (text("reason"), refused["count"].as_u64().unwrap_or(0));
+    let at = refused["last_at"].as_str().and_then(Timestamp::parse_rfc3339);
+    let (cause, hint) = explain(config, source, reason, refused["clock_off_seconds"].as_i64());
+    let told = format!(
+        "{count} POSTs to {} were refused, last at {} from {}: {cause}",
+        source.name,
+        text("last_at"),
+        refused["client"].as_str().unwrap_or("an unknown address")
+    );
+    if at.is_some_and(|at| last_good.is_some_and(|good| good >= at)) {
+        return report.note(
+            (CHECK, "refused_before"),
+            told,
+            "good ones have come since: a stranger, or mended",
+        );
+    }
+    report.fault((CHECK, code(reason)), told, hint)
+}
+
+fn code(reason: &str) -> &'static str {
+    match reason {
+        "signature_mismatch" | "token_mismatch" => "wrong_secret",
+        "stale" | "future" => "stale_sender",
+        "address" => "address_not_allowed",
+        _ => "refused",
+    }
+}
+
+/// The cause of a refusal in words, and what mends it.
+fn explain(config: &Config, source: &Source, reason: &str, off: Option<i64>) -> (String, String) {
+    let files =
+        source.secret_files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
+    match reason {
+        "signature_mismatch" | "token_mismatch" => (
+            "signed with another secret, or changed on the way".to_owned(),
+            format!(
+                "put the secret of {files} into the sender's settings anew, without blanks or a line end after it"
+            ),
+        ),
+        "stale" | "future" => {
+            let off = off.map_or_else(|| "minutes".to_owned(), |off| format!("{} s", off.unsigned_abs()));
+            let way = if reason == "stale" { "behind" } else { "ahead" };
+            (
+                format!("the time that it was signed at is {off} {way}"),
+                "let NTP set the sender's clock; a proxy that keeps requests for minutes does the same"
+                    .to_owned(),
+            )
+        }
+        "address" => (
+            "it came from an address that allow_from does not have".to_owned(),
+            format!(
+                "add the sender's network to allow_from of {}; behind a proxy, X-Forwarded-For has to reach us from one of \
+                 trusted_proxies ({})",
+                source.name,
+                config.server.trusted_proxies.texts().collect::<Vec<_>>().join(", ")
+            ),
+        ),
+        "header_missing" | "header_empty" | "unsigned" => (
+            "it was not signed at all".to_owned(),
+            format!(
+                "set the secret of {files} in the sender's settings; a page opened in a browser looks the same"
+            ),
+        ),
+        other => {
+            (other.replace('_', " "), "compare the sender's settings with the source's scheme".to_owned())
+        }
+    }
+}
+
+/// A key that is still valid although the sender has taken another.
+fn old_keys(
+    source: &Source,
+    told: Option<&Value>,
+    last: Option<Timestamp>,
+    report: &mut Report<'_, '_>,
+) -> Result<(), Failure> {
+    let keys: Vec<_> = told.map(|told| items(&told["keys"])).unwrap_or_default().iter().collect();
+    let valid: Vec<_> = keys.into_iter().filter(|key| key["configured"] != false).collect();
+    if valid.len() < 2 {
+        return Ok(());
+    }
+    for key in valid {
+        let used = key["last_used"].as_str().and_then(Timestamp::parse_rfc3339);
+        let idle = last.is_some_and(|last| used.is_none_or(|used| last.unix() - used.unix() > SILENT));
+        if idle {
+            let name = key["name"].as_str().unwrap_or_default();
+            let used = used.map_or_else(|| "never".to_owned(), |used| format!("last at {used}"));
+            report.note(
+                (CHECK, "key_unused"),
+                format!("the secret {name} of {} is valid, and was used {used}", source.name),
+                "if its sender has another one by now, take it out of secret_files, and then: meshhook-gateway reload",
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// POSTs that named no source of ours.
+fn elsewhere(config: &Config, one: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+    let reason = one["reason"].as_str().unwrap_or("?");
+    let told = format!(
+        "{} POSTs went to a path of no source, last at {} from {}",
+        one["count"].as_u64().unwrap_or(0),
+        one["last_at"].as_str().unwrap_or("?"),
+        one["client"].as_str().unwrap_or("an unknown address")
+    );
+    let names = config.sources.iter().map(|source| source.name.as_str()).collect::<Vec<_>>().join("|");
+    let hint =
+        format!("if that is your CI system, it has to post to https://…{}/{{{names}}}", config.server.path);
+    match reason {
+        "unknown_source" | "no_hook" => report.warning((CHECK, "wrong_path"), told, hint),
+        _ => report.warning(
+            (CHECK, "refused_elsewhere"),
+            format!("{told}: {}", reason.replace('_', " ")),
+            hint,
+        ),
+    }
+}
