@@ -1,23 +1,22 @@
 //! From a configuration to everything that runs.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use meshhook_config::{Config, EncryptedRoom, StoreUrl};
-use meshhook_engine::{
-    Clock, Digest, Encrypted, Engine, Forks, Look, Node, Only, Pool, Settings, Source, SystemClock,
-    TokenSource, new_id,
-};
+use meshhook_config::{Config, StoreUrl};
+use meshhook_engine::{Clock, Current, Engine, Settings, SystemClock, TokenSource};
 use meshhook_matrix::{Client, Options, Token};
-use meshhook_render::Style;
 use meshhook_store::{DedupeStore, MemoryStore, Store, StoreError};
 use meshhook_store_sqlite::SqliteStore;
-use meshhook_verify::Verifier;
 use secrecy::ExposeSecret;
 
 use crate::admin::Admin;
 use crate::admin_token::AdminToken;
-use crate::ingress::{Gate, Hook, Ingress};
+use crate::ingress::Ingress;
+use crate::log::LogControl;
 use crate::observe::Observations;
+use crate::parts::Parts;
+use crate::reload::Reloader;
 use crate::run::StartError;
 
 /// What runs.
@@ -30,56 +29,55 @@ pub(crate) struct App {
     pub(crate) engine: Arc<Engine>,
     /// Sees.
     pub(crate) observations: Arc<Observations>,
+    /// Takes another configuration over.
+    pub(crate) reloader: Arc<Reloader>,
 }
 
 /// Starts the engine. Nothing waits for the homeserver.
-pub(crate) fn assemble(config: Config, opened: Opened) -> Result<App, StartError> {
+pub(crate) fn assemble(config: Config, opened: Opened, log: LogControl) -> Result<App, StartError> {
     let Opened { store, marks } = opened;
     let client = client(&config)?;
     let token = AdminToken::of(&config)?;
-    let observations = Arc::new(Observations::new());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let encrypted = match config.matrix.encrypted_room {
-        EncryptedRoom::Plain => Encrypted::Plain,
-        _ => Encrypted::Hold,
-    };
-    let tokens = token_source(&config);
-    let Config { server, store: kept, message, digest, timeline, sources, nodes, .. } = config;
-    let digest = Digest { behind: digest.behind, max_lines: digest.max_lines, ..Digest::default() };
-    let look = Look { format: message.format, timeline };
-    let style = Arc::new(message);
-    let pool = Arc::new(pool(nodes));
-    let most_keys = sources.iter().map(|source| source.secret_files.len()).max().unwrap_or(0);
-    let hooks: Vec<_> = sources
-        .into_iter()
-        .map(|source| hook(source, most_keys, &style, &pool, kept.retention))
-        .map(Arc::new)
-        .collect();
+    let observations = Arc::new(Observations::new(Arc::clone(&clock)));
+    let root = config.root.clone();
+    let Parts { gate, conduct, access, token_file, outline, .. } = Parts::of(config, token);
+    let token_file = Arc::new(Current::new(token_file));
+    let (gate, access) = (Arc::new(Current::new(gate)), Arc::new(Current::new(access)));
     let engine = Arc::new(Engine::start(Settings {
         store,
         client,
-        tokens,
+        tokens: token_source(&token_file),
         clock: Arc::clone(&clock),
         observer: observations.clone(),
-        sources: hooks.iter().map(|hook| Arc::clone(&hook.source)).collect(),
-        encrypted,
-        digest,
-        look,
+        conduct,
     })?);
-    let gate = Gate {
-        path: server.path,
-        max_body: usize::try_from(server.max_body_bytes).unwrap_or(usize::MAX),
-        trusted: server.trusted_proxies,
-        decoys: decoys(&hooks, most_keys),
-        hooks,
+    let reloader = Arc::new(Reloader {
+        root,
+        engine: engine.clone(),
+        gate: gate.clone(),
+        access: access.clone(),
+        token_file,
+        log,
+        observations: observations.clone(),
+        in_force: outline.into(),
+    });
+    let admin = Admin {
+        access,
+        gate: gate.clone(),
+        engine: engine.clone(),
+        marks,
+        clock: clock.clone(),
+        observations: observations.clone(),
+        reloader: reloader.clone(),
+        auditing: ().into(),
     };
-    let admin =
-        Admin::new(token, server.admin_hosts, engine.clone(), marks, clock.clone(), observations.clone());
     Ok(App {
         ingress: Arc::new(Ingress::new(gate, engine.clone(), clock, observations.clone())),
         admin: Arc::new(admin),
         engine,
         observations,
+        reloader,
     })
 }
 
@@ -112,76 +110,12 @@ impl Opened {
 }
 
 /// The file is read again whenever the engine asks, so that a token can be replaced while the gateway runs.
-fn token_source(config: &Config) -> TokenSource {
-    let file = config.matrix.access_token_file.clone();
+fn token_source(file: &Arc<Current<PathBuf>>) -> TokenSource {
+    let file = Arc::clone(file);
     Box::new(move || {
+        let file = file.get();
         let secret = meshhook_config::read_token(&file)
             .map_err(|fault| format!("{}: {}; {}", fault.file().display(), fault.message(), fault.hint()))?;
         Token::new(secret.expose_secret()).map_err(|why| format!("{}: {why}", file.display()))
     })
-}
-
-fn hook(
-    source: meshhook_config::Source,
-    keys: usize,
-    style: &Arc<Style>,
-    pool: &Arc<Pool>,
-    retention: std::time::Duration,
-) -> Hook {
-    let meshhook_config::Source {
-        name,
-        reader,
-        verifier,
-        allow_from,
-        node,
-        units,
-        only,
-        room,
-        dedupe_scope,
-        ..
-    } = source;
-    let style = Arc::clone(style);
-    let source = Source {
-        name,
-        reader,
-        verifier: verifier.padded(keys, random),
-        scope: dedupe_scope,
-        node,
-        pool: Arc::clone(pool),
-        units,
-        only: self::only(only),
-        room,
-        style,
-        retention,
-    };
-    Hook { source: Arc::new(source), allow_from }
-}
-
-fn only(only: meshhook_config::Only) -> Only {
-    let meshhook_config::Only { states, branches, workflows, repos, hide_forks, changes, .. } = only;
-    let forks = if hide_forks { Forks::Hide } else { Forks::Show };
-    Only { states, branches, workflows, repos, forks, changes }
-}
-
-fn pool(nodes: Vec<meshhook_config::Node>) -> Pool {
-    let node = |meshhook_config::Node { name, runners, .. }| Node { name, runners };
-    Pool::new(nodes.into_iter().map(node).collect())
-}
-
-/// A verifier that takes nothing for each scheme in use, with as many keys as the source with the most has, as every
-/// source's own was padded to: each key costs time.
-fn decoys(hooks: &[Arc<Hook>], keys: usize) -> Vec<Verifier> {
-    let mut decoys: Vec<Verifier> = Vec::new();
-    for verifier in hooks.iter().map(|hook| &hook.source.verifier) {
-        if decoys.iter().all(|decoy| decoy.scheme() != verifier.scheme()) {
-            decoys.push(verifier.decoy(keys, random));
-        }
-    }
-    decoys
-}
-
-/// Two ids are 52 letters and digits of 5 bits: more than anybody can guess in the first 32.
-fn random() -> [u8; 32] {
-    let id = new_id(&new_id(""));
-    *id.as_bytes().first_chunk().expect("an id is 26 bytes long")
 }

@@ -8,22 +8,49 @@ use std::io::IsTerminal;
 
 use meshhook_config::{Level, Log, LogFormat};
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::{Layered, SubscriberExt};
+use tracing_subscriber::reload::{self, Handle};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry};
+
+/// What the lines are written with, once their level has let them pass.
+type Lines = Box<dyn Layer<Levelled> + Send + Sync>;
+type Levelled = Layered<reload::Layer<LevelFilter, Registry>, Registry>;
+
+/// The log of this process, which can be given another level and format.
+pub(crate) struct LogControl {
+    level: Handle<LevelFilter, Registry>,
+    lines: Handle<Lines, Levelled>,
+}
+
+impl LogControl {
+    /// Goes on like that. It fails where the process has no log any more.
+    pub(crate) fn set(&self, log: Log) {
+        let _ = self.level.reload(level(log.level)).and_then(|()| self.lines.reload(lines(log.format)));
+    }
+}
 
 /// Sets the log up for the whole process.
-pub(crate) fn set_up(log: Log) {
+pub(crate) fn set_up(log: Log) -> LogControl {
+    let (levelled, level) = reload::Layer::new(level(log.level));
+    let (written, lines) = reload::Layer::new(lines(log.format));
+    tracing_subscriber::registry().with(levelled).with(written).init();
+    LogControl { level, lines }
+}
+
+fn lines(format: LogFormat) -> Lines {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    let lines = tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_max_level(level(log.level))
-        .with_ansi(colour && log.format == LogFormat::Text)
+        .with_ansi(colour && format == LogFormat::Text)
         // It would say so on stderr, and panic where that takes nothing: a full disk, a reader that is gone.
         .log_internal_errors(false)
         .with_target(false);
-    match log.format {
+    match format {
         LogFormat::Json => {
-            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
+            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
         }
-        _ => lines.init(),
+        _ => lines.boxed(),
     }
 }
 

@@ -3,23 +3,26 @@
 mod admin;
 mod admin_token;
 mod answer;
+mod ask;
 mod assemble;
 mod ingress;
 mod log;
 mod metrics;
 mod observe;
+mod parts;
 mod patient;
 mod problem;
 mod refusals;
+mod reload;
 mod request_id;
 mod run;
 mod server;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use meshhook_config::{Config, Fault, Faults, Loaded, config_root};
 
 use crate::run::StartError;
@@ -29,15 +32,20 @@ const EX_CONFIG: u8 = 78;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0   stopped by SIGTERM or SIGINT; with --check: the configuration is fine
-  1   it cannot run: the store is in use or unusable, an address is taken
+  0   stopped by SIGTERM or SIGINT; --check: the configuration is fine; reload: it is in force
+  1   it cannot run: the store is in use or unusable, an address is taken; reload: it needs a restart
   2   wrong usage
+  3   reload: no gateway can be reached
+  4   reload: the gateway refused
   78  a wrong configuration or secret file";
 
 /// Takes signed build-status POSTs and writes each, once, into a Matrix room.
 #[derive(Parser)]
 #[command(name = "meshhook-gateway", version, about, after_help = EXIT_CODES, max_term_width = 110)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Where gateway.toml lies [default: $OPENCLAW_CONFIG_ROOT, else /etc/meshhook]
     #[arg(long, value_name = "DIR")]
     config_root: Option<PathBuf>,
@@ -46,8 +54,21 @@ struct Args {
     check: bool,
 }
 
+#[derive(Subcommand)]
+enum Command {
+    /// Have the gateway that runs take over its configuration as it is now, all of it or nothing
+    Reload {
+        /// Where gateway.toml lies [default: $OPENCLAW_CONFIG_ROOT, else /etc/meshhook]
+        #[arg(long, value_name = "DIR")]
+        config_root: Option<PathBuf>,
+    },
+}
+
 fn main() -> ExitCode {
     let args = Args::parse();
+    if let Some(Command::Reload { config_root: root }) = &args.command {
+        return reload(&config_root(root.as_deref()));
+    }
     match Config::load(&config_root(args.config_root.as_deref())) {
         Err(faults) => wrong(&faults),
         Ok(loaded) if args.check => fine(&loaded),
@@ -55,6 +76,21 @@ fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(&error),
         },
+    }
+}
+
+fn reload(root: &Path) -> ExitCode {
+    match ask::reload(root) {
+        Ok(lines) => {
+            lines.iter().for_each(|line| say(line));
+            say("configuration reloaded");
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            say(&why.to_string());
+            why.hint().into_iter().for_each(|hint| say(&format!("hint: {hint}")));
+            ExitCode::from(why.code())
+        }
     }
 }
 

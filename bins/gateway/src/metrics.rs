@@ -70,6 +70,8 @@ pub(crate) struct Metrics {
     pub(crate) send_seconds: Histogram,
     pub(crate) holds: Counter,
     pub(crate) purged: Counter,
+    pub(crate) reloads: Counters,
+    pub(crate) reloaded_at: Number,
     pub(crate) sending: Number,
     pub(crate) accepting: Number,
     pub(crate) waiting: ByRoom,
@@ -99,6 +101,8 @@ impl Metrics {
             send_seconds: seconds(),
             holds: Counter::default(),
             purged: Counter::default(),
+            reloads: Counters::default(),
+            reloaded_at: Number::default(),
             sending: Number::default(),
             accepting: Number::default(),
             waiting: ByRoom::default(),
@@ -125,6 +129,7 @@ impl Metrics {
             ("connections_failed", "Connections that ended before their time", &self.connections_failed),
             ("store_failures", "Store operations that failed", &self.store_failures),
             ("attempts", "Answers of the homeserver, by result", &self.attempts),
+            ("config_reloads", "Times that the configuration was read again, by result", &self.reloads),
         ];
         for (name, help, family) in families {
             registry.register(name, help, family.0.clone());
@@ -158,6 +163,11 @@ impl Metrics {
             ("accepting", "1 while deliveries can be accepted durably", &self.accepting),
             ("parked", "Deliveries that the homeserver refused, up to 1000", &self.parked),
             ("uncertain", "Deliveries whose fate nobody knows, up to 1000", &self.uncertain),
+            (
+                "config_last_reload_success_timestamp_seconds",
+                "When the configuration in force was taken over",
+                &self.reloaded_at,
+            ),
             ("evicted", "Kept deliveries that made room for newer ones since the start", &self.evicted),
         ];
         for (name, help, number) in numbers {

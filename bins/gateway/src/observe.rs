@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
-use meshhook_config::Fault;
+use meshhook_config::{Change, Fault};
 use meshhook_engine::{Answer, Clock, Observer, Sight};
 use meshhook_store::{Attempt, Moment, StoreError, Totals};
 use tracing::{debug, error, info, warn};
@@ -19,6 +19,7 @@ use crate::log::plain;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
+use crate::reload::{ReloadError, Reloaded};
 
 /// Sees everything.
 pub(crate) struct Observations {
@@ -40,8 +41,9 @@ pub(crate) struct Trouble {
 
 impl Observations {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        let refusals = Refusals::new(clock.now());
-        Self { metrics: Metrics::new(), clock, refusals, trouble: Mutex::default() }
+        let (refusals, metrics) = (Refusals::new(clock.now()), Metrics::new());
+        metrics.reloaded_at.set(unix(clock.now()));
+        Self { metrics, clock, refusals, trouble: Mutex::default() }
     }
 
     /// What was refused.
@@ -119,6 +121,29 @@ impl Observations {
         };
         self.metrics.connections_failed.count([("reason", reason)]);
         debug!(reason, "connection failed");
+    }
+
+    /// The configuration was read again.
+    pub(crate) fn reloaded(&self, done: &Result<Reloaded, ReloadError>) {
+        match done {
+            Ok(Reloaded { changes, warnings }) => {
+                self.metrics.reloads.count([("result", "done")]);
+                self.metrics.reloaded_at.set(unix(self.clock.now()));
+                changes.iter().for_each(changed);
+                warnings.iter().for_each(warned);
+                info!(changes = changes.len(), "configuration reloaded");
+            }
+            Err(why) => {
+                self.metrics.reloads.count([("result", why.code())]);
+                if let ReloadError::Faults(faults) = why {
+                    faults.iter().for_each(faulty);
+                }
+                error!(
+                    why = &*plain(&why.to_string()),
+                    "configuration not reloaded, the one before stays in force"
+                );
+            }
+        }
     }
 
     /// The operator's request was answered.
@@ -330,6 +355,23 @@ impl Observations {
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn unix(moment: Moment) -> u64 {
+    u64::try_from(moment.seconds()).unwrap_or(0)
+}
+
+/// What is another in the configuration from now on.
+fn changed(change: &Change) {
+    info!(what = &*plain(&change.to_string()), "configuration changed");
+}
+
+/// What is wrong with a configuration that is not taken over.
+fn faulty(fault: &Fault) {
+    let file = fault.file().display().to_string();
+    let line = fault.line().unwrap_or(0);
+    let (what, hint) = (&*plain(fault.message()), &*plain(fault.hint()));
+    error!(file = &*plain(&file), line, what, hint, "configuration fault");
 }
 
 /// A configuration that works and should be looked at.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use hyper::StatusCode;
 use hyper::header::{self, HeaderName, HeaderValue};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::answer::{self, Answer};
 
@@ -23,6 +24,8 @@ pub(crate) struct Problem {
     pub(crate) why: Option<String>,
     /// For the operator: how far the time that the sender signed is ahead of ours, where that is the reason.
     pub(crate) clock_off_seconds: Option<i64>,
+    /// What the document has beyond the others: its extension members (RFC 9457, section 3.2).
+    members: Option<Value>,
 }
 
 /// A header that some problems have.
@@ -94,6 +97,12 @@ kinds! {
     /// The same for a retry.
     RETRY_CONFLICT = CONFLICT "conflict" "Not possible now",
         "look at the delivery again; retry takes {\"force\":true} for an uncertain one";
+    /// A configuration that cannot be used.
+    CONFIGURATION_FAULTS = UNPROCESSABLE_ENTITY "configuration_faults" "The configuration has faults",
+        "correct what is named and reload again; until then the one before stays in force";
+    /// A configuration that counts from the next start only.
+    NEEDS_RESTART = CONFLICT "needs_restart" "Not possible while the gateway runs",
+        "restart the gateway, or take these changes back and reload again";
     /// An audit is at work.
     AUDITING = CONFLICT "conflict" "Not possible now",
         "ask again once that one is through";
@@ -124,6 +133,8 @@ struct Document<'a> {
     detail: &'a str,
     request_id: &'a str,
     hint: &'a str,
+    #[serde(flatten)]
+    members: Option<&'a Value>,
 }
 
 impl Problem {
@@ -133,7 +144,15 @@ impl Problem {
         detail: impl Into<Cow<'static, str>>,
         reason: &'static str,
     ) -> Self {
-        Self { kind, detail: detail.into(), header: Extra::None, reason, why: None, clock_off_seconds: None }
+        Self {
+            kind,
+            detail: detail.into(),
+            header: Extra::None,
+            reason,
+            why: None,
+            clock_off_seconds: None,
+            members: None,
+        }
     }
 
     /// The same, with the reason in words for the log.
@@ -182,6 +201,16 @@ impl Problem {
         Self::new(&NO_ADMIN, "The admin token is missing or wrong.", "admin_token").with(Extra::Challenge)
     }
 
+    /// The same, with how far the sender's clock is off.
+    pub(crate) fn with_clock_off(self, seconds: Option<i64>) -> Self {
+        Self { clock_off_seconds: seconds, ..self }
+    }
+
+    /// The same, with members of its own; an object.
+    pub(crate) fn with_members(self, members: Value) -> Self {
+        Self { members: Some(members), ..self }
+    }
+
     fn with(self, header: Extra) -> Self {
         Self { header, ..self }
     }
@@ -216,6 +245,7 @@ impl Problem {
             detail: &self.detail,
             request_id,
             hint: self.kind.hint,
+            members: self.members.as_ref(),
         };
         let body = answer::write(&document);
         let mut answer = answer::typed(self.kind.status, "application/problem+json", body);

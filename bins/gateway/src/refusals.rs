@@ -60,7 +60,7 @@ impl Refusals {
             None => &mut counts.elsewhere,
         };
         let known = refused.iter().position(|known| known.reason == problem.reason);
-        let before = known.map_or(0, |at| refused.swap_remove(at).count);
+        let before = known.map_or(0, |at| refused.remove(at).count);
         refused.push(Refused {
             reason: problem.reason,
             count: before.saturating_add(1),
@@ -68,6 +68,11 @@ impl Refusals {
             client,
             clock_off_seconds: problem.clock_off_seconds,
         });
+    }
+
+    /// Forgets those of other sources.
+    pub(crate) fn keep(&self, is_source: impl Fn(&str) -> bool) {
+        self.counts().of_sources.retain(|name, _| is_source(name));
     }
 
     /// Those of a source, the last one first.
@@ -103,7 +108,7 @@ mod tests {
     use super::*;
 
     fn count(refusals: &Refusals, source: Option<&str>, reason: &'static str, off: Option<i64>, second: i64) {
-        let problem = Problem { clock_off_seconds: off, ..Problem::unauthorized(reason) };
+        let problem = Problem::unauthorized(reason).with_clock_off(off);
         let client = format!("192.0.2.{second}").parse().ok();
         refusals.count(source, &problem, client, Moment::from_seconds(second));
     }

@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::panic::{self, PanicHookInfo};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::admin_token::AdminTokenError;
 use crate::assemble::{App, Opened, assemble};
+use crate::reload::Reloader;
 use crate::server::{Limits, serve};
 
 /// How long requests in hand may take to be answered once a signal came.
@@ -105,23 +107,23 @@ const fn store_hint(why: &StoreError) -> &'static str {
 /// Runs until SIGTERM or SIGINT.
 pub(crate) fn run(loaded: Loaded) -> Result<(), StartError> {
     let Loaded { config, warnings, .. } = loaded;
-    crate::log::set_up(config.log);
+    let log = crate::log::set_up(config.log);
     panic::set_hook(Box::new(panicked));
-    let runtime = runtime().map_err(StartError::System)?;
+    let (runtime, hangups) = runtime().map_err(StartError::System)?;
     warnings.iter().for_each(crate::observe::warned);
     let store = Opened::of(&config)?;
     let doors = Doors::open(config.server.listen, config.server.admin_listen)?;
-    let app = assemble(config, store)?;
-    let served = runtime.block_on(serve_until_signal(&app, doors)).map_err(StartError::System);
+    let app = assemble(config, store, log)?;
+    let served = runtime.block_on(serve_until_signal(&app, doors, hangups)).map_err(StartError::System);
     let finished = app.engine.stop(FINISH_WITHIN);
     runtime.shutdown_background();
     crate::observe::stopped(finished);
     served
 }
 
-/// The door's threads. From here on a write beyond a limit on the size of files fails, as one to a full disk does;
-/// without a handler its signal would end the process.
-fn runtime() -> std::io::Result<Runtime> {
+/// The door's threads. From here on a write beyond a limit on the size of files fails, as one to a full disk does, and
+/// who asks for a reload is heard, also before all is there: without handlers these signals would end the process.
+fn runtime() -> std::io::Result<(Runtime, Signal)> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .max_blocking_threads(BLOCKING)
@@ -131,8 +133,9 @@ fn runtime() -> std::io::Result<Runtime> {
     let inside = runtime.enter();
     // Nobody waits for it: that it is handled at all is the point, and lasts.
     drop(signal(SignalKind::from_raw(Number::XFSZ.as_raw()))?);
+    let hangups = signal(SignalKind::hangup())?;
     drop(inside);
-    Ok(runtime)
+    Ok((runtime, hangups))
 }
 
 /// A bug at the door costs its request an answer. One in the engine's threads would leave a room silent, or nothing
@@ -166,7 +169,7 @@ fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     bound.map_err(|why| StartError::Listen { address, why })
 }
 
-async fn serve_until_signal(app: &App, doors: Doors) -> std::io::Result<()> {
+async fn serve_until_signal(app: &App, doors: Doors, hangups: Signal) -> std::io::Result<()> {
     let mut signals = Signals::new()?;
     crate::observe::listening(doors.hooks.local_addr()?, doors.admin.local_addr()?);
     let (stop, stopped) = watch::channel(());
@@ -186,8 +189,19 @@ async fn serve_until_signal(app: &App, doors: Doors) -> std::io::Result<()> {
     tokio::select! {
         _ = served => {}
         () = end => {}
+        () = reload_at(hangups, &app.reloader) => {}
     }
     Ok(())
+}
+
+/// One reload after the other; what comes meanwhile is one more. What it leads to is in the log.
+async fn reload_at(mut hangups: Signal, reloader: &Arc<Reloader>) {
+    while hangups.recv().await.is_some() {
+        let reloader = Arc::clone(reloader);
+        // A panic in there is told by the hook.
+        let _ = tokio::task::spawn_blocking(move || reloader.reload().is_ok()).await;
+    }
+    std::future::pending().await
 }
 
 fn from_std(listener: TcpListener) -> std::io::Result<tokio::net::TcpListener> {

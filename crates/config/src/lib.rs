@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod change;
 mod document;
 mod fault;
 mod fields;
@@ -23,9 +24,10 @@ mod source;
 mod storage;
 mod value;
 
+pub use change::{Change, ChangeKind, Outline};
 pub use fault::{Fault, Faults};
 pub use fields::read_field_map;
-pub use load::{Config, Loaded, admin_token_path};
+pub use load::{AdminDoor, Config, Loaded, admin_door, admin_token_path};
 pub use log::{Level, Log, LogFormat};
 pub use matrix::{EncryptedRoom, Matrix};
 pub use message::Digest;

@@ -1,5 +1,6 @@
 //! The configuration as a whole.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use meshhook_render::{Style, Timeline};
@@ -76,18 +77,37 @@ impl Config {
     }
 }
 
-/// As [`Config::admin_token_path`], for whoever may not read the other secrets: only the keys that decide are read.
+/// Where a gateway's operator asks, and the file of the token that he shows there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AdminDoor {
+    /// As [`Server::admin_listen`].
+    pub listen: SocketAddr,
+    /// As [`Config::admin_token_path`].
+    pub token_file: Option<PathBuf>,
+}
+
+/// The operator's door, for whoever may not read the other secrets: only the keys that decide are read.
 ///
 /// # Errors
 /// The faults of gateway.toml as a file, and of those keys.
-pub fn admin_token_path(root: &Path) -> Result<Option<PathBuf>, Faults> {
+pub fn admin_door(root: &Path) -> Result<AdminDoor, Faults> {
     let (file, text) = open(root)?;
     let (table, report) = parse(&file, &text);
     let mut document = Section::root(&report, &table);
-    let named = server::admin_token_file(&mut document.section("server"), root);
+    let mut section = document.section("server");
+    let (named, listen) = (server::admin_token_file(&mut section, root), server::admin_listen(&mut section));
     let (url, _) = storage::url(&mut document.section("store"));
     report.finish()?;
-    Ok(named.or_else(|| url.admin_token()))
+    Ok(AdminDoor { listen, token_file: named.or_else(|| url.admin_token()) })
+}
+
+/// The token's file of [`admin_door`].
+///
+/// # Errors
+/// As [`admin_door`].
+pub fn admin_token_path(root: &Path) -> Result<Option<PathBuf>, Faults> {
+    Ok(admin_door(root)?.token_file)
 }
 
 /// Reads gateway.toml: its name and its text.

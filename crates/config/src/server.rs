@@ -55,7 +55,7 @@ pub(crate) fn read(mut section: Section<'_>, secrets: &Secrets<'_>) -> Server {
     server
 }
 
-fn admin_listen(section: &mut Section<'_>) -> SocketAddr {
+pub(crate) fn admin_listen(section: &mut Section<'_>) -> SocketAddr {
     let Some(Placed { value, span }) = section.placed("admin_listen", socket) else { return loopback(8788) };
     if !value.ip().to_canonical().is_loopback() {
         let hint =

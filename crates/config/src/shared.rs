@@ -7,6 +7,7 @@ use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::change::Mark;
 use crate::document::{Placed, Section, Span, Value};
 use crate::fault::Wrong;
 use crate::file::FileId;
@@ -34,6 +35,13 @@ pub(crate) struct Named {
     /// The file's name as gateway.toml has it.
     pub(crate) name: String,
     pub(crate) secret: SecretString,
+}
+
+impl Named {
+    /// What tells its content from another.
+    pub(crate) fn mark(&self) -> (String, Mark) {
+        (self.name.clone(), Mark::of(&self.secret))
+    }
 }
 
 impl<'r> Secrets<'r> {

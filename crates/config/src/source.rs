@@ -6,6 +6,7 @@ use meshhook_model::{State, Text, Unit};
 use meshhook_normalize::{Provider, Reader};
 use meshhook_verify::Verifier;
 
+use crate::change::Mark;
 use crate::document::{Placed, Report, Section, Value};
 use crate::fault::Wrong;
 use crate::fields::{fields, states};
@@ -29,6 +30,8 @@ pub struct Source {
     pub verifier: Verifier,
     /// The files of its keys.
     pub secret_files: Vec<PathBuf>,
+    /// What tells the content of each from another, by the file's name as gateway.toml has it.
+    pub(crate) marks: Vec<(String, Mark)>,
     /// Where it may post from; empty means anywhere.
     pub allow_from: Networks,
     /// Whether it may post from anywhere although its scheme proves nothing of the body.
@@ -67,6 +70,7 @@ struct Draft {
     reader: Option<Reader>,
     verifier: Option<Verifier>,
     secret_files: Vec<PathBuf>,
+    marks: Vec<(String, Mark)>,
     allow_from: Networks,
     allow_any_address: bool,
     node: Option<Text>,
@@ -95,6 +99,7 @@ impl Draft {
             provider,
             reader: reader(&mut section, provider),
             verifier: scheme.and_then(|scheme| scheme::verifier(&section, scheme, &keys)),
+            marks: keys.iter().map(|named| named.value.mark()).collect(),
             secret_files: keys.into_iter().map(|named| named.value.path).collect(),
             allow_from,
             allow_any_address,
@@ -171,6 +176,7 @@ impl Draft {
             reader: self.reader?,
             verifier: self.verifier?,
             secret_files: self.secret_files,
+            marks: self.marks,
             allow_from: self.allow_from,
             allow_any_address: self.allow_any_address,
             node: self.node,

@@ -74,7 +74,8 @@ impl Engine {
 
     /// Since when no mark can have been forgotten.
     fn remembered_since(&self) -> Moment {
-        let retention = self.sources.iter().map(|source| source.retention).min().unwrap_or_default();
+        let retention =
+            self.shared.conduct.get().sources.iter().map(|source| source.retention).min().unwrap_or_default();
         self.shared.clock.now().minus(retention)
     }
 

@@ -9,16 +9,15 @@ use std::time::{Duration, Instant};
 use meshhook_matrix::Client;
 use meshhook_store::{Accepted, ActError, Store, StoreError};
 
-use crate::admit::{Admission, Arrival, Source, read_again};
+use crate::admit::{Admission, Arrival, read_again};
 use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::commit::{CommitError, Committer, Reply};
-use crate::freeze::Look;
+use crate::conduct::Conduct;
+use crate::current::Current;
 use crate::id::new_id;
 use crate::lane::{Lane, Next, Shared};
 use crate::observe::Observer;
-use crate::plan::Digest;
-use crate::room::Encrypted;
 use crate::session::{self, Keeper, Sending, TokenSource};
 use crate::upkeep::Upkeep;
 
@@ -37,14 +36,8 @@ pub struct Settings {
     pub clock: Arc<dyn Clock>,
     /// Who sees what happens.
     pub observer: Arc<dyn Observer>,
-    /// Who may post; asked for when a kept body is read again.
-    pub sources: Vec<Arc<Source>>,
-    /// What to do with an encrypted room.
-    pub encrypted: Encrypted,
-    /// When and how deliveries share a message.
-    pub digest: Digest,
-    /// How messages look.
-    pub look: Look,
+    /// What it goes by, until [`Engine::adopt`] replaces it.
+    pub conduct: Conduct,
 }
 
 /// Why an engine did not start.
@@ -62,11 +55,13 @@ pub enum EngineError {
 /// Takes admissions in and sees to it that each is in its room, once.
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) sources: Vec<Arc<Source>>,
     /// Rung when there may be something to send.
     bell: Arc<Bell>,
-    /// Rung when the engine stops, for those who wait for nothing else.
-    end: Arc<Bell>,
+    /// Rung for who looks after the session: when the engine stops, and when he is to look at once.
+    keeping: Arc<Bell>,
+    look_now: Arc<AtomicBool>,
+    /// The rooms that have a lane.
+    served: Mutex<BTreeSet<String>>,
     /// Gone once the engine stops: the committing thread then ends with the last of its queue.
     committer: Mutex<Option<Committer>>,
     stopping: Arc<AtomicBool>,
@@ -79,7 +74,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError`].
     pub fn start(settings: Settings) -> Result<Self, EngineError> {
-        let Settings { store, client, tokens, clock, observer, sources, encrypted, digest, look } = settings;
+        let Settings { store, client, tokens, clock, observer, conduct } = settings;
         let bell = Arc::new(Bell::default());
         let client = Arc::new(client);
         let (committer, committing) = Committer::start(
@@ -97,13 +92,14 @@ impl Engine {
             clock.now(),
         ));
         let owner = new_id("p_");
-        let shared =
-            Arc::new(Shared { client, store, keeper, clock, observer, encrypted, digest, look, owner });
+        let conduct = Current::new(conduct);
+        let shared = Arc::new(Shared { client, store, keeper, clock, observer, conduct, owner });
         let engine = Self {
             shared,
-            sources,
             bell,
-            end: Arc::default(),
+            keeping: Arc::default(),
+            look_now: Arc::default(),
+            served: Mutex::default(),
             committer: Mutex::new(Some(committer)),
             stopping: Arc::default(),
             threads: Mutex::new(vec![committing]),
@@ -119,13 +115,24 @@ impl Engine {
 
     fn spawn_all(&self) -> Result<(), EngineError> {
         for room in self.rooms()? {
-            self.spawn_lane(room)?;
+            self.serve(room)?;
         }
         Ok(self.spawn_keeper()?)
     }
 
+    /// Sees to it that a room has its lane.
+    pub(crate) fn serve(&self, room: String) -> Result<(), EngineError> {
+        let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        if !served.contains(&room) {
+            self.spawn_lane(room.clone())?;
+            served.insert(room);
+        }
+        Ok(())
+    }
+
     pub(crate) fn rooms(&self) -> Result<BTreeSet<String>, StoreError> {
-        let configured = self.sources.iter().map(|source| source.room.clone());
+        let conduct = self.shared.conduct.get();
+        let configured = conduct.sources.iter().map(|source| source.room.clone());
         let owed = self.shared.store.totals()?.rooms.into_iter().map(|room| room.room);
         Ok(configured.chain(owed).collect())
     }
@@ -141,12 +148,12 @@ impl Engine {
     }
 
     fn spawn_keeper(&self) -> std::io::Result<()> {
-        let shared = Arc::clone(&self.shared);
+        let (shared, look_now) = (Arc::clone(&self.shared), Arc::clone(&self.look_now));
         let mut upkeep = Upkeep::default();
         let (mut look_at, mut tidy_at) = (Duration::ZERO, Duration::ZERO);
-        self.spawn("keeper", &self.end, move || {
+        self.spawn("keeper", &self.keeping, move || {
             let Shared { keeper, store, client, clock, observer, .. } = &*shared;
-            if clock.running() >= look_at {
+            if look_now.swap(false, Ordering::Relaxed) || clock.running() >= look_at {
                 keeper.look(clock.now(), clock.running());
                 look_at = clock.running() + session::LOOK;
             }
@@ -155,6 +162,12 @@ impl Engine {
             }
             Some(look_at.min(tidy_at).saturating_sub(clock.running()).min(session::LOOK))
         })
+    }
+
+    /// Has the access token looked at now, and not when it is time to.
+    pub fn look_at_token(&self) {
+        self.look_now.store(true, Ordering::Relaxed);
+        self.keeping.ring();
     }
 
     /// Runs `turn` again and again until the engine stops; each says how long to wait for the next, if not for ever, and
@@ -216,7 +229,8 @@ impl Engine {
             Some(raw) => {
                 let arrival =
                     Arrival { now: raw.received_at, request_id: &raw.facts.request_id, delivery_id: id };
-                let source = self.sources.iter().find(|source| source.name == raw.source);
+                let conduct = self.shared.conduct.get();
+                let source = conduct.sources.iter().find(|source| source.name == raw.source);
                 let again = source.and_then(|source| read_again(source, &raw, arrival));
                 store.readmit(id, again.ok_or(ActError::Unreadable)?, now)?
             }
@@ -240,7 +254,7 @@ impl Engine {
         drop(self.committer.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.stopping.store(true, Ordering::Relaxed);
         self.bell.ring();
-        self.end.ring();
+        self.keeping.ring();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         threads.into_iter().all(|thread| {
             while !thread.is_finished() && Instant::now() < deadline {

@@ -11,11 +11,13 @@ use meshhook_store::{
 use crate::attempt::{attempt, of_failure};
 use crate::backoff::{backoff, jitter};
 use crate::clock::Clock;
+use crate::conduct::Conduct;
+use crate::current::Current;
 use crate::fate::{self, Fate};
-use crate::freeze::{Look, freeze};
+use crate::freeze::freeze;
 use crate::observe::{Observer, Sight};
-use crate::plan::{Digest, plan};
-use crate::room::{Encrypted, Shown, Watch};
+use crate::plan::plan;
+use crate::room::{Shown, Watch};
 use crate::session::{Keeper, Session};
 
 /// A message that this process froze under this token less long ago is known to the homeserver's memory.
@@ -59,9 +61,7 @@ pub(crate) struct Shared {
     pub(crate) keeper: Arc<Keeper>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Arc<dyn Observer>,
-    pub(crate) encrypted: Encrypted,
-    pub(crate) digest: Digest,
-    pub(crate) look: Look,
+    pub(crate) conduct: Current<Conduct>,
     /// This process.
     pub(crate) owner: String,
 }
@@ -121,14 +121,15 @@ impl Lane {
     }
 
     fn take(&self, session: &Session) -> Result<Taken, StoreError> {
+        let conduct = self.shared.conduct.get();
         self.shared.store.take(&Take {
             room: &self.room,
             identity: &session.identity,
             session: &session.digest,
             owner: &self.shared.owner,
             now: self.now(),
-            plan: &|queue| plan(queue, &self.shared.digest),
-            freeze: &|draft| freeze(draft, self.shared.look),
+            plan: &|queue| plan(queue, &conduct.digest),
+            freeze: &|draft| freeze(draft, conduct.look),
         })
     }
 
@@ -159,8 +160,9 @@ impl Lane {
 
     /// Looks now and then whether the room is one that may be written to.
     fn objection(&mut self, hand: &Hand) -> Option<(Attempt, Negative)> {
-        let (now, Shared { client, encrypted, .. }) = (self.now(), &*self.shared);
-        let why = self.watch.objection(client, &hand.session.token, &self.room, *encrypted, now)?;
+        let (now, Shared { client, conduct, .. }) = (self.now(), &*self.shared);
+        let encrypted = conduct.get().encrypted;
+        let why = self.watch.objection(client, &hand.session.token, &self.room, encrypted, now)?;
         let negative = Negative { due: Some(now.plus(HELD)), hold: Some(why.clone()), gate: None };
         Some((attempt(now, self.now(), "held", None, why), negative))
     }

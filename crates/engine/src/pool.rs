@@ -69,7 +69,8 @@ impl Engine {
     /// [`StoreError`].
     pub fn nodes(&self) -> Result<Vec<KnownNode>, StoreError> {
         let seen = self.store().nodes()?;
-        let mut pools: Vec<_> = self.sources.iter().map(|source| &source.pool).collect();
+        let conduct = self.shared.conduct.get();
+        let mut pools: Vec<_> = conduct.sources.iter().map(|source| &source.pool).collect();
         pools.dedup_by(|one, other| Arc::ptr_eq(one, other));
         Ok(known(&pools, seen))
     }

@@ -5,6 +5,7 @@ mod guard;
 mod nodes;
 mod order;
 mod query;
+mod reload;
 mod route;
 mod sources;
 mod view;
@@ -17,16 +18,18 @@ use hyper::body::Incoming;
 use hyper::header::AUTHORIZATION;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Request, StatusCode};
-use meshhook_engine::{Clock, Engine};
+use meshhook_engine::{Clock, Current, Engine};
 use meshhook_store::{DedupeStore, Filter, Key, StoreError};
 
 use crate::admin_token::AdminToken;
 use crate::answer::{json, typed, with_id};
+use crate::ingress::Gate;
 use crate::observe::Observations;
 use crate::problem::{self, Problem};
+use crate::reload::Reloader;
 use crate::request_id::request_id;
 use crate::server::Handler;
-use order::{Drop, Retry, no_delivery, refused, store_failed};
+use order::{Nothing, Retry, no_delivery, refused, store_failed};
 use route::Route;
 use view::{Page, Readiness, Whole};
 
@@ -37,14 +40,34 @@ const PROBES: u8 = 16;
 
 /// The handler of the operator's door.
 pub(crate) struct Admin {
+    pub(crate) access: Arc<Current<Access>>,
+    pub(crate) gate: Arc<Current<Gate>>,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) marks: Arc<dyn DedupeStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) observations: Arc<Observations>,
+    pub(crate) reloader: Arc<Reloader>,
+    /// Held by the one audit at a time: each reads the whole store.
+    pub(crate) auditing: Mutex<()>,
+}
+
+/// Who may ask, and under which names.
+pub(crate) struct Access {
     token: AdminToken,
     hosts: Vec<String>,
-    engine: Arc<Engine>,
-    marks: Arc<dyn DedupeStore>,
-    clock: Arc<dyn Clock>,
-    observations: Arc<Observations>,
-    /// Held by the one audit at a time: each reads the whole store.
-    auditing: Mutex<()>,
+}
+
+impl Access {
+    pub(crate) const fn new(token: AdminToken, hosts: Vec<String>) -> Self {
+        Self { token, hosts }
+    }
+
+    fn is_operator(&self, headers: &HeaderMap) -> bool {
+        let mut lines = headers.get_all(AUTHORIZATION).iter();
+        let (Some(line), None) = (lines.next(), lines.next()) else { return false };
+        let Some((scheme, token)) = line.as_bytes().split_at_checked(7) else { return false };
+        scheme.eq_ignore_ascii_case(b"bearer ") && self.token.is(token)
+    }
 }
 
 type Answered = Result<crate::answer::Answer, Problem>;
@@ -64,33 +87,16 @@ impl Handler for Admin {
 }
 
 impl Admin {
-    pub(crate) fn new(
-        token: AdminToken,
-        hosts: Vec<String>,
-        engine: Arc<Engine>,
-        marks: Arc<dyn DedupeStore>,
-        clock: Arc<dyn Clock>,
-        observations: Arc<Observations>,
-    ) -> Self {
-        Self { token, hosts, engine, marks, clock, observations, auditing: Mutex::default() }
-    }
-
     /// Checks under which name and from where it is asked, what for, and whether who asks may.
     fn let_in(&self, parts: &Parts) -> Result<Route, Problem> {
-        guard::check(&parts.headers, &self.hosts)?;
+        let access = self.access.get();
+        guard::check(&parts.headers, &access.hosts)?;
         let route = Route::of(&parts.method, parts.uri.path())?;
-        if route.is_open() || self.is_operator(&parts.headers) {
+        if route.is_open() || access.is_operator(&parts.headers) {
             Ok(route)
         } else {
             Err(Problem::challenge())
         }
-    }
-
-    fn is_operator(&self, headers: &HeaderMap) -> bool {
-        let mut lines = headers.get_all(AUTHORIZATION).iter();
-        let (Some(line), None) = (lines.next(), lines.next()) else { return false };
-        let Some((scheme, token)) = line.as_bytes().split_at_checked(7) else { return false };
-        scheme.eq_ignore_ascii_case(b"bearer ") && self.token.is(token)
     }
 
     async fn answer(self: Arc<Self>, route: Route, parts: Parts, body: Incoming) -> Answered {
@@ -113,8 +119,12 @@ impl Admin {
                 let Retry { force } = order::read(&parts.headers, body).await?;
                 self.blocking(move |this| this.retry(&id, force)).await
             }
+            Route::Reload => {
+                let Nothing {} = order::read(&parts.headers, body).await?;
+                self.blocking(Self::reload).await
+            }
             Route::Drop(id) => {
-                let Drop {} = order::read(&parts.headers, body).await?;
+                let Nothing {} = order::read(&parts.headers, body).await?;
                 self.blocking(move |this| this.discard(&id)).await
             }
         }

@@ -23,10 +23,10 @@ pub(crate) struct Retry {
     pub(crate) force: bool,
 }
 
-/// The body of a drop: `{}`.
+/// The body of a drop or a reload: `{}`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Drop {}
+pub(crate) struct Nothing {}
 
 /// Reads an order's body: JSON, and said to be. A page of another site cannot send that type without being asked.
 pub(crate) async fn read<T: for<'de> Deserialize<'de>>(

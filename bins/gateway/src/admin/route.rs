@@ -27,6 +27,8 @@ pub(crate) enum Route {
     Retry(String),
     /// Give it up.
     Drop(String),
+    /// Take another configuration over.
+    Reload,
 }
 
 impl Route {
@@ -39,6 +41,7 @@ impl Route {
             ["metrics"] => Self::Metrics,
             ["nodes"] => Self::Nodes,
             ["sources"] => Self::Sources,
+            ["reload"] => Self::Reload,
             ["deliveries"] => Self::List,
             // No delivery's id is a word.
             ["deliveries", "audit"] => Self::Audit,
@@ -48,7 +51,7 @@ impl Route {
             _ => return Err(Problem::new(&problem::NOT_FOUND, "There is nothing at this path.", "path")),
         };
         let fits = match route {
-            Self::Retry(_) | Self::Drop(_) => *method == Method::POST,
+            Self::Retry(_) | Self::Drop(_) | Self::Reload => *method == Method::POST,
             _ => *method == Method::GET || *method == Method::HEAD,
         };
         if fits { Ok(route) } else { Err(Problem::method(route.allow())) }
@@ -56,7 +59,7 @@ impl Route {
 
     const fn allow(&self) -> &'static str {
         match self {
-            Self::Retry(_) | Self::Drop(_) => "POST",
+            Self::Retry(_) | Self::Drop(_) | Self::Reload => "POST",
             _ => "GET, HEAD",
         }
     }
@@ -79,6 +82,7 @@ impl Route {
             Self::Show(_) => "GET /deliveries/{id}",
             Self::Retry(_) => "POST /deliveries/{id}/retry",
             Self::Drop(_) => "POST /deliveries/{id}/drop",
+            Self::Reload => "POST /reload",
         }
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Gate {
 
 /// Whose a request claims to be, and the token in its path.
 pub(crate) struct Claim {
+    /// The gate that it came to: it goes by that one to its end.
+    pub(crate) gate: Arc<Gate>,
     pub(crate) whose: Whose,
     pub(crate) token: Option<String>,
 }
@@ -106,7 +108,7 @@ impl Gate {
     ///
     /// A request without the headers of any scheme in use is refused here, and its body never kept.
     pub(crate) fn claim(
-        &self,
+        self: &Arc<Self>,
         parts: &Parts,
         body: &Incoming,
         client: Option<IpAddr>,
@@ -126,7 +128,8 @@ impl Gate {
         if !self.decoys.iter().any(|decoy| decoy.applies_to(&lines)) {
             return Err(Problem::unauthorized("unsigned"));
         }
-        Ok(Claim { whose: self.hook(source, &lines, client), token: token.map(str::to_owned) })
+        let whose = self.hook(source, &lines, client);
+        Ok(Claim { gate: Arc::clone(self), whose, token: token.map(str::to_owned) })
     }
 
     /// What a hook's path says; nothing of any other path. A token is looked for only where a source has one there.
@@ -158,7 +161,8 @@ impl Gate {
         }
     }
 
-    fn by_name(&self, name: &str) -> Option<&Arc<Hook>> {
+    /// The hook of that source.
+    pub(crate) fn by_name(&self, name: &str) -> Option<&Arc<Hook>> {
         self.hooks.iter().find(|hook| hook.source.name == name)
     }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use hyper::body::{Body as _, Incoming};
 use hyper::{HeaderMap, Request, StatusCode};
-use meshhook_engine::{Admission, Arrival, Clock, CommitError, Engine, Refusal, admit, new_id};
+use meshhook_engine::{Admission, Arrival, Clock, CommitError, Current, Engine, Refusal, admit, new_id};
 use meshhook_store::{Moment, StoreError};
 use tokio::sync::oneshot;
 
@@ -41,7 +41,7 @@ const MOST_OF_REFUSED: usize = 256 << 10;
 
 /// The handler of the door for CI systems.
 pub(crate) struct Ingress {
-    gate: Gate,
+    gate: Arc<Current<Gate>>,
     engine: Arc<Engine>,
     clock: Arc<dyn Clock>,
     observations: Arc<Observations>,
@@ -55,10 +55,11 @@ type Committed = oneshot::Receiver<Result<meshhook_engine::Answer, CommitError>>
 impl Handler for Ingress {
     async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Answer {
         let id = request_id(request.headers());
-        let client = self.gate.client(peer.ip(), request.headers());
+        let gate = self.gate.get();
+        let client = gate.client(peer.ip(), request.headers());
         let observations = Arc::clone(&self.observations);
         let mut trace = Trace::new(&observations, &id, client);
-        let answer = match self.take(request, client, &id, &mut trace).await {
+        let answer = match self.take(&gate, request, client, &id, &mut trace).await {
             Ok(accepted) => {
                 trace.end(&Outcome::Accepted(&accepted));
                 answer::json(StatusCode::ACCEPTED, &accepted)
@@ -74,7 +75,7 @@ impl Handler for Ingress {
 
 impl Ingress {
     pub(crate) fn new(
-        gate: Gate,
+        gate: Arc<Current<Gate>>,
         engine: Arc<Engine>,
         clock: Arc<dyn Clock>,
         observations: Arc<Observations>,
@@ -86,14 +87,15 @@ impl Ingress {
     /// In the order that tells a stranger least: line and headers, the body as a whole, who signed it, what it says.
     async fn take(
         self: Arc<Self>,
+        gate: &Arc<Gate>,
         request: Request<Incoming>,
         client: Option<IpAddr>,
         id: &str,
         trace: &mut Trace<'_>,
     ) -> Result<meshhook_engine::Answer, Problem> {
         let (parts, body) = request.into_parts();
-        trace.source(self.gate.named(parts.uri.path()));
-        let claimed = self.gate.claim(&parts, &body, client).map_err(|problem| self.counted(problem, client));
+        trace.source(gate.named(parts.uri.path()));
+        let claimed = gate.claim(&parts, &body, client).map_err(|problem| self.counted(problem, client));
         let claim = match claimed.and_then(|claim| self.bearable(client, &body).map(|()| claim)) {
             Ok(claim) => claim,
             Err(problem) => {
@@ -104,7 +106,7 @@ impl Ingress {
         if let Whose::Hook(hook) = &claim.whose {
             trace.source(Some(hook));
         }
-        let body = self.collect(body, client).await?;
+        let body = self.collect(gate, body, client).await?;
         let judged = Arc::clone(&self).judge(claim, parts.headers, body, id).await;
         let committed = durable(judged.map_err(|problem| self.counted(problem, client))?).await;
         committed.inspect_err(|problem| {
@@ -120,9 +122,9 @@ impl Ingress {
         if body.size_hint().lower() > MOST_OF_REFUSED as u64 { Err(not_read(wait)) } else { Ok(()) }
     }
 
-    async fn collect(&self, body: Incoming, client: Option<IpAddr>) -> Result<Body, Problem> {
+    async fn collect(&self, gate: &Gate, body: Incoming, client: Option<IpAddr>) -> Result<Body, Problem> {
         let wait = self.waits(client);
-        let most = wait.map_or(self.gate.max_body, |_| self.gate.max_body.min(MOST_OF_REFUSED));
+        let most = wait.map_or(gate.max_body, |_| gate.max_body.min(MOST_OF_REFUSED));
         body::collect(body, most, self.room.place(client)).await.map_err(|why| match (why, wait) {
             (BodyFault::TooLarge, Some(wait)) => not_read(wait),
             (why, _) => fault(why),
@@ -180,23 +182,15 @@ impl Ingress {
             Whose::Hook(hook) => {
                 let arrival = Arrival { now, request_id: id, delivery_id: &new_id("d_") };
                 let admission = admit(&hook.source, &lines, &mut body.bytes, arrival).map_err(|why| {
-                    self.even_out(&why, &lines, &body.bytes, now);
+                    even_out(&claim.gate, &why, &lines, &body.bytes, now);
                     refused(why)
                 })?;
                 Ok(self.commit(admission, body.place.proved()))
             }
             Whose::Nobody(stranger) => {
-                self.gate.work_in_vain(&lines, &body.bytes, now.seconds());
+                claim.gate.work_in_vain(&lines, &body.bytes, now.seconds());
                 Err(Problem::unauthorized(stranger.code()).because(stranger.why().to_owned()))
             }
-        }
-    }
-
-    /// Where a source's own headers were not even well-formed, the work that its body would have cost under a name
-    /// that is nobody's: else the missing time would tell that there is such a source.
-    fn even_out(&self, why: &Refusal, lines: &Lines<'_>, body: &[u8], now: Moment) {
-        if matches!(why, Refusal::Unverified(why) if !has_hashed(*why)) {
-            self.gate.work_in_vain(lines, body, now.seconds());
         }
     }
 
@@ -212,6 +206,14 @@ impl Ingress {
             }),
         );
         committed
+    }
+}
+
+/// Where a source's own headers were not even well-formed, the work that its body would have cost under a name that is
+/// nobody's: else the missing time would tell that there is such a source.
+fn even_out(gate: &Gate, why: &Refusal, lines: &Lines<'_>, body: &[u8], now: Moment) {
+    if matches!(why, Refusal::Unverified(why) if !has_hashed(*why)) {
+        gate.work_in_vain(lines, body, now.seconds());
     }
 }
 
@@ -272,8 +274,7 @@ fn clock_off(why: meshhook_verify::Refusal) -> Option<i64> {
 fn refused(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::Unverified(why) => {
-            let problem = Problem::unauthorized(why.code()).because(why.to_string());
-            Problem { clock_off_seconds: clock_off(why), ..problem }
+            Problem::unauthorized(why.code()).because(why.to_string()).with_clock_off(clock_off(why))
         }
         Refusal::Field { field, expected } => {
             let why = format!("{field} has to be {expected}");

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod any;
+mod change;
 mod faults;
 mod files;
 mod good;

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use meshhook_engine::{
-    Answer, Arrival, Clock, CommitError, Digest, Encrypted, Engine, Look, Observer, Only, Settings, Sight,
-    Source, admit, new_id,
+    Answer, Arrival, Clock, CommitError, Conduct, Digest, Encrypted, Engine, Look, Observer, Only, Settings,
+    Sight, Source, admit, new_id,
 };
 use meshhook_matrix::{Client, Options, Token};
 use meshhook_model::Unit;
@@ -131,12 +131,13 @@ impl<H> Rig<H> {
             tokens: Box::new(move || Token::new(&token.lock().unwrap()).map_err(|e| e.to_string())),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             observer: Arc::clone(&self.seen) as Arc<dyn Observer>,
-            sources: vec![Arc::clone(&self.source)],
-            encrypted: self.encrypted,
-            digest: Digest::default(),
-            look: self.look,
+            conduct: self.conduct(vec![Arc::clone(&self.source)]),
         });
         self.engine = Some(engine.unwrap());
+    }
+
+    pub(crate) fn conduct(&self, sources: Vec<Arc<Source>>) -> Conduct {
+        Conduct { sources, encrypted: self.encrypted, digest: Digest::default(), look: self.look }
     }
 
     fn store_path(&self) -> std::path::PathBuf {

@@ -1,0 +1,83 @@
+//! What differs between two configurations.
+
+use meshhook_config::{Change, Config};
+
+use crate::place::{Place, SMALLEST, STANDARD};
+
+const LARGER: &str = r#"
+[server]
+path = "/ci"
+admin_listen = "127.0.0.1:9001"
+
+[store]
+retention = "5d"
+
+[matrix]
+homeserver = "https://other.example.org"
+room = "!abcdef"
+access_token_file = "matrix-token"
+
+[[source]]
+name = "github"
+provider = "github"
+secret_files = ["github-secret", "github-next"]
+units = ["run", "job"]
+[source.states]
+UNSTABLE = "failed"
+
+[[source]]
+name = "mac"
+provider = "standard"
+secret_files = ["standard-secret"]
+
+[[node]]
+name = "mac-07"
+"#;
+
+fn changes(place: &Place, was: &str, is: &str) -> Vec<Change> {
+    let outline = |text: &str| place.load(text).config.outline();
+    outline(was).changes_to(&outline(is))
+}
+
+fn said(changes: &[Change], place: &Place) -> Vec<String> {
+    let root = place.path().to_str().unwrap();
+    changes.iter().map(|change| change.to_string().replace(root, "ROOT")).collect()
+}
+
+#[test]
+fn each_key_source_and_machine_that_differs_is_named() {
+    let place = Place::new();
+    place.write("github-next", "another secret of GitHub".replace(' ', "-"), 0o400);
+    let changes = changes(&place, SMALLEST, LARGER);
+    insta::assert_snapshot!(said(&changes, &place).join("\n"));
+    let restart: Vec<_> = changes.iter().filter(|c| c.needs_restart).map(|c| c.what.as_str()).collect();
+    assert_eq!(restart, ["[matrix] homeserver", "[server] admin_listen"]);
+}
+
+#[test]
+fn what_goes_is_named_too_and_what_stays_is_not() {
+    let place = Place::new();
+    place.write("github-next", "another secret of GitHub".replace(' ', "-"), 0o400);
+    assert_eq!(changes(&place, LARGER, LARGER), []);
+    let gone = said(&changes(&place, LARGER, SMALLEST), &place);
+    for line in ["[[node]] mac-07: removed", "[[source]] mac: removed"] {
+        assert!(gone.iter().any(|have| have == line), "{gone:#?}");
+    }
+}
+
+#[test]
+fn a_secret_that_changed_is_told_and_not_shown() {
+    let place = Place::new();
+    let outline = |place: &Place| Config::load(place.path()).unwrap().config.outline();
+    place.load(SMALLEST);
+    let before = outline(&place);
+    for file in ["github-secret", "matrix-token"] {
+        place.write(file, STANDARD, 0o400);
+        let after = outline(&place);
+        let told = format!("{:?}{after:?}", before.changes_to(&after));
+        assert!(!told.contains(STANDARD) && !told.contains("MfKQ"), "{told}");
+        let [change] = &before.changes_to(&after)[..] else { panic!("{told}") };
+        assert!(change.to_string().ends_with(" holds: changed") && !change.needs_restart, "{change}");
+        place.write("github-secret", crate::place::GITHUB, 0o400);
+    }
+}

@@ -1,0 +1,36 @@
+//! What an engine goes by, as far as it can be replaced while it runs.
+
+use std::sync::Arc;
+
+use crate::admit::Source;
+use crate::engine::{Engine, EngineError};
+use crate::freeze::Look;
+use crate::plan::Digest;
+use crate::room::Encrypted;
+
+/// What an engine goes by. Nothing that was accepted or frozen changes with it.
+#[derive(Debug)]
+pub struct Conduct {
+    /// Who may post; asked for when a kept body is read again.
+    pub sources: Vec<Arc<Source>>,
+    /// What to do with an encrypted room.
+    pub encrypted: Encrypted,
+    /// When and how deliveries share a message.
+    pub digest: Digest,
+    /// How messages look.
+    pub look: Look,
+}
+
+impl Engine {
+    /// Goes by another conduct from now on. What is owed to rooms that no source has any more is sent all the same.
+    ///
+    /// # Errors
+    /// [`EngineError`]: the conduct is as it was.
+    pub fn adopt(&self, conduct: Conduct) -> Result<(), EngineError> {
+        for source in &conduct.sources {
+            self.serve(source.room.clone())?;
+        }
+        self.shared.conduct.set(conduct);
+        Ok(())
+    }
+}
