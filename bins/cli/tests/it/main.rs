@@ -5,6 +5,7 @@
 mod body;
 mod broken;
 mod docs;
+mod doctor;
 mod gateway;
 mod post;
 mod signature;

@@ -110,7 +110,7 @@ fn other_rooms(
     let more = if others.len() > some.len() { ", …" } else { "" };
     report.warning(
         ("account", "other_rooms"),
-        format!("it is in {} besides: {}{more}", counted(others.len(), "room"), some.join(", ")),
+        format!("it is in {} besides: {}{more}", counted(others.len() as u64, "room"), some.join(", ")),
         "leave them with any client: a token reaches every room of its user",
     )
 }

@@ -46,7 +46,7 @@ impl Case {
     fn whole(loaded: Loaded, report: &mut Report<'_, '_>) -> Result<Self, Failure> {
         let Loaded { config, warnings, .. } = loaded;
         let (sources, machines) =
-            (counted(config.sources.len(), "source"), counted(config.nodes.len(), "machine"));
+            (counted(config.sources.len() as u64, "source"), counted(config.nodes.len() as u64, "machine"));
         let file = config.root.join("gateway.toml");
         report.ok(CHECK, format!("{}: {sources}, {machines} in the pool", file.display()))?;
         for warning in &warnings {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::report::Report;
+use super::report::{Report, counted};
 use crate::admin::AdminArgs;
 use crate::failure::{Exit, Failure};
 
@@ -81,8 +81,8 @@ fn readiness(ready: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> 
     for room in items(&ready["rooms"]) {
         held(room, report)?;
     }
-    undecided(ready, "parked", "the homeserver refused", "retry", report)?;
-    undecided(ready, "uncertain", "nobody knows whether it is in the room of", "retry --force", report)
+    undecided(ready, "parked", "that the homeserver refused", "retry", report)?;
+    undecided(ready, "uncertain", "of which nobody knows whether the room has it", "retry --force", report)
 }
 
 fn held(room: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> {
@@ -91,7 +91,7 @@ fn held(room: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> {
     match room["hold"].as_str() {
         Some(why) => report.fault(
             (CHECK, "room_held"),
-            format!("{waiting} deliveries wait for {name}, which is held: {why}"),
+            format!("{name} is held, and {} for it: {why}", wait(waiting)),
             "nothing is lost: they are sent once that is mended. See room, below",
         ),
         None if waiting > 0 => report.note(
@@ -106,6 +106,10 @@ fn held(room: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> {
     }
 }
 
+fn wait(count: u64) -> String {
+    format!("{} wait{}", counted(count, "delivery"), if count == 1 { "s" } else { "" })
+}
+
 fn undecided(
     ready: &Value,
     status: &'static str,
@@ -117,7 +121,7 @@ fn undecided(
         None | Some(0) => Ok(()),
         Some(count) => report.fault(
             (CHECK, status),
-            format!("{count} deliveries are {status}: {why} them"),
+            format!("{status}: {} {why}", counted(count, "delivery")),
             format!("meshhook deliveries list --status {status}, then for each: meshhook deliveries {order} ID, or drop ID"),
         ),
     }

@@ -121,8 +121,8 @@ impl<'o, 'w> Report<'o, 'w> {
         Ok(())
     }
 
-    fn count(&self, level: Level) -> usize {
-        self.findings.iter().filter(|finding| finding.level == level).count()
+    fn count(&self, level: Level) -> u64 {
+        self.findings.iter().filter(|finding| finding.level == level).map(|_| 1).sum()
     }
 
     /// The causes, in the order in which they were found.
@@ -146,9 +146,13 @@ impl<'o, 'w> Report<'o, 'w> {
     }
 }
 
-/// `1 fault`, `2 faults`.
-pub(super) fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+/// `1 fault`, `2 faults`, `1 delivery`, `2 deliveries`.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    match (count, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        (_, None) => format!("{count} {noun}s"),
+    }
 }
 
 fn tell(finding: &Finding, output: &mut Output<'_>) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use meshhook_store_sqlite::Peek;
 use serde_json::Value;
 
 use super::gateway::{Heard, items};
-use super::report::Report;
+use super::report::{Report, counted};
 use crate::clock;
 use crate::failure::Failure;
 
@@ -79,12 +79,13 @@ fn refusal(
     let at = refused["last_at"].as_str().and_then(Timestamp::parse_rfc3339);
     let (cause, hint) = explain(config, source, reason, refused["clock_off_seconds"].as_i64());
     let told = format!(
-        "{count} POSTs to {} were refused, last at {} from {}: {cause}",
+        "{} to {} refused, last at {} from {}: {cause}",
+        counted(count, "POST"),
         source.name,
         text("last_at"),
         refused["client"].as_str().unwrap_or("an unknown address")
     );
-    if at.is_some_and(|at| last_good.is_some_and(|good| good >= at)) {
+    if at.is_some_and(|at| last_good.is_some_and(|good| good > at)) {
         return report.note(
             (CHECK, "refused_before"),
             told,
@@ -174,22 +175,17 @@ fn old_keys(
 
 /// POSTs that named no source of ours.
 fn elsewhere(config: &Config, one: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> {
-    let reason = one["reason"].as_str().unwrap_or("?");
     let told = format!(
-        "{} POSTs went to a path of no source, last at {} from {}",
-        one["count"].as_u64().unwrap_or(0),
+        "{} to the address of no source: last at {} from {} ({})",
+        counted(one["count"].as_u64().unwrap_or(0), "POST"),
         one["last_at"].as_str().unwrap_or("?"),
-        one["client"].as_str().unwrap_or("an unknown address")
+        one["client"].as_str().unwrap_or("an unknown address"),
+        one["reason"].as_str().unwrap_or("?").replace('_', " "),
     );
     let names = config.sources.iter().map(|source| source.name.as_str()).collect::<Vec<_>>().join("|");
-    let hint =
-        format!("if that is your CI system, it has to post to https://…{}/{{{names}}}", config.server.path);
-    match reason {
-        "unknown_source" | "no_hook" => report.warning((CHECK, "wrong_path"), told, hint),
-        _ => report.warning(
-            (CHECK, "refused_elsewhere"),
-            format!("{told}: {}", reason.replace('_', " ")),
-            hint,
-        ),
-    }
+    let hint = format!(
+        "strangers try addresses; but if it is your CI system, it has to post to https://…{}/{{{names}}}",
+        config.server.path
+    );
+    report.warning((CHECK, "wrong_path"), told, hint)
 }

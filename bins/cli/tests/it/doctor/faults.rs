@@ -1,0 +1,345 @@
+//! Each fault, provoked: the doctor, or the delivery's life, names its cause.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{chown, symlink};
+use std::time::{Duration, SystemTime};
+
+use meshhook_testkit::{Endpoint, Fault, Gateway, Homeserver, eventually};
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use serde_json::json;
+
+use super::ward::{Ward, builder, now};
+use crate::words::{GITHUB, STANDARD};
+
+/// How a fault comes about, the cause by which it has to be named, and words that have to be in what is said of it.
+macro_rules! faults {
+    ($($name:ident: $provoke:expr => $level:literal $code:literal, $($words:literal),+;)+) => {$(
+        #[test]
+        fn $name() {
+            let provoke: fn() -> Ward = $provoke;
+            let ward = provoke();
+            let diagnosis = ward.diagnose();
+            let finding = diagnosis.finding($code);
+            assert_eq!(finding["level"], $level, "{finding}");
+            let said = format!("{}\n{}", finding["text"].as_str().unwrap(), finding["hint"].as_str().unwrap());
+            for words in [$($words),+] {
+                assert!(said.contains(words), "{words} is not in\n{said}");
+            }
+            assert_eq!(diagnosis.code, i32::from($level == "fault"), "{:#?}\n{}", diagnosis.findings, diagnosis.words);
+        }
+    )+};
+}
+
+faults! {
+    // The account.
+    wrong_token: || {
+        let mut ward = Ward::new();
+        ward.gateway.write_token("syt_bm9ib2R5_a_token_of_nobody");
+        ward
+    } => "fault" "wrong_token", "401 M_UNKNOWN_TOKEN", "meshhook login";
+    logged_out: || {
+        let ward = Ward::new();
+        ward.synapse.logout(&ward.bot.token);
+        ward
+    } => "fault" "wrong_token", "401 M_UNKNOWN_TOKEN", "meshhook login";
+    locked: || {
+        let ward = Ward::new();
+        let admin = ward.synapse.register_admin("locker");
+        let path = format!("/_synapse/admin/v2/users/{}", ward.bot.id);
+        ward.synapse.request("PUT", &path, &admin.token, Some(&json!({ "locked": true }))).ok();
+        ward
+    } => "fault" "account_locked", "M_USER_LOCKED", "administrator";
+    another_device: || {
+        let mut ward = Ward::running();
+        ward.gateway.stop();
+        let localpart = ward.bot.id[1..].split(':').next().unwrap();
+        let again = ward.synapse.login(localpart, Some("OTHER"));
+        ward.gateway.write_token(&again.token);
+        ward.bot.token = again.token;
+        ward
+    } => "warning" "other_identity", "until now messages were sent as", "--device-id";
+    old_token: || {
+        let ward = Ward::new();
+        let token = File::options().write(true).open(ward.file("matrix-token")).unwrap();
+        token.set_modified(SystemTime::now() - Duration::from_secs(91 * 24 * 3600)).unwrap();
+        ward
+    } => "warning" "token_old", "91 days", "meshhook login";
+    administrator: || {
+        let mut ward = Ward::new();
+        let admin = ward.synapse.register_admin(&format!("boss-{}", ward.room.len() + usize::try_from(now()).unwrap()));
+        ward.synapse.bring_in(&ward.host.token, &ward.room, &admin);
+        ward.gateway.write_token(&admin.token);
+        ward
+    } => "warning" "server_admin", "administers the homeserver", "a user of its own";
+    other_rooms: || {
+        let ward = Ward::new();
+        let _ = ward.synapse.create_room(&ward.bot.token, json!({}));
+        ward
+    } => "warning" "other_rooms", "in 1 room besides", "leave";
+
+    // The room.
+    alias: || {
+        let ward = Ward::new();
+        let alias = format!("ci-{}", &ward.room[1..8].replace(|c: char| !c.is_ascii_alphanumeric(), "x").to_lowercase());
+        let path = format!("/_matrix/client/v3/directory/room/%23{alias}:rig.localhost");
+        ward.synapse.request("PUT", &path, &ward.host.token, Some(&json!({ "room_id": ward.room }))).ok();
+        ward.rewrite(&ward.room, &format!("#{alias}:rig.localhost"));
+        ward
+    } => "fault" "alias", "is an alias", "now it is !", "write room = \"!";
+    alias_of_nothing: || {
+        let ward = Ward::new();
+        ward.rewrite(&ward.room, "#nothing:rig.localhost");
+        ward
+    } => "fault" "alias", "stands for no room";
+    wrong_room: || {
+        let ward = Ward::new();
+        ward.rewrite(&ward.room, "!sxFq0lFRtqgSSbV9cEi_s5kTtZvDXTzOCrjC0AIBOSA");
+        ward
+    } => "fault" "not_a_member", "was never in", "compare the id";
+    invited_only: || {
+        let ward = Ward::new();
+        ward.synapse.leave(&ward.bot.token, &ward.room);
+        ward.synapse.invite(&ward.host.token, &ward.room, &ward.bot.id);
+        ward
+    } => "fault" "invited", "is invited to", "has not joined", "meshhook login";
+    left: || {
+        let ward = Ward::new();
+        ward.synapse.leave(&ward.bot.token, &ward.room);
+        ward
+    } => "fault" "left", "has left", "invite";
+    kicked: || {
+        let ward = Ward::new();
+        ward.synapse.kick(&ward.host.token, &ward.room, &ward.bot.id);
+        ward
+    } => "fault" "kicked", "has removed", "invite";
+    banned: || {
+        let ward = Ward::new();
+        ward.synapse.ban(&ward.host.token, &ward.room, &ward.bot.id);
+        ward
+    } => "fault" "banned", "has banned", "lifted";
+    encrypted: || {
+        let ward = Ward::new();
+        let algorithm = json!({ "algorithm": "m.megolm.v1.aes-sha2" });
+        ward.synapse.set_state(&ward.host.token, &ward.room, "m.room.encryption", &algorithm);
+        ward
+    } => "fault" "encrypted", "is encrypted: nothing is written", "encrypted_room = \"plain\"";
+    upgraded: || {
+        let ward = Ward::new();
+        let path = format!("/_matrix/client/v3/rooms/{}/upgrade", ward.room);
+        ward.synapse.request("POST", &path, &ward.host.token, Some(&json!({ "new_version": "11" }))).ok();
+        ward
+    } => "fault" "upgraded", "was upgraded", "write room = \"!";
+    power_too_low: || {
+        let ward = Ward::new();
+        ward.synapse.set_power_levels(&ward.host.token, &ward.room, json!({ "events_default": 25 }));
+        ward
+    } => "fault" "power_too_low", "has power level 0", "sending takes 25", "give it 25";
+    power_too_high: || {
+        let ward = Ward::new();
+        ward.synapse.set_power_levels(&ward.host.token, &ward.room, json!({ "users": { &ward.bot.id: 50 } }));
+        ward
+    } => "warning" "power_too_high", "power level of 50", "invite, kick, ban, redact, state", "the level 0";
+    may_invite: || {
+        let ward = Ward::new();
+        ward.synapse.set_power_levels(&ward.host.token, &ward.room, json!({ "invite": 0 }));
+        ward
+    } => "warning" "power_too_high", "invite", "raise what inviting takes to 50";
+    no_topic: || {
+        let ward = Ward::new();
+        ward.synapse.set_state(&ward.host.token, &ward.room, "m.room.topic", &json!({ "topic": "builds" }));
+        ward
+    } => "warning" "topic", "mesh_node_id", "--fix-topic";
+    shadow_banned: || {
+        let mut ward = Ward::new();
+        let admin = ward.synapse.register_admin(&format!("shadow-{}", ward.room.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "")));
+        let path = format!("/_synapse/admin/v1/users/{}/shadow_ban", ward.bot.id);
+        ward.synapse.request("POST", &path, &admin.token, Some(&json!({}))).ok();
+        ward.args = vec!["--send-test"];
+        ward
+    } => "fault" "shadow_banned", "has no such event", "shadow-banned", "administrator";
+
+    // The homeserver.
+    unreachable: || {
+        let ward = Ward::new();
+        ward.rewrite(&ward.synapse.url(), "http://127.0.0.1:9");
+        ward
+    } => "fault" "unreachable", "cannot be reached", "curl -v http://127.0.0.1:9/_matrix/client/versions";
+    another_web_server: || {
+        let ward = Ward::running();
+        ward.rewrite(&ward.synapse.url(), &ward.gateway.url());
+        ward
+    } => "fault" "no_homeserver", "is no homeserver", "m.homeserver.base_url";
+
+    // The files.
+    world_readable_token: || {
+        let ward = Ward::new();
+        ward.chmod("matrix-token", 0o444);
+        ward
+    } => "fault" "configuration", "matrix-token", "others may read", "chmod 0440";
+    trailing_newline: || {
+        let ward = Ward::new();
+        fs::write(ward.file("github-secret-1"), format!("{GITHUB}\n\n")).unwrap();
+        ward
+    } => "fault" "configuration", "github-secret-1", "blanks or control characters", "one word on one line";
+    shared_secret: || {
+        let ward = Ward::with(|builder| builder.source("other", "standard", "whsec_b3RoZXIgc2VjcmV0IG9mIDI0IGJ5dGVzIQ=="));
+        fs::write(ward.file("other-secret-1"), STANDARD).unwrap();
+        ward
+    } => "fault" "configuration", "has the same secret in another file", "its own secret";
+    unknown_key: || {
+        let ward = Ward::new();
+        ward.rewrite("[matrix]", "[matrix]\nencrypted_rooms = \"hold\"");
+        ward
+    } => "fault" "configuration", "encrypted_rooms", "encrypted_room";
+    dangling_link: || {
+        let ward = Ward::new();
+        fs::remove_file(ward.file("github-secret-1")).unwrap();
+        symlink("nowhere", ward.file("github-secret-1")).unwrap();
+        ward
+    } => "fault" "configuration", "does not exist";
+    unreadable_secret: || {
+        let mut ward = Ward::running();
+        ward.gateway.stop();
+        if rustix::process::geteuid().is_root() {
+            // Root may read everything; the gateway's user, whom the store belongs to, may not.
+            chown(ward.gateway.store_dir().join("meshhook.db"), Some(4711), Some(4711)).unwrap();
+        } else {
+            ward.chmod("github-secret-1", 0);
+        }
+        ward
+    } => "fault" "unreadable", "github-secret-1", "cannot read it", "chmod 0440";
+    bearer_from_anywhere: || Ward::with(|builder| {
+        builder.source("xcode", "xcode-cloud", "a-token-of-thirty-two-characters").in_source("scheme = \"path-token\"")
+            .in_source("allow_any_address = true")
+    }) => "warning" "configuration", "xcode", "allow_from";
+    two_of_one_provider: || Ward::with(|builder| builder.source("github2", "github", "another-secret-of-github"))
+        => "warning" "configuration", "github2", "announced twice";
+    in_memory: || Ward::with(|builder| builder.in_memory())
+        => "warning" "configuration", "a restart forgets", "sqlite:";
+
+    // The store.
+    newer_store: || {
+        let mut ward = Ward::running();
+        ward.gateway.stop();
+        ward.harm("PRAGMA user_version = 99");
+        ward
+    } => "fault" "store_newer", "99", "the version that wrote it";
+    damaged_store: || {
+        let mut ward = Ward::running();
+        ward.gateway.stop();
+        fs::write(ward.gateway.store_dir().join("meshhook.db"), "nothing that was a database ".repeat(99)).unwrap();
+        ward
+    } => "fault" "store_damaged", "meshhook.db", ".recover";
+    full_store: || {
+        let ward = Ward::running();
+        let pid = Pid::from_raw(ward.gateway.pid().try_into().unwrap());
+        let none = Rlimit { current: Some(4096), maximum: rustix::process::getrlimit(Resource::Fsize).maximum };
+        prlimit(pid, Resource::Fsize, none).unwrap();
+        assert_eq!(ward.post(STANDARD, 0), 503);
+        ward
+    } => "fault" "not_accepting", "the store is full", "make room";
+
+    // What is sent to it.
+    wrong_secret_at_the_sender: || {
+        let ward = Ward::running();
+        assert_eq!(ward.post("whsec_c29tZSBvdGhlciBzZWNyZXQgb2YgMjQgYnl0ZXM=", 0), 401);
+        ward
+    } => "fault" "wrong_secret", "1 POST to builds", "another secret", "builds-secret-1";
+    stale_sender: || {
+        let ward = Ward::running();
+        assert_eq!(ward.post(STANDARD, -900), 401);
+        ward
+    } => "fault" "stale_sender", "900 s behind", "NTP";
+    sender_ahead: || {
+        let ward = Ward::running();
+        assert_eq!(ward.post(STANDARD, 900), 401);
+        ward
+    } => "fault" "stale_sender", "ahead", "NTP";
+    unsigned_sender: || {
+        let ward = Ward::running();
+        assert_eq!(ward.gateway.post("github", &[], b"{}").status, 401);
+        ward
+    } => "fault" "refused", "not signed", "set the secret";
+    wrong_path: || {
+        let ward = Ward::running();
+        assert_eq!(ward.gateway.post("githib", &[], b"{}").status, 401);
+        ward
+    } => "warning" "wrong_path", "1 POST to the address of no source", "/hooks/matrix/build-status/{github|builds}";
+    silent_source: || {
+        let mut ward = Ward::running();
+        ward.gateway.stop();
+        ward.harm("UPDATE key_use SET last_used = last_used - 172800000");
+        ward
+    } => "warning" "silent", "builds was last heard of at", "meshhook post";
+    silent_node: || {
+        let mut ward = Ward::running();
+        ward.gateway.stop();
+        ward.harm("UPDATE node SET last_seen = last_seen - 172800000");
+        ward
+    } => "warning" "silent_node", "mac-01 was last heard of at", "runner";
+    node_never_heard_of: || Ward::running_with(|builder| builder.toml("[[node]]\nname = \"mac-02\"\n"))
+        => "warning" "silent_node", "mac-02 was never heard of", "workflow_job";
+    not_understood: || {
+        let ward = Ward::running();
+        let body = json!({ "workflow_run": { "id": 1 } }).to_string();
+        let headers = meshhook_testkit::signed::github(GITHUB, "workflow_run", "72d3162e-cc78-11e3-81ab-4c9367dc0958", body.as_bytes());
+        assert_eq!(ward.gateway.post("github", &headers, body.as_bytes()).status, 202);
+        ward
+    } => "warning" "unreadable", "was not understood", "meshhook deliveries show";
+
+    // What waits.
+    held_room: || {
+        let ward = Ward::running();
+        ward.synapse.kick(&ward.host.token, &ward.room, &ward.bot.id);
+        assert_eq!(ward.post(STANDARD, 0), 202);
+        eventually(Duration::from_secs(20), || ward.gateway.admin_get("/readyz").json()["rooms"][0]["hold"].as_str().map(drop));
+        ward
+    } => "fault" "room_held", "is held, and 1 delivery waits for it", "nothing is lost";
+}
+
+/// A scripted homeserver, for what a real one cannot be made to do.
+fn scripted(hurt: impl FnOnce(&Homeserver)) -> (Homeserver, Gateway) {
+    let homeserver = Homeserver::start();
+    homeserver.set_state(Homeserver::ROOM, "m.room.topic", json!({ "topic": "mesh_node_id" }));
+    hurt(&homeserver);
+    let gateway = builder(&homeserver.url(), Homeserver::ROOM, &homeserver.user().token).write();
+    (homeserver, gateway)
+}
+
+#[track_caller]
+fn names(gateway: &Gateway, args: &[&str], code: &str, words: &[&str]) {
+    let mut command = crate::words::meshhook();
+    command.args(["doctor", "--json", "--admin-url", "http://127.0.0.1:9", "--config-root"]);
+    let output = command.arg(gateway.config_root()).args(args).output().unwrap();
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let found = told["findings"].as_array().unwrap().iter().find(|one| one["code"] == code);
+    let found = found.unwrap_or_else(|| panic!("{code} is not in {told:#}")).to_string();
+    assert!(words.iter().all(|words| found.contains(words)), "{found}");
+}
+
+#[test]
+fn skewed_clock() {
+    let (_homeserver, gateway) = scripted(|homeserver| homeserver.set_clock(now() - 3600));
+    names(&gateway, &[], "clock_skewed", &["\"fault\"", "ahead of the homeserver's", "NTP"]);
+}
+
+#[test]
+fn clocks_apart() {
+    let (_homeserver, gateway) = scripted(|homeserver| homeserver.set_clock(now() + 100));
+    names(&gateway, &[], "clock_apart", &["\"warning\"", "behind the homeserver's", "NTP"]);
+}
+
+#[test]
+fn log_in_page_of_a_network() {
+    let (_homeserver, gateway) = scripted(|homeserver| homeserver.fail(Endpoint::Versions, Fault::html(200)));
+    names(&gateway, &[], "no_homeserver", &["\"fault\"", "another web server or a network's log-in page"]);
+}
+
+#[test]
+fn limited() {
+    let (_homeserver, gateway) = scripted(|homeserver| {
+        homeserver.fail(Endpoint::Send, Fault::error(429, "M_LIMIT_EXCEEDED", "Too Many Requests"));
+    });
+    names(&gateway, &["--send-test"], "limited", &["\"warning\"", "rate limit"]);
+    names(&gateway, &[], "rate_limit", &["override_ratelimit", "10 messages"]);
+}
