@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod answers;
+mod conduct;
 mod fate;
 mod only;
 mod rig;

@@ -63,7 +63,7 @@ pub(crate) struct Rig<H = Homeserver> {
     pub(crate) token: Arc<Mutex<String>>,
     pub(crate) encrypted: Encrypted,
     pub(crate) look: Look,
-    source: Arc<Source>,
+    pub(crate) source: Arc<Source>,
     folder: TempDir,
     engine: Option<Engine>,
 }
@@ -209,7 +209,7 @@ fn key() -> Key {
     Key::new(Scheme::Github, "github-secret", b"a secret of thirty-two characters").unwrap()
 }
 
-fn source(room: &str) -> Source {
+pub(crate) fn source(room: &str) -> Source {
     Source {
         name: "github".into(),
         reader: Reader::new(Provider::by_name("github").unwrap()),

@@ -1,0 +1,75 @@
+//! Another conduct for an engine that runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use meshhook_engine::{Clock, Conduct, Digest};
+use meshhook_model::State;
+use meshhook_normalize::Words;
+use meshhook_testkit::{Endpoint, Event, Fault, Homeserver, eventually};
+
+use crate::rig::{Rig, SOON, run_body, source};
+
+#[test]
+fn a_room_that_is_new_is_served_and_one_that_is_gone_gets_what_it_is_owed() {
+    let mut rig = Rig::new();
+    rig.homeserver.add_room("!another");
+    rig.homeserver.fail(Endpoint::Send, Fault::html(502));
+    let owed = rig.accept(1, "completed", Some("success"));
+    rig.source = Arc::new(source("!another"));
+    rig.engine().adopt(rig.conduct(vec![Arc::clone(&rig.source)])).unwrap();
+    let new = rig.accept(2, "completed", Some("success"));
+    rig.homeserver.mend(Endpoint::Send);
+    rig.eventually_status(&owed, "sent");
+    rig.eventually_status(&new, "sent");
+    let rooms = [Homeserver::ROOM, "!another"].map(|room| rig.homeserver.events(room).len());
+    assert_eq!(rooms, [1, 1]);
+}
+
+/// What was frozen before is sent as it is; what comes after goes by the new plan.
+#[test]
+fn messages_are_planned_by_the_conduct_in_force() {
+    let rig = Rig::new();
+    let first = rig.accept(1, "completed", Some("success"));
+    rig.eventually_status(&first, "sent");
+    let digest = Digest { max_lines: 2, ..Digest::default() };
+    let sources = vec![Arc::clone(&rig.source)];
+    rig.engine().adopt(Conduct { digest, ..rig.conduct(sources) }).unwrap();
+    rig.homeserver.fail_once(Endpoint::Send, Fault::rate_limited(Duration::from_millis(100)));
+    for run in 2..=6 {
+        rig.accept(run, "completed", Some("success"));
+    }
+    let keys = |event: &Event| event.content()["com.meshmac.message"]["keys"].as_array().unwrap().len();
+    let said = eventually(SOON, || {
+        let said: Vec<_> = rig.messages().iter().map(keys).collect();
+        (said.iter().sum::<usize>() == 6).then_some(said)
+    });
+    assert!(said.contains(&2) && said.iter().all(|&keys| keys <= 2), "{said:?}");
+}
+
+#[test]
+fn a_body_is_read_again_by_the_sources_in_force() {
+    let rig = Rig::new();
+    let unread = run_body(1, "not_a_status", None, rig.clock.now().seconds());
+    let id = rig.post(&unread).unwrap().delivery;
+    assert_eq!(rig.status(&id), "unreadable");
+    rig.engine().adopt(rig.conduct(Vec::new())).unwrap();
+    assert!(rig.engine().retry(&id, false).is_err(), "nobody can read it");
+    let words = Words::new(vec![("not_a_status".to_owned(), Some(State::Failed))]);
+    let mut other = source(&rig.room);
+    other.reader = other.reader.with_words(words);
+    rig.engine().adopt(rig.conduct(vec![Arc::new(other)])).unwrap();
+    rig.engine().retry(&id, false).unwrap();
+    rig.eventually_status(&id, "sent");
+}
+
+/// It is looked at every five seconds without that.
+#[test]
+fn the_token_is_looked_at_at_once_where_that_is_asked() {
+    let rig = Rig::new();
+    let id = rig.accept(1, "completed", Some("success"));
+    rig.eventually_status(&id, "sent");
+    *rig.token.lock().unwrap() = "syt_wrong".into();
+    rig.engine().look_at_token();
+    eventually(Duration::from_secs(3), || rig.saw("TokenNotTaken").then_some(()));
+}
