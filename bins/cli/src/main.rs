@@ -14,6 +14,7 @@ mod reading;
 mod sample;
 mod scheme;
 mod secrets;
+mod table;
 
 use std::process::ExitCode;
 

@@ -33,7 +33,7 @@ const EX_CONFIG: u8 = 78;
 const EXIT_CODES: &str = "\
 Exit codes:
   0   stopped by SIGTERM or SIGINT; --check: the configuration is fine; reload: it is in force
-  1   it cannot run: the store is in use or unusable, an address is taken; reload: it needs a restart
+  1   it cannot run: the store is in use or unusable, an address is taken; reload: needs a restart
   2   wrong usage
   3   reload: no gateway can be reached
   4   reload: the gateway refused

@@ -6,6 +6,7 @@ mod normalize;
 mod post;
 mod render;
 mod sign;
+mod sources;
 mod verify;
 
 use clap::Subcommand;
@@ -22,6 +23,7 @@ pub(crate) enum Command {
     Render(render::Render),
     Deliveries(deliveries::Deliveries),
     Doctor(doctor::Doctor),
+    Sources(sources::Sources),
 }
 
 impl Command {
@@ -34,6 +36,7 @@ impl Command {
             Self::Render(command) => command.run(output),
             Self::Deliveries(command) => command.run(output),
             Self::Doctor(command) => command.run(output),
+            Self::Sources(command) => command.run(output),
         }
     }
 }

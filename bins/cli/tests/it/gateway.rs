@@ -254,6 +254,24 @@ fn an_audit_says_what_it_looked_at_and_what_is_broken() {
 }
 
 #[test]
+fn sources_are_shown_with_what_was_refused() {
+    let world = World::start();
+    world.post("github", &["--wait"]).with_code(0);
+    let other = world.secrets.write("other", "whsec_c29tZSBvdGhlciBzZWNyZXQgb2YgMjQgYnl0ZXM=");
+    let url = world.gateway.hook_url("mac");
+    world
+        .run(&["post", "--provider", "standard", "--url", &url, "--secret-file", other.to_str().unwrap()])
+        .with_code(4);
+    let said = world.run(&["sources"]).with_code(0).data;
+    let rows: Vec<Vec<&str>> = said.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!((&rows[1][..3], rows[1][4]), (&["github"; 3][..], "github-secret-1"), "{said}");
+    assert_eq!(rows[2], ["mac", "standard", "standard-webhooks", "never", "mac-secret-1", "never"], "{said}");
+    assert!(said.contains("signature_mismatch  another secret at the sender"), "{said}");
+    let told = world.run(&["sources", "--json"]).with_code(0).json();
+    assert_eq!(told[0]["sources"][1]["refused"][0]["client"], "127.0.0.1");
+}
+
+#[test]
 fn an_audit_of_a_gateway_that_is_not_there_is_unreachable() {
     let mut world = World::start();
     world.gateway.stop();

@@ -19,6 +19,7 @@ fn each_command_has_help() {
         "deliveries list",
         "deliveries retry",
         "deliveries audit",
+        "sources",
     ];
     let lines = lines.map(|command| format!("{command} -h"));
     let told = all_said(&Secrets::new(), &lines.each_ref().map(String::as_str));

@@ -45,7 +45,9 @@ fn the_rest_wants_the_token_and_says_the_same_to_whoever_has_it_not() {
     let short = format!("Bearer {}", &token[..token.len() - 1]);
     let basic = format!("Basic {token}");
     let mut told = Vec::new();
-    for path in ["/deliveries", "/deliveries/d_1", "/deliveries?limit=0", "/deliveries/audit", "/nodes"] {
+    for path in
+        ["/deliveries", "/deliveries/d_1", "/deliveries?limit=0", "/deliveries/audit", "/nodes", "/sources"]
+    {
         for authorization in
             [None, Some(&wrong), Some(&short), Some(&basic), Some(&token), Some(&"Bearer ".to_owned())]
         {
@@ -61,7 +63,7 @@ fn the_rest_wants_the_token_and_says_the_same_to_whoever_has_it_not() {
     assert!(told.iter().all(|document| *document == told[0]));
     let twice = [("Authorization", right.as_str()), ("Authorization", right.as_str())];
     assert_eq!(ask(&gateway, "GET", "/deliveries", &twice).status, 401);
-    for order in ["/deliveries/d_1/retry", "/deliveries/d_1/drop"] {
+    for order in ["/deliveries/d_1/retry", "/deliveries/d_1/drop", "/reload"] {
         assert_eq!(ask(&gateway, "POST", order, &[("Content-Type", "application/json")]).status, 401);
     }
     assert_eq!(ask(&gateway, "GET", "/deliveries", &[("Authorization", &right)]).status, 200);

@@ -11,7 +11,7 @@ use meshhook_testkit::{Endpoint, Fault, Gateway, Homeserver, eventually, free_po
 use crate::rig::{SOON, accepted, build, post_build, said, scripted, started};
 use crate::wire;
 
-fn program() -> Command {
+pub(crate) fn program() -> Command {
     let mut command = Command::new(crate::wrapped::program());
     command.env_remove("OPENCLAW_CONFIG_ROOT").env_remove("COLUMNS").env("NO_COLOR", "1");
     command
@@ -23,7 +23,7 @@ fn check(root: &Path) -> (Option<i32>, String) {
     (output.status.code(), text(&output).replace(root.to_str().unwrap(), "ROOT"))
 }
 
-fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
@@ -31,20 +31,13 @@ fn written() -> Gateway {
     scripted(&Homeserver::start()).line("matrix", "mode = \"bot\"").write()
 }
 
-fn edit(gateway: &Gateway, from: &str, to: &str) {
-    let file = gateway.config_root().join("gateway.toml");
-    let text = fs::read_to_string(&file).unwrap();
-    assert!(text.contains(from));
-    fs::write(&file, text.replace(from, to)).unwrap();
-}
-
 #[test]
 fn a_check_tells_every_fault_with_its_line() {
     let gateway = written();
     assert_eq!(check(&gateway.config_root()), (Some(0), "configuration is fine\n".to_owned()));
     assert!(fs::read_dir(gateway.store_dir()).unwrap().next().is_none(), "a check opens no store");
-    edit(&gateway, "mode = \"bot\"", "mood = \"bot\"");
-    edit(&gateway, "provider = \"standard\"", "provider = \"hudson\"");
+    gateway.edit("mode = \"bot\"", "mood = \"bot\"");
+    gateway.edit("provider = \"standard\"", "provider = \"hudson\"");
     let secret = gateway.config_root().join("github-secret-1");
     fs::set_permissions(secret, fs::Permissions::from_mode(0o644)).unwrap();
     let (code, said) = check(&gateway.config_root());
@@ -79,7 +72,7 @@ fn a_second_gateway_on_the_same_store_does_not_start() {
     let (_homeserver, gateway) = started();
     let other = written();
     let store = gateway.store_dir();
-    edit(&other, other.store_dir().to_str().unwrap(), store.to_str().unwrap());
+    other.edit(other.store_dir().to_str().unwrap(), store.to_str().unwrap());
     let output = program().arg("--config-root").arg(other.config_root()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(
@@ -94,7 +87,7 @@ fn an_address_that_is_taken_is_told() {
     let (_homeserver, gateway) = started();
     let other = written();
     let taken = gateway.url().replace("http://", "");
-    edit(&other, &other.url().replace("http://", ""), &taken);
+    other.edit(&other.url().replace("http://", ""), &taken);
     let output = program().arg("--config-root").arg(other.config_root()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output).contains(&format!("cannot listen on {taken}")), "{}", text(&output));
@@ -176,7 +169,7 @@ fn help_tells_the_exit_codes() {
 fn nothing_is_listened_on_twice() {
     let port = free_port();
     let gateway = written();
-    edit(&gateway, &gateway.url().replace("http://", ""), &format!("127.0.0.1:{port}"));
-    edit(&gateway, &gateway.admin_url().replace("http://", ""), &format!("127.0.0.1:{port}"));
+    gateway.edit(&gateway.url().replace("http://", ""), &format!("127.0.0.1:{port}"));
+    gateway.edit(&gateway.admin_url().replace("http://", ""), &format!("127.0.0.1:{port}"));
     assert_eq!(check(&gateway.config_root()).0, Some(78));
 }

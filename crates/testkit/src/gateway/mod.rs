@@ -146,6 +146,11 @@ impl Gateway {
         self.signal(Signal::CONT);
     }
 
+    /// SIGHUP: it reads its configuration again.
+    pub fn hang_up(&mut self) {
+        self.signal(Signal::HUP);
+    }
+
     fn signal(&mut self, signal: Signal) {
         self.process.as_mut().expect("a gateway that runs").signal(signal);
     }
@@ -233,10 +238,28 @@ impl Gateway {
 
     /// Puts another access token into its file, whole at any moment.
     pub fn write_token(&mut self, token: &str) {
-        self.secrets.push(token.to_owned());
-        let unfinished = self.config_root().join("unfinished-token");
-        private_file(&unfinished, token);
-        fs::rename(unfinished, self.config_root().join(TOKEN_FILE)).expect("a file of ours can be renamed");
+        self.write_secret(TOKEN_FILE, token);
+    }
+
+    /// Puts a secret into a file beside gateway.toml, whole at any moment.
+    pub fn write_secret(&mut self, file: &str, secret: &str) {
+        self.secrets.push(secret.to_owned());
+        let unfinished = self.config_root().join("unfinished-secret");
+        private_file(&unfinished, secret);
+        fs::rename(unfinished, self.config_root().join(file)).expect("a file of ours can be renamed");
+    }
+
+    /// Writes `to` in the place of `from` in gateway.toml, whole at any moment.
+    ///
+    /// # Panics
+    /// When it does not stand there.
+    pub fn edit(&self, from: &str, to: &str) {
+        let (file, unfinished) = ("gateway.toml", "unfinished.toml");
+        let [file, unfinished] = [file, unfinished].map(|name| self.config_root().join(name));
+        let text = fs::read_to_string(&file).expect("a file of ours can be read");
+        assert!(text.contains(from), "{from} does not stand in\n{text}");
+        fs::write(&unfinished, text.replace(from, to)).expect("a file of ours can be written");
+        fs::rename(unfinished, file).expect("a file of ours can be renamed");
     }
 
     /// The folder of gateway.toml and the secrets.

@@ -6,7 +6,8 @@ use url::form_urlencoded::Serializer;
 
 use crate::admin::AdminArgs;
 use crate::failure::Failure;
-use crate::output::{Output, shown};
+use crate::output::Output;
+use crate::table::aligned;
 
 #[derive(Args)]
 pub(super) struct List {
@@ -102,19 +103,7 @@ fn text(value: &Value) -> String {
 /// The deliveries as aligned lines, below a line of titles.
 fn table(deliveries: &[Value]) -> Vec<String> {
     let titles = COLUMNS.map(|(title, _)| title.to_owned());
-    let cells =
-        |delivery: &Value| COLUMNS.map(|(_, key)| shown(&delivery.get(key).map(text).unwrap_or_default()));
+    let cells = |delivery: &Value| COLUMNS.map(|(_, key)| delivery.get(key).map(text).unwrap_or_default());
     let rows: Vec<_> = std::iter::once(titles).chain(deliveries.iter().map(cells)).collect();
-    let mut widths = [0; COLUMNS.len()];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    rows.iter().map(|row| aligned(row, &widths)).collect()
-}
-
-fn aligned(row: &[String], widths: &[usize]) -> String {
-    let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-    cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    aligned(&rows)
 }
