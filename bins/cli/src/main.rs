@@ -11,6 +11,7 @@ mod output;
 mod prompt;
 mod random;
 mod reading;
+mod refusals;
 mod sample;
 mod scheme;
 mod secrets;

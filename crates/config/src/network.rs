@@ -32,7 +32,7 @@ impl Networks {
     }
 
     /// Each as it would be written.
-    pub fn texts(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn texts(&self) -> impl Iterator<Item = String> {
         self.0.iter().map(ToString::to_string)
     }
 }

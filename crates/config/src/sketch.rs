@@ -14,8 +14,8 @@ use crate::{load, matrix, server};
 pub struct Sketch {
     /// The homeserver's base address.
     pub homeserver: Option<String>,
-    /// The room, as it is written: perhaps an alias.
-    pub room: Option<String>,
+    /// The rooms of `[matrix]` and of each source, as they are written: perhaps aliases.
+    pub rooms: Vec<String>,
     /// The access token's file; it is not opened.
     pub access_token_file: Option<PathBuf>,
     /// Where deliveries are kept.
@@ -36,9 +36,12 @@ impl Sketch {
         let mut section = document.section("matrix");
         let named = server::admin_token_file(&mut document.section("server"), root);
         let (store, _) = storage::url(&mut document.section("store"));
+        let room = |section: &mut Section<'_>| section.get("room", |value| Ok(text(value)?.to_owned()));
+        let mut rooms: Vec<_> = room(&mut section).into_iter().collect();
+        rooms.extend(document.sections("source").iter_mut().filter_map(room));
         Ok(Self {
             homeserver: section.get("homeserver", matrix::homeserver),
-            room: section.get("room", |value| Ok(text(value)?.to_owned())),
+            rooms,
             access_token_file: section.get("access_token_file", |value| Ok(root.join(text(value)?))),
             admin_token_file: named.or_else(|| store.admin_token()),
             store,

@@ -54,11 +54,9 @@ impl Case {
         }
         let mut rooms = vec![config.matrix.room.clone()];
         rooms.extend(config.sources.iter().map(|source| source.room.clone()));
-        rooms.sort();
-        rooms.dedup();
         Ok(Self {
             homeserver: Some(config.matrix.homeserver.clone()),
-            rooms,
+            rooms: each_once(rooms),
             token_file: Some(config.matrix.access_token_file.clone()),
             store: config.store.url.clone(),
             config: Some(config),
@@ -69,7 +67,7 @@ impl Case {
         Self {
             config: None,
             homeserver: sketch.homeserver,
-            rooms: sketch.room.into_iter().collect(),
+            rooms: each_once(sketch.rooms),
             token_file: sketch.access_token_file,
             store: sketch.store,
         }
@@ -88,4 +86,10 @@ impl Case {
         options.deadline = DEADLINE;
         Some(Client::new(options))
     }
+}
+
+fn each_once(mut rooms: Vec<String>) -> Vec<String> {
+    rooms.sort();
+    rooms.dedup();
+    rooms
 }

@@ -9,6 +9,7 @@ use super::gateway::{Heard, items};
 use super::report::{Report, counted};
 use crate::clock;
 use crate::failure::Failure;
+use crate::refusals::cause;
 
 const CHECK: &str = "source";
 
@@ -77,13 +78,13 @@ fn refusal(
     let text = |key: &str| refused[key].as_str().unwrap_or("?");
     let (reason, count) = (text("reason"), refused["count"].as_u64().unwrap_or(0));
     let at = refused["last_at"].as_str().and_then(Timestamp::parse_rfc3339);
-    let (cause, hint) = explain(config, source, reason, refused["clock_off_seconds"].as_i64());
     let told = format!(
-        "{} to {} refused, last at {} from {}: {cause}",
+        "{} to {} refused, last at {} from {}: {}",
         counted(count, "POST"),
         source.name,
         text("last_at"),
-        refused["client"].as_str().unwrap_or("an unknown address")
+        refused["client"].as_str().unwrap_or("an unknown address"),
+        cause(refused)
     );
     if at.is_some_and(|at| last_good.is_some_and(|good| good > at)) {
         return report.note(
@@ -92,56 +93,44 @@ fn refusal(
             "good ones have come since: a stranger, or mended",
         );
     }
-    report.fault((CHECK, code(reason)), told, hint)
+    report.fault((CHECK, code(reason)), told, hint(config, source, reason))
 }
 
 fn code(reason: &str) -> &'static str {
     match reason {
-        "signature_mismatch" | "token_mismatch" => "wrong_secret",
+        "signature_mismatch" | "digest_mismatch" | "token_mismatch" => "wrong_secret",
+        "unsigned" | "header_missing" | "header_empty" => "unsigned",
         "stale" | "future" => "stale_sender",
         "address" => "address_not_allowed",
         _ => "refused",
     }
 }
 
-/// The cause of a refusal in words, and what mends it.
-fn explain(config: &Config, source: &Source, reason: &str, off: Option<i64>) -> (String, String) {
+/// What mends it.
+fn hint(config: &Config, source: &Source, reason: &str) -> String {
     let files =
         source.secret_files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
-    match reason {
-        "signature_mismatch" | "token_mismatch" => (
-            "signed with another secret, or changed on the way".to_owned(),
+    match code(reason) {
+        "wrong_secret" => {
             format!(
                 "put the secret of {files} into the sender's settings anew, without blanks or a line end after it"
-            ),
-        ),
-        "stale" | "future" => {
-            let off = off.map_or_else(|| "minutes".to_owned(), |off| format!("{} s", off.unsigned_abs()));
-            let way = if reason == "stale" { "behind" } else { "ahead" };
-            (
-                format!("the time that it was signed at is {off} {way}"),
-                "let NTP set the sender's clock; a proxy that keeps requests for minutes does the same"
-                    .to_owned(),
             )
         }
-        "address" => (
-            "it came from an address that allow_from does not have".to_owned(),
-            format!(
-                "add the sender's network to allow_from of {}; behind a proxy, X-Forwarded-For has to reach us from one of \
-                 trusted_proxies ({})",
-                source.name,
-                config.server.trusted_proxies.texts().collect::<Vec<_>>().join(", ")
-            ),
-        ),
-        "header_missing" | "header_empty" | "unsigned" => (
-            "it was not signed at all".to_owned(),
+        "unsigned" => {
             format!(
                 "set the secret of {files} in the sender's settings; a page opened in a browser looks the same"
-            ),
-        ),
-        other => {
-            (other.replace('_', " "), "compare the sender's settings with the source's scheme".to_owned())
+            )
         }
+        "stale_sender" => {
+            "let NTP set the sender's clock; a proxy that keeps requests for minutes does the same".to_owned()
+        }
+        "address_not_allowed" => format!(
+            "add the sender's network to allow_from of {}; behind a proxy, X-Forwarded-For has to reach us from one of \
+             trusted_proxies ({})",
+            source.name, config.server.trusted_proxies
+        ),
+        _ => "compare the sender's settings with docs/providers; the gateway's log has the request's id"
+            .to_owned(),
     }
 }
 

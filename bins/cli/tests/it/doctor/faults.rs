@@ -91,6 +91,10 @@ faults! {
         ward.rewrite(&ward.room, "#nothing:rig.localhost");
         ward
     } => "fault" "alias", "stands for no room";
+    alias_of_a_source: || {
+        let ward = Ward::with(|builder| builder.in_source("room = \"#nothing:rig.localhost\""));
+        ward
+    } => "fault" "alias", "#nothing:rig.localhost is an alias";
     wrong_room: || {
         let ward = Ward::new();
         ward.rewrite(&ward.room, "!sxFq0lFRtqgSSbV9cEi_s5kTtZvDXTzOCrjC0AIBOSA");
@@ -259,7 +263,7 @@ faults! {
         let ward = Ward::running();
         assert_eq!(ward.gateway.post("github", &[], b"{}").status, 401);
         ward
-    } => "fault" "refused", "not signed", "set the secret";
+    } => "fault" "unsigned", "has no secret", "set the secret";
     wrong_path: || {
         let ward = Ward::running();
         assert_eq!(ward.gateway.post("githib", &[], b"{}").status, 401);

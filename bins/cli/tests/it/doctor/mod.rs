@@ -3,7 +3,7 @@
 mod faults;
 mod ward;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::words::{meshhook, said};
 use ward::Ward;
@@ -66,6 +66,37 @@ fn what_is_found_is_told_in_lines_with_a_hint_for_what_is_wrong() {
         .replace(&ward.bot.device, "DEVICE")
         .replace(&ward.bot.id, "BOT");
     insta::assert_snapshot!(told);
+}
+
+/// The bot itself may not, and the token that is lent goes nowhere else.
+#[test]
+fn a_topic_is_set_with_the_token_of_somebody_who_may() {
+    let ward = Ward::new();
+    ward.synapse.set_state(&ward.host.token, &ward.room, "m.room.topic", &json!({ "topic": "Our builds." }));
+    let fix = |token: &str| {
+        let mut command = meshhook();
+        command.args([
+            "doctor",
+            "--json",
+            "--fix-topic",
+            "--admin-url",
+            "http://127.0.0.1:9",
+            "--config-root",
+        ]);
+        command.arg(ward.gateway.config_root()).write_stdin(format!("{token}\n"));
+        let told = said(&mut command);
+        assert!(!told.contains(token), "{told}");
+        told
+    };
+    let refused = fix(&ward.bot.token);
+    assert!(refused.contains("was not set: 403 M_FORBIDDEN") && refused.ends_with("=> 1\n"), "{refused}");
+    let set = fix(&ward.host.token);
+    assert!(set.contains("now tells workers to send mesh_node_id") && set.ends_with("=> 0\n"), "{set}");
+    let topic = ward.synapse.state(&ward.host.token, &ward.room, "m.room.topic");
+    let lines: Vec<_> = topic["topic"].as_str().unwrap().lines().collect();
+    assert_eq!(lines[0], "Our builds.");
+    assert!(lines[1].contains("mesh_node_id"), "{lines:?}");
+    assert!(!ward.diagnose().bad().contains(&"topic"));
 }
 
 #[test]
