@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use meshhook_config::{Config, StoreUrl};
 use meshhook_engine::{Clock, Current, Engine, Settings, SystemClock, TokenSource};
-use meshhook_matrix::{Client, Options, Token};
+use meshhook_matrix::{Client, Token};
 use meshhook_store::{DedupeStore, MemoryStore, Store, StoreError};
 use meshhook_store_sqlite::SqliteStore;
 use secrecy::ExposeSecret;
@@ -82,7 +82,7 @@ pub(crate) fn assemble(config: Config, opened: Opened, log: LogControl) -> Resul
 }
 
 fn client(config: &Config) -> Result<Client, StartError> {
-    let mut options = Options::new(&config.matrix.homeserver);
+    let mut options = config.matrix.options();
     options.user_agent = concat!("meshhook-gateway/", env!("CARGO_PKG_VERSION")).to_owned();
     Ok(Client::new(options)?)
 }

@@ -1,5 +1,4 @@
 //! Words that later versions are to have: unknown in this one, which says so in its hint.
 
 pub(crate) const TABLES: &[&str] = &["appservice"];
-pub(crate) const MATRIX_KEYS: &[&str] = &["ca_file", "proxy", "tls_fingerprints"];
 pub(crate) const MODES: &[&str] = &["appservice"];

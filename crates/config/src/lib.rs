@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod change;
+mod connection;
 mod document;
 mod fault;
 mod fields;
@@ -25,11 +26,12 @@ mod storage;
 mod value;
 
 pub use change::{Change, ChangeKind, Outline};
+pub use connection::Connection;
 pub use fault::{Fault, Faults};
 pub use fields::read_field_map;
-pub use load::{AdminDoor, Config, Loaded, admin_door, admin_token_path};
+pub use load::{AdminDoor, Config, Loaded, admin_door, admin_token_path, read_account};
 pub use log::{Level, Log, LogFormat};
-pub use matrix::{EncryptedRoom, Matrix};
+pub use matrix::{Account, EncryptedRoom, Matrix};
 pub use message::Digest;
 pub use network::Networks;
 pub use only::{Node, Only};

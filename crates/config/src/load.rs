@@ -10,7 +10,9 @@ use crate::fault::{Fault, Faults, Wrong};
 use crate::file::{self, FileError, Limits, OTHERS_WRITE};
 use crate::shared::Secrets;
 use crate::storage::{self, Store, StoreUrl};
-use crate::{Digest, Log, Matrix, Node, Server, Source, later, log, matrix, message, only, server, source};
+use crate::{
+    Account, Digest, Log, Matrix, Node, Server, Source, later, log, matrix, message, only, server, source,
+};
 
 /// The file's name in the config root.
 const FILE: &str = "gateway.toml";
@@ -108,6 +110,18 @@ pub fn admin_door(root: &Path) -> Result<AdminDoor, Faults> {
 /// As [`admin_door`].
 pub fn admin_token_path(root: &Path) -> Result<Option<PathBuf>, Faults> {
     Ok(admin_door(root)?.token_file)
+}
+
+/// As much of `[matrix]` as holds before there is an access token; what else is wrong in gateway.toml is not looked at.
+///
+/// # Errors
+/// The faults of gateway.toml as a file, and of `[matrix]`.
+pub fn read_account(root: &Path) -> Result<Account, Faults> {
+    let (file, text) = open(root)?;
+    let (table, report) = parse(&file, &text);
+    let account = matrix::account(Section::root(&report, &table).section("matrix"), root);
+    report.finish()?;
+    Ok(account.expect("whatever an account lacks was reported as a fault"))
 }
 
 /// Reads gateway.toml: its name and its text.

@@ -1,10 +1,12 @@
 //! `[matrix]`: which room, and as whom.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use meshhook_matrix::Options;
 use secrecy::SecretString;
 use url::{Host, Url};
 
+use crate::connection::{self, Connection};
 use crate::document::{Section, Value};
 use crate::fault::Wrong;
 use crate::later;
@@ -20,6 +22,8 @@ const LONGEST_ROOM: usize = 255;
 pub struct Matrix {
     /// The homeserver's base address, without a slash at its end.
     pub homeserver: String,
+    /// The way there, and who is believed to be it.
+    pub connection: Connection,
     /// The room of every source that names none.
     pub room: String,
     /// The access token's file; see [`crate::read_token`].
@@ -55,10 +59,69 @@ impl EncryptedRoom {
     }
 }
 
+/// What of `[matrix]` holds before there is an access token, for whoever gets one.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Account {
+    /// The homeserver's base address, without a slash at its end.
+    pub homeserver: String,
+    /// The way there, and who is believed to be it.
+    pub connection: Connection,
+    /// The room of every source that names none.
+    pub room: String,
+    /// The access token's file, which need not exist.
+    pub access_token_file: PathBuf,
+}
+
+impl Matrix {
+    /// What a client of the homeserver is made from.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        self.connection.options(&self.homeserver)
+    }
+}
+
+impl Account {
+    /// What a client of the homeserver is made from.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        self.connection.options(&self.homeserver)
+    }
+}
+
 pub(crate) fn read(mut section: Section<'_>, secrets: &Secrets<'_>) -> Option<Matrix> {
+    let token = section.token("access_token_file", "[matrix] access_token_file", secrets);
+    let (common, encrypted) = common(section, secrets.root());
+    let (Common { homeserver, connection, room }, token) = (common?, token?);
+    Some(Matrix {
+        homeserver,
+        connection,
+        room,
+        access_token_file: token.path,
+        access_token: token.secret,
+        encrypted_room: encrypted.unwrap_or_default(),
+    })
+}
+
+/// As [`read`], without a look at the token.
+pub(crate) fn account(mut section: Section<'_>, root: &Path) -> Option<Account> {
+    let file = section.get("access_token_file", |value| Ok(root.join(text(value)?)));
+    let (common, _) = common(section, root);
+    let (Common { homeserver, connection, room }, access_token_file) = (common?, file?);
+    Some(Account { homeserver, connection, room, access_token_file })
+}
+
+struct Common {
+    homeserver: String,
+    connection: Connection,
+    room: String,
+}
+
+/// Everything but the token, which is asked for before.
+fn common(mut section: Section<'_>, root: &Path) -> (Option<Common>, Option<EncryptedRoom>) {
     let homeserver = section.get("homeserver", homeserver);
     let room = section.get("room", room);
-    let token = section.token("access_token_file", "[matrix] access_token_file", secrets);
+    let connection = connection::read(&mut section, root, homeserver.as_deref());
     let encrypted = section.get("encrypted_room", |value| word(value, &ENCRYPTED, &[]));
     section.get("mode", |value| word(value, &[("bot", ())], later::MODES));
     section.need("homeserver", "add homeserver = \"https://matrix.example.org\"");
@@ -67,15 +130,9 @@ pub(crate) fn read(mut section: Section<'_>, secrets: &Secrets<'_>) -> Option<Ma
         "access_token_file",
         "add access_token_file = \"matrix-token\", and the bot's access token in that file",
     );
-    section.finish(later::MATRIX_KEYS);
-    let (homeserver, room, token) = (homeserver?, room?, token?);
-    Some(Matrix {
-        homeserver,
-        room,
-        access_token_file: token.path,
-        access_token: token.secret,
-        encrypted_room: encrypted.unwrap_or_default(),
-    })
+    section.finish(&[]);
+    let common = homeserver.zip(room).map(|(homeserver, room)| Common { homeserver, connection, room });
+    (common, encrypted)
 }
 
 pub(crate) fn homeserver(value: &Value<'_>) -> Result<String, Wrong> {

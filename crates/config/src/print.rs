@@ -12,7 +12,7 @@ use crate::message::{FORMATS, TIMELINES};
 use crate::scheme::{ENCODINGS, HASHES};
 use crate::storage::Store;
 use crate::value::Short;
-use crate::{Config, Log, Matrix, Node, Only, Server, Source};
+use crate::{Config, Connection, Log, Matrix, Node, Only, Server, Source};
 
 impl Display for Config {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -48,10 +48,25 @@ fn store(f: &mut Formatter<'_>, store: &Store) -> fmt::Result {
 fn matrix(f: &mut Formatter<'_>, matrix: &Matrix) -> fmt::Result {
     writeln!(f, "\n[matrix]")?;
     writeln!(f, "homeserver = {}", Quoted(&matrix.homeserver))?;
+    connection(f, &matrix.connection)?;
     writeln!(f, "room = {}", Quoted(&matrix.room))?;
     writeln!(f, "mode = \"bot\"")?;
     writeln!(f, "access_token_file = {}", path(&matrix.access_token_file))?;
     writeln!(f, "encrypted_room = {}", Quoted(matrix.encrypted_room.as_str()))
+}
+
+fn connection(f: &mut Formatter<'_>, connection: &Connection) -> fmt::Result {
+    let Connection { ca_file, tls_fingerprints, proxy, .. } = connection;
+    if let Some(file) = ca_file {
+        writeln!(f, "ca_file = {}", path(file))?;
+    }
+    if !tls_fingerprints.is_empty() {
+        writeln!(f, "tls_fingerprints = {}", List(tls_fingerprints))?;
+    }
+    match proxy {
+        Some(proxy) => writeln!(f, "proxy = {}", Quoted(proxy.as_str())),
+        None => Ok(()),
+    }
 }
 
 fn message(f: &mut Formatter<'_>, config: &Config) -> fmt::Result {

@@ -49,6 +49,11 @@ impl<'r> Secrets<'r> {
         Self { root, taken: RefCell::default() }
     }
 
+    /// The folder that names are looked up in.
+    pub(crate) fn root(&self) -> &'r Path {
+        self.root
+    }
+
     /// Reads the file that `value` names by `read`, for `owner`.
     ///
     /// What names no file is not repeated in the fault: it may be the secret itself.

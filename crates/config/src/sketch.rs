@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use meshhook_matrix::Options;
+
 use crate::document::{Section, parse};
 use crate::fault::Faults;
 use crate::storage::{self, StoreUrl};
 use crate::value::text;
-use crate::{load, matrix, server};
+use crate::{Connection, connection, load, matrix, server};
 
 /// The parts of gateway.toml that lead elsewhere. What is absent or wrong is `None`, and [`crate::Config::load`] says so.
 #[derive(Debug)]
@@ -14,6 +16,8 @@ use crate::{load, matrix, server};
 pub struct Sketch {
     /// The homeserver's base address.
     pub homeserver: Option<String>,
+    /// The way there, and who is believed to be it.
+    pub connection: Connection,
     /// The rooms of `[matrix]` and of each source, as they are written: perhaps aliases.
     pub rooms: Vec<String>,
     /// The access token's file; it is not opened.
@@ -39,12 +43,20 @@ impl Sketch {
         let room = |section: &mut Section<'_>| section.get("room", |value| Ok(text(value)?.to_owned()));
         let mut rooms: Vec<_> = room(&mut section).into_iter().collect();
         rooms.extend(document.sections("source").iter_mut().filter_map(room));
+        let homeserver = section.get("homeserver", matrix::homeserver);
         Ok(Self {
-            homeserver: section.get("homeserver", matrix::homeserver),
+            connection: connection::read(&mut section, root, homeserver.as_deref()),
+            homeserver,
             rooms,
             access_token_file: section.get("access_token_file", |value| Ok(root.join(text(value)?))),
             admin_token_file: named.or_else(|| store.admin_token()),
             store,
         })
+    }
+
+    /// What a client of the homeserver is made from, where one is named.
+    #[must_use]
+    pub fn options(&self) -> Option<Options> {
+        Some(self.connection.options(self.homeserver.as_deref()?))
     }
 }

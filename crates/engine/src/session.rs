@@ -231,7 +231,11 @@ impl SignIn {
             FailureKind::Limited { retry_after } => ("", retry_after),
             _ => ("", None),
         };
-        let why = format!("the homeserver does not sign us in: {failure}{hint}");
+        let what = match failure.tls {
+            Some(_) => "the homeserver's server is not believed",
+            None => "the homeserver does not sign us in",
+        };
+        let why = format!("{what}: {failure}{hint}");
         Self { why, wait, replaces: false }
     }
 }

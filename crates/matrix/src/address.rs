@@ -59,6 +59,63 @@ impl Address {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+
+    pub(crate) fn is_http(&self) -> bool {
+        self.0.starts_with("http:")
+    }
+}
+
+/// Why an address is no proxy's; the text says the way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProxyError {
+    /// No http URL with an ASCII host, or more than that.
+    #[error("not a proxy's address such as http://proxy.example.org:3128, without a path")]
+    Malformed,
+    /// Another scheme.
+    #[error("not http: what goes through the proxy is TLS to the homeserver itself, so http:// it is")]
+    Scheme,
+    /// A user name or password in it.
+    #[error("carries a user name or password, which is not supported")]
+    UserInfo,
+}
+
+/// A proxy's address: `http`, a host, perhaps a port, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyAddress(Box<str>);
+
+impl ProxyAddress {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// When it is none, or has credentials in it.
+    pub fn new(raw: &str) -> Result<Self, ProxyError> {
+        let uri: Uri = raw.parse().map_err(|_| ProxyError::Malformed)?;
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(ProxyError::Malformed);
+        };
+        if authority.as_str().contains('@') {
+            return Err(ProxyError::UserInfo);
+        }
+        if scheme != "http" {
+            return Err(ProxyError::Scheme);
+        }
+        // An authority may be a mere ":8080", and the parser drops a fragment in silence.
+        if authority.host().is_empty() || uri.path() != "/" || uri.query().is_some() || raw.contains('#') {
+            return Err(ProxyError::Malformed);
+        }
+        Ok(Self(format!("http://{authority}").into()))
+    }
+
+    /// The address, without a slash at its end.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn as_ureq(&self) -> ureq::Proxy {
+        ureq::Proxy::new(&self.0).expect("what was read as an http address is one")
+    }
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -83,6 +140,34 @@ mod tests {
             ("https://10.0.0.7", "https://10.0.0.7"),
         ] {
             assert_eq!(Address::new(raw).unwrap().as_str(), base, "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_is_an_address_without_credentials() {
+        use ProxyError::{Malformed, Scheme, UserInfo};
+        for (raw, base) in [
+            ("http://proxy.example.org:3128", "http://proxy.example.org:3128"),
+            ("http://10.0.0.1:8080/", "http://10.0.0.1:8080"),
+            ("HTTP://[::1]", "http://[::1]"),
+        ] {
+            let proxy = ProxyAddress::new(raw).unwrap();
+            assert_eq!((proxy.as_str(), proxy.as_ureq().is_from_env()), (base, false), "{raw}");
+        }
+        for (raw, why) in [
+            ("", Malformed),
+            ("proxy.example.org:3128", Malformed),
+            ("http://", Malformed),
+            ("http://:3128", Malformed),
+            ("http://proxy/path", Malformed),
+            ("http://proxy/?a", Malformed),
+            ("http://proxy/#a", Malformed),
+            ("https://proxy:3128", Scheme),
+            ("socks5://proxy:1080", Scheme),
+            ("http://user:pass@proxy:3128", UserInfo),
+            ("socks5://user@proxy:1080", UserInfo),
+        ] {
+            assert_eq!(ProxyAddress::new(raw), Err(why), "{raw}");
         }
     }
 

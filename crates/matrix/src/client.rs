@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::path::{encode, in_room};
 use crate::transport::Transport;
-use crate::{Failure, Options, OptionsError, Token};
+use crate::{Failure, Options, OptionsError, PresentedCertificate, Token};
 
 /// The answer to a send is one short field.
 const SEND_BODY: u64 = 64 << 10;
@@ -71,6 +71,15 @@ impl Client {
     /// The first option that cannot be used.
     pub fn new(options: Options) -> Result<Self, OptionsError> {
         Ok(Self { transport: Transport::new(&options)? })
+    }
+
+    /// The certificate that the server presents, and whether it is believed; `None` over http. Nothing is sent to the server:
+    /// the handshake ends with its certificate.
+    ///
+    /// # Errors
+    /// When there is no connection, or no certificate that can be read.
+    pub fn certificate(&self) -> Result<Option<PresentedCertificate>, Failure> {
+        self.transport.certificate()
     }
 
     /// The versions of the specification that the homeserver speaks (`GET /versions`).

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::answer::Answer;
+use crate::tls::{TlsFailure, TlsTrouble};
 
 /// What a failed request proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,7 +44,10 @@ pub struct Failure {
     pub status: Option<u16>,
     /// The Matrix error code, where the answer had one.
     pub errcode: Option<String>,
-    /// What happened: one line of at most 200 characters, without the token.
+    /// What was wrong with TLS, where that is why there was no answer: then nothing of the request was sent, unless it is
+    /// [`TlsTrouble::Other`].
+    pub tls: Option<TlsTrouble>,
+    /// What happened: one line of at most 300 characters, without the token.
     pub detail: String,
 }
 
@@ -61,7 +65,12 @@ impl fmt::Display for Failure {
 impl Failure {
     /// There was no whole answer.
     pub(crate) fn no_answer(detail: &str) -> Self {
-        Self { kind: FailureKind::Unknown, status: None, errcode: None, detail: one_line(detail) }
+        Self { kind: FailureKind::Unknown, status: None, errcode: None, tls: None, detail: one_line(detail) }
+    }
+
+    /// TLS failed, so there was no answer.
+    pub(crate) fn of_tls(tls: TlsFailure) -> Self {
+        Self { tls: Some(tls.trouble), ..Self::no_answer(&tls.detail) }
     }
 
     /// There was an answer, and it is no success.
@@ -71,6 +80,7 @@ impl Failure {
             kind: kind(answer, errcode),
             status: Some(answer.status),
             errcode: errcode.map(str::to_owned),
+            tls: None,
             detail: one_line(&detail(answer, errcode)),
         }
     }
@@ -106,7 +116,7 @@ fn detail(answer: &Answer, errcode: Option<&str>) -> String {
     }
 }
 
-const MAX_DETAIL: usize = 200;
+const MAX_DETAIL: usize = 300;
 
 /// A text from outside as it may stand in a log line.
 fn one_line(text: &str) -> String {

@@ -12,10 +12,11 @@ mod path;
 mod power;
 mod retry_after;
 mod tail;
+mod tls;
 mod token;
 mod transport;
 
-pub use address::AddressError;
+pub use address::{AddressError, ProxyAddress, ProxyError};
 pub use client::{Client, EventId, Whoami};
 pub use failure::{Failure, FailureKind};
 pub use history::{Written, WrittenPage};
@@ -24,4 +25,5 @@ pub use options::{Options, OptionsError};
 pub use power::Power;
 pub use retry_after::LONGEST_WAIT;
 pub use tail::{Tail, TailQuery};
+pub use tls::{Fingerprint, FingerprintError, PresentedCertificate, TlsFailure, TlsTrouble};
 pub use token::{Token, TokenError};

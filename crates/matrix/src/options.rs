@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::AddressError;
+use crate::{AddressError, Fingerprint, ProxyAddress};
 
 /// Where and how to reach a homeserver.
 #[derive(Debug, Clone)]
@@ -17,6 +17,12 @@ pub struct Options {
     pub deadline: Duration,
     /// Certificates in PEM that the homeserver's chain must end in, instead of the public authorities'.
     pub ca_pem: Option<Vec<u8>>,
+    /// Of these the server's own certificate must be one, besides having a good chain and name; empty, of any. On
+    /// every new connection. For https only.
+    pub fingerprints: Vec<Fingerprint>,
+    /// The proxy that connects to the homeserver (RFC 9110, 9.3.6, `CONNECT`); the environment's is never used. For https
+    /// only: a proxy's loopback is not this machine's.
+    pub proxy: Option<ProxyAddress>,
 }
 
 impl Options {
@@ -28,6 +34,8 @@ impl Options {
             user_agent: concat!("meshhook-matrix/", env!("CARGO_PKG_VERSION")).into(),
             deadline: Duration::from_secs(30),
             ca_pem: None,
+            fingerprints: Vec::new(),
+            proxy: None,
         }
     }
 }
@@ -45,4 +53,10 @@ pub enum OptionsError {
     /// No certificate in the PEM, or a broken one.
     #[error("no certificate in PEM form, or a broken one")]
     Certificates,
+    /// Fingerprints of a server that presents no certificate.
+    #[error("over http there is no certificate, so its fingerprints would protect nothing")]
+    FingerprintsOverHttp,
+    /// A proxy for a server on loopback.
+    #[error("over http the access token would go to the proxy in clear text, and to its machine's loopback")]
+    ProxyOverHttp,
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde_json::Value;
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use ureq::http::{HeaderValue, Request, Response};
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, AsSendBody, Body};
 
-use crate::address::Address;
+use crate::address::{Address, ProxyAddress};
 use crate::answer::Answer;
+use crate::tls::{PresentedCertificate, Trust, agent, trouble_of};
 use crate::{Failure, Options, OptionsError, Token};
 
 const RESOLVE: Duration = Duration::from_secs(5);
@@ -25,6 +25,7 @@ const MAX_HEADERS: usize = 64 << 10;
 pub(crate) struct Transport {
     address: Address,
     agent: Agent,
+    trust: Trust,
 }
 
 impl Transport {
@@ -33,8 +34,16 @@ impl Transport {
         if options.user_agent.is_empty() || HeaderValue::try_from(&options.user_agent).is_err() {
             return Err(OptionsError::UserAgent);
         }
+        if address.is_http() && !options.fingerprints.is_empty() {
+            return Err(OptionsError::FingerprintsOverHttp);
+        }
+        if address.is_http() && options.proxy.is_some() {
+            return Err(OptionsError::ProxyOverHttp);
+        }
+        let trust = Trust::new(options.ca_pem.as_deref(), &options.fingerprints)?;
+        let proxy = options.proxy.as_ref().map(ProxyAddress::as_ureq);
         let within = |step: Duration| Some(step.min(options.deadline));
-        let agent = Agent::config_builder()
+        let config = Agent::config_builder()
             .user_agent(&options.user_agent)
             .timeout_resolve(within(RESOLVE))
             .timeout_connect(within(CONNECT))
@@ -50,12 +59,10 @@ impl Transport {
             .max_response_header_size(MAX_HEADERS)
             .accept_encoding("identity")
             .max_idle_age(IDLE)
-            // Else the environment's proxies are used.
-            .proxy(None)
-            .tls_config(TlsConfig::builder().root_certs(roots(options.ca_pem.as_deref())?).build())
-            .build()
-            .new_agent();
-        Ok(Self { address, agent })
+            // Where nothing is said, the environment's proxies are used.
+            .proxy(proxy)
+            .build();
+        Ok(Self { address, agent: agent(config, trust.config()), trust })
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -85,6 +92,22 @@ impl Transport {
         self.run(request.body(json), Some(token), max_body)
     }
 
+    /// The certificate that the server presents; nothing is sent to it. `None` over http.
+    pub(crate) fn certificate(&self) -> Result<Option<PresentedCertificate>, Failure> {
+        if self.address.is_http() {
+            return Ok(None);
+        }
+        let (probe, tls) = self.trust.probe();
+        let ended = agent(self.agent.config().clone(), tls).get(self.address()).call();
+        match (probe.take(), ended) {
+            (Some(seen), _) => PresentedCertificate::of(&seen)
+                .map(Some)
+                .ok_or_else(|| Failure::no_answer("the server's certificate cannot be read")),
+            (None, Err(error)) => Err(failure(&error)),
+            (None, Ok(_)) => Err(Failure::no_answer("the server presented no certificate")),
+        }
+    }
+
     fn url(&self, path: &str) -> String {
         self.address().to_owned() + path
     }
@@ -97,7 +120,7 @@ impl Transport {
     ) -> Result<Answer, Failure> {
         let request = request.map_err(|e| Failure::no_answer(&e.to_string()))?;
         let read = self.agent.run(request).and_then(|response| read(response, max_body));
-        let (mut answer, body) = read.map_err(|e| Failure::no_answer(&describe(&e)))?;
+        let (mut answer, body) = read.map_err(|e| failure(&e))?;
         // What a homeserver says about an error is shown to people; should it repeat the token, they do not see it.
         let hide = |text: &str| token.map_or_else(|| text.to_owned(), |token| token.hide_in(text));
         answer.location = answer.location.as_deref().map(hide);
@@ -128,23 +151,13 @@ fn read(response: Response<Body>, max_body: u64) -> Result<(Answer, Vec<u8>), ur
     Ok((answer, body))
 }
 
-fn describe(error: &ureq::Error) -> String {
-    match error {
+fn failure(error: &ureq::Error) -> Failure {
+    if let Some(tls) = trouble_of(error) {
+        return Failure::of_tls(tls);
+    }
+    Failure::no_answer(&match error {
         ureq::Error::Timeout(step) => format!("no whole answer in time ({step})"),
+        ureq::Error::ConnectProxyFailed(why) => format!("the proxy does not connect us: {why}"),
         other => other.to_string(),
-    }
-}
-
-fn roots(pem: Option<&[u8]>) -> Result<RootCerts, OptionsError> {
-    let Some(pem) = pem else { return Ok(RootCerts::WebPki) };
-    let mut certificates: Vec<Certificate<'static>> = Vec::new();
-    for item in parse_pem(pem) {
-        if let PemItem::Certificate(certificate) = item.map_err(|_| OptionsError::Certificates)? {
-            certificates.push(certificate);
-        }
-    }
-    if certificates.is_empty() {
-        return Err(OptionsError::Certificates);
-    }
-    Ok(RootCerts::new_with_certs(&certificates))
+    })
 }

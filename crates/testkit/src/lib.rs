@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod certificates;
+mod connect;
 mod dice;
 mod event;
 mod gateway;
@@ -14,8 +16,11 @@ mod proxy;
 pub mod signed;
 pub mod soak;
 mod synapse;
+mod tls;
 mod wait;
 
+pub use certificates::{Certificate, Certificates};
+pub use connect::ConnectProxy;
 pub use dice::Dice;
 pub use event::{Event, User};
 pub use gateway::{Gateway, GatewayBuilder, StartFailure};
@@ -25,4 +30,5 @@ pub use place::{synapse_python, target_dir, venv_dir};
 pub use ports::free_port;
 pub use proxy::{Loss, Proxy};
 pub use synapse::{Limits, Synapse};
+pub use tls::TlsFront;
 pub use wait::{eventually, try_for};

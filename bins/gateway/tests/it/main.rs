@@ -26,6 +26,7 @@ mod rotation;
 mod sources;
 mod stall;
 mod timeline;
+mod tls;
 mod unseen;
 mod unusable;
 mod wire;

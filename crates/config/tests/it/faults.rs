@@ -5,6 +5,21 @@ use crate::place::{Place, SMALLEST, STANDARD};
 /// A title, what to change in [`SMALLEST`], and what stands before and after it.
 struct Case(&'static str, &'static [(&'static str, &'static str)], &'static str);
 
+const FINGERPRINTS: &str = r#"tls_fingerprints = [
+    "E3:B0:C4:42:98:FC:1C:14:9A:FB:F4:C8:99:6F:B9:24:27:AE:41:E4:64:9B:93:4C:A4:95:99:1B:78:52:B8:55",
+    "cert-sha256:DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09",
+    "spki-sha256:nonsense",
+    "spki-sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+    "spki-sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+    "spki-sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+]
+room ="#;
+
+const OVER_HTTP: &str = r#"ca_file = "ca.pem"
+tls_fingerprints = ["spki-sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="]
+proxy = "http://127.0.0.1:3128"
+room ="#;
+
 const CASES: &[Case] = &[
     Case("an empty table of everything", &[(SMALLEST, "[matrix]\n[[source]]\n")], ""),
     Case("nothing at all", &[(SMALLEST, "")], ""),
@@ -17,7 +32,7 @@ const CASES: &[Case] = &[
     Case("a key of nothing", &[], "[server]\nxyzzy_and_more = 1\n"),
     Case(
         "keys of later versions",
-        &[("room =", "ca_file = \"a\"\nproxy = \"b\"\ntls_fingerprints = []\nroom =")],
+        &[],
         "[appservice]\n[message]\ndigest = { behind = \"1h\", max_lines = 21, lines = 1 }\n",
     ),
     Case(
@@ -38,6 +53,25 @@ const CASES: &[Case] = &[
     Case("a section that is none", &[("[[source]]", "[source]")], ""),
     Case("numbers out of range", &[], "[server]\nmax_body_bytes = 67108865\n[store]\nretention = \"401d\"\n"),
     Case("a retention too short", &[], "[store]\nretention = \"59m\"\n"),
+    Case(
+        "a way to the homeserver that is none",
+        &[(
+            "room =",
+            "ca_file = \"none.pem\"\nproxy = \"http://me:hunter2@proxy:3128\"\ntls_fingerprints = []\nroom =",
+        )],
+        "",
+    ),
+    Case(
+        "a file without a certificate",
+        &[("room =", "ca_file = \"github-secret\"\nproxy = \"socks5://proxy:1080\"\nroom =")],
+        "",
+    ),
+    Case("fingerprints that are none, and too many", &[("room =", FINGERPRINTS)], ""),
+    Case(
+        "certificates without TLS",
+        &[("https://matrix.example.org", "http://localhost"), ("room =", OVER_HTTP)],
+        "",
+    ),
     Case("an alias", &[("!abcdef", "#builds:example.org")], ""),
     Case("http to elsewhere", &[("https://", "http://")], ""),
     Case("a password in the homeserver's address", &[("https://", "https://bot:hunter2@")], ""),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::place::{GITHUB, GITLAB, Place, SMALLEST, STANDARD, TOKEN};
-use meshhook_config::{Config, EncryptedRoom, Level, LogFormat, StoreUrl, admin_token_path};
+use crate::place::{CA, GITHUB, GITLAB, Place, SMALLEST, STANDARD, TOKEN};
+use meshhook_config::{Config, EncryptedRoom, Level, LogFormat, StoreUrl, admin_token_path, read_account};
 use secrecy::ExposeSecret;
 
 const EVERYTHING: &str = r#"
@@ -23,7 +23,13 @@ url = "sqlite:/srv/meshhook/data.db"
 retention = "400d"
 
 [matrix]
-homeserver = "http://127.0.0.1:8008/"
+homeserver = "https://matrix.example.org/"
+ca_file = "ca.pem"
+tls_fingerprints = [
+    "cert-sha256:E3:B0:C4:42:98:FC:1C:14:9A:FB:F4:C8:99:6F:B9:24:27:AE:41:E4:64:9B:93:4C:A4:95:99:1B:78:52:B8:55",
+    "spki-sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU",
+]
+proxy = "http://proxy.example.org:3128/"
 room = "!abcdef:example.org"
 mode = "bot"
 access_token_file = "matrix-token"
@@ -129,7 +135,11 @@ fn every_key_is_read() {
     let config = loaded.config;
     assert_eq!(config.store.url, StoreUrl::Sqlite("/srv/meshhook/data.db".into()));
     assert_eq!(config.store.retention, Duration::from_secs(400 * 86_400));
-    assert_eq!(config.matrix.homeserver, "http://127.0.0.1:8008");
+    assert_eq!(config.matrix.homeserver, "https://matrix.example.org");
+    let options = config.matrix.options();
+    assert_eq!((options.homeserver, options.ca_pem), (config.matrix.homeserver, Some(CA.into())));
+    assert_eq!(options.fingerprints.len(), 2);
+    assert_eq!(options.proxy.unwrap().as_str(), "http://proxy.example.org:3128");
     assert_eq!(config.matrix.access_token.expose_secret(), TOKEN);
     assert_eq!(config.matrix.encrypted_room, EncryptedRoom::Plain);
     assert_eq!((config.log.format, config.log.level), (LogFormat::Json, Level::Debug));
@@ -177,6 +187,23 @@ fn the_admin_token_is_found_by_who_may_read_no_other_secret() {
     place.write("gateway.toml", "[store]\nurl = \"sqlite:/srv/a.db\"\n[[source]]\nname = 7\n", 0o644);
     assert_eq!(admin_token_path(place.path()).unwrap(), Some("/srv/admin-token".into()));
     assert!(Config::load(place.path()).is_err());
+}
+
+#[test]
+fn the_account_is_read_before_there_is_a_token() {
+    let place = Place::new();
+    let matrix = EVERYTHING.split("[matrix]").nth(1).unwrap().split("[message]").next().unwrap();
+    std::fs::remove_file(place.at("matrix-token")).unwrap();
+    place.write("gateway.toml", format!("[matrix]{matrix}[[source]]\nname = 7\n"), 0o644);
+    let account = read_account(place.path()).unwrap();
+    assert_eq!(
+        (account.room.as_str(), account.access_token_file),
+        ("!abcdef:example.org", place.at("matrix-token"))
+    );
+    assert_eq!(account.connection.tls_fingerprints.len(), 2);
+    // A key of [matrix] that is misspelt might be a pin.
+    place.write("gateway.toml", format!("[matrix]{}", matrix.replace("tls_fingerprints", "tls_pins")), 0o644);
+    assert!(read_account(place.path()).unwrap_err().to_string().contains("unknown key `tls_pins`"));
 }
 
 #[test]

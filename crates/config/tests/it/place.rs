@@ -11,6 +11,9 @@ pub(crate) const GITHUB: &str = "github-7d38cdd689735b008b3c702edd92eea2";
 pub(crate) const STANDARD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub(crate) const GITLAB: &str = "whsec_Z2l0bGFiIHNpZ25zIGJ5IHRoaXMgdG9rZW4gaGVyZSE=";
 
+/// An authority made for this test; nobody has its key.
+pub(crate) const CA: &str = include_str!("ca.pem");
+
 pub(crate) const SMALLEST: &str = r#"
 [matrix]
 homeserver = "https://matrix.example.org"
@@ -32,6 +35,7 @@ impl Place {
         place.write("matrix-token", format!("{TOKEN}\n"), 0o440);
         place.write("github-secret", GITHUB, 0o400);
         place.write("standard-secret", STANDARD, 0o400);
+        place.write("ca.pem", CA, 0o444);
         place
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use meshhook_matrix::{Client, Failure, FailureKind, Options, OptionsError};
+use meshhook_matrix::{Client, Failure, FailureKind, Fingerprint, Options, OptionsError, ProxyAddress};
 use meshhook_testkit::{Endpoint, Fault, Homeserver};
 use serde_json::json;
 
@@ -88,6 +88,21 @@ fn options_that_cannot_work_are_told_at_once() {
     assert_eq!(with(|_| ()), Ok(()));
     assert_eq!(with(|o| o.user_agent = "a\nb".into()), Err(OptionsError::UserAgent));
     assert_eq!(with(|o| o.ca_pem = Some(b"no pem".to_vec())), Err(OptionsError::Certificates));
+    let broken = |o: &mut Options| {
+        let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        o.ca_pem = Some(pem.into());
+    };
+    assert_eq!(with(broken), Err(OptionsError::Certificates));
     let plain = with(|o| o.homeserver = "http://matrix.example.org".into()).unwrap_err();
     assert!(matches!(plain, OptionsError::Homeserver(_)) && plain.to_string().contains("use https"));
+    let pinned = |o: &mut Options| o.fingerprints = vec![Fingerprint::PublicKey([0; 32])];
+    let proxied = |o: &mut Options| o.proxy = ProxyAddress::new("http://127.0.0.1:3128").ok();
+    assert_eq!((with(pinned), with(proxied)), (Ok(()), Ok(())));
+    let on_loopback = |change: fn(&mut Options)| {
+        let mut options = Options::new("http://127.0.0.1:8008");
+        change(&mut options);
+        Client::new(options).map(|_| ())
+    };
+    assert_eq!(on_loopback(pinned), Err(OptionsError::FingerprintsOverHttp));
+    assert_eq!(on_loopback(proxied), Err(OptionsError::ProxyOverHttp));
 }

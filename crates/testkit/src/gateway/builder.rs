@@ -19,6 +19,7 @@ pub struct GatewayBuilder {
     sections: BTreeMap<String, Vec<String>>,
     sources: Vec<Source>,
     more: String,
+    files: Vec<(String, Vec<u8>)>,
     in_memory: bool,
 }
 
@@ -37,6 +38,7 @@ impl GatewayBuilder {
             sections: BTreeMap::new(),
             sources: Vec::new(),
             more: String::new(),
+            files: Vec::new(),
             in_memory: false,
         };
         builder
@@ -92,6 +94,13 @@ impl GatewayBuilder {
         self
     }
 
+    /// One more file beside gateway.toml.
+    #[must_use]
+    pub fn file(mut self, name: &str, content: Vec<u8>) -> Self {
+        self.files.push((name.into(), content));
+        self
+    }
+
     /// A store in memory instead of SQLite.
     #[must_use]
     pub fn in_memory(mut self) -> Self {
@@ -124,6 +133,9 @@ impl GatewayBuilder {
         private_file(&config.join(TOKEN_FILE), &self.token);
         for source in &self.sources {
             source.write_secrets(&config);
+        }
+        for (name, content) in &self.files {
+            fs::write(config.join(name), content).expect("a file of ours can be written");
         }
         let admin_token_file = self.admin_token_file(&config, &store);
         fs::write(config.join("gateway.toml"), self.text(ports, &store))

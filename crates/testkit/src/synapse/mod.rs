@@ -2,7 +2,7 @@
 
 mod client;
 mod config;
-mod python;
+pub(crate) mod python;
 mod template;
 
 use std::fs::{self, File};
@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::process::Process;
-use crate::{free_port, http, synapse_python, try_for};
+use crate::{certificates, free_port, http, synapse_python, try_for};
 pub use config::Limits;
 
 /// Synapse ends with the test that started it, however that ends: the pipe closes with its process.
@@ -27,8 +27,6 @@ def end_with_parent():
 threading.Thread(target=end_with_parent, daemon=True).start()
 runpy.run_module("synapse.app.homeserver", run_name="__main__", alter_sys=True)
 "#;
-
-const CERTIFICATES: &str = include_str!("certificates.py");
 
 const START_WITHIN: Duration = Duration::from_secs(60);
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -72,8 +70,7 @@ impl Synapse {
     #[must_use]
     pub fn start_with_tls() -> Self {
         let synapse = Self::prepare(Limits::Relaxed, Some(free_port()));
-        let folder = synapse.dir.path().to_str().expect("a temporary folder's path is UTF-8");
-        python::run(&["-c", CERTIFICATES, folder]);
+        certificates::make(synapse.dir.path());
         synapse.launched()
     }
 

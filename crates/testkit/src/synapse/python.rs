@@ -8,7 +8,7 @@ use crate::synapse_python;
 ///
 /// # Panics
 /// When it fails; the message has what it said.
-pub(super) fn run(args: &[&str]) -> String {
+pub(crate) fn run(args: &[&str]) -> String {
     let python = synapse_python();
     let Output { status, stdout, stderr } = match Command::new(&python).args(args).output() {
         Ok(output) => output,

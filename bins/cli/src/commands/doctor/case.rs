@@ -21,6 +21,8 @@ pub(super) struct Case {
     pub(super) config: Option<Config>,
     /// The homeserver's base address.
     pub(super) homeserver: Option<String>,
+    /// What a client of it is made from.
+    options: Option<Options>,
     /// The rooms, as they are written.
     pub(super) rooms: Vec<String>,
     /// The access token's file.
@@ -56,6 +58,7 @@ impl Case {
         rooms.extend(config.sources.iter().map(|source| source.room.clone()));
         Ok(Self {
             homeserver: Some(config.matrix.homeserver.clone()),
+            options: Some(config.matrix.options()),
             rooms: each_once(rooms),
             token_file: Some(config.matrix.access_token_file.clone()),
             store: config.store.url.clone(),
@@ -66,6 +69,7 @@ impl Case {
     fn in_parts(sketch: Sketch) -> Self {
         Self {
             config: None,
+            options: sketch.options(),
             homeserver: sketch.homeserver,
             rooms: each_once(sketch.rooms),
             token_file: sketch.access_token_file,
@@ -81,7 +85,7 @@ impl Case {
 
     /// A client of the homeserver, as the gateway has it; nothing where no homeserver is named.
     pub(super) fn client(&self) -> Option<Result<Client, meshhook_matrix::OptionsError>> {
-        let mut options = Options::new(self.homeserver.clone()?);
+        let mut options = self.options.clone()?;
         options.user_agent = concat!("meshhook-doctor/", env!("CARGO_PKG_VERSION")).to_owned();
         options.deadline = DEADLINE;
         Some(Client::new(options))
