@@ -15,6 +15,7 @@ mod nearest;
 mod network;
 mod only;
 mod print;
+pub mod reference;
 mod root;
 mod scheme;
 mod secret;

@@ -25,7 +25,7 @@ fn hint(word: &str, known: &[&str]) -> String {
     }
 }
 
-fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<(&'k str, usize)> {
+pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<(&'k str, usize)> {
     let word: String = word.chars().take(LONGEST).collect();
     known.iter().map(|name| (*name, strsim::osa_distance(&word, name))).min_by_key(|(_, distance)| *distance)
 }

@@ -10,3 +10,4 @@ mod good;
 mod pages;
 mod place;
 mod readme;
+mod reference;
