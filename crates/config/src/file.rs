@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, StatVfsMountFlags, fstatvfs};
+use rustix::fs::{Mode, OFlags, StatVfsMountFlags, statvfs};
 use secrecy::zeroize::Zeroizing;
 
 /// Permission bits that a secret may not have: the group's to write, and every one of others.
@@ -47,6 +47,8 @@ pub(crate) enum FileError {
     OpenToOthers(u32),
     #[error("others may write it (mode {0:04o})")]
     WritableByOthers(u32),
+    #[error("others may write the folder that it lies in (mode {0:04o})")]
+    FolderWritableByOthers(u32),
     #[error("its group may write it (mode {0:04o})")]
     WritableByGroup(u32),
     #[error("longer than {0} bytes")]
@@ -71,6 +73,9 @@ impl FileError {
                 "chmod 0440 or stricter; for a Kubernetes secret volume: defaultMode: 0440"
             }
             Self::WritableByOthers(_) => "chmod o-w",
+            Self::FolderWritableByOthers(_) => {
+                "chmod o-w that folder, or keep the file in another: who may write there can put another in its place"
+            }
             Self::TooLong(_) => "is it the right file?",
             Self::NotUtf8 => "write it as UTF-8 text",
             Self::ByteOrderMark => "save it as UTF-8 without byte order mark",
@@ -105,15 +110,32 @@ pub(crate) fn read(path: &Path, limits: Limits) -> Result<Content, FileError> {
     Ok(Content { text, id: FileId(facts.dev(), facts.ino()) })
 }
 
+/// Whether others may put no file in the place of `path`: neither in the folder that is named, nor, where `path` is a
+/// link, in the one that it leads to.
+///
+/// A sticky folder such as `/tmp` is no better: others cannot replace what lies there, but whatever is missing for a
+/// moment, as while it is changed, they can put there.
+pub(crate) fn check_place(path: &Path) -> Result<(), FileError> {
+    let real = path.canonicalize()?;
+    [path, &real].into_iter().filter_map(Path::parent).try_for_each(|folder| {
+        // A name alone lies in the current folder.
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        check_folder(folder).map_err(|error| match error {
+            FileError::WritableByOthers(mode) => FileError::FolderWritableByOthers(mode),
+            other => other,
+        })
+    })
+}
+
 /// Whether others may not put or replace files in the folder `path`.
 pub(crate) fn check_folder(path: &Path) -> Result<(), FileError> {
-    let folder = open(path)?;
-    let facts = folder.metadata()?;
+    // Not opened: who may search a folder need not be able to list it.
+    let facts = std::fs::metadata(path)?;
     if !facts.is_dir() {
         return Err(FileError::NotFolder);
     }
-    // Kubernetes mounts config maps with mode 0777, but read-only.
-    if fstatvfs(&folder)?.f_flag.contains(StatVfsMountFlags::RDONLY) {
+    // Kubernetes mounts config maps and secrets with mode 0777, but read-only.
+    if statvfs(path)?.f_flag.contains(StatVfsMountFlags::RDONLY) {
         return Ok(());
     }
     permitted(facts.mode(), OTHERS_WRITE)
@@ -196,6 +218,33 @@ mod tests {
         ] {
             assert_eq!(read(&at(name), LIMITS).err(), Some(error), "{name}");
         }
+    }
+
+    #[test]
+    fn a_file_is_replaced_by_nobody_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let chmod = |name: &str, mode| {
+            std::fs::set_permissions(at(name), std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        std::fs::create_dir(at("open")).unwrap();
+        write(&at("open/f"), b"a", 0o400);
+        symlink("open/f", at("link")).unwrap();
+        for (mode, answer) in [
+            (0o755, Ok(())),
+            (0o311, Ok(())),
+            (0o777, Err(FileError::FolderWritableByOthers(0o777))),
+            (0o1777, Err(FileError::FolderWritableByOthers(0o1777))),
+        ] {
+            chmod("open", mode);
+            for name in ["open/f", "link"] {
+                assert_eq!(check_place(&at(name)), answer, "{name} {mode:o}");
+            }
+        }
+        chmod("open", 0o755);
+        chmod("", 0o777);
+        assert_eq!(check_place(&at("link")), Err(FileError::FolderWritableByOthers(0o777)));
+        assert_eq!(check_place(&at("open/f")), Ok(()));
     }
 
     #[test]

@@ -136,6 +136,7 @@ pub(crate) fn open(root: &Path) -> Result<(PathBuf, String), Faults> {
     };
     file::check_folder(root).map_err(|error| at(root, error))?;
     let content = file::read(&file, LIMITS).map_err(|error| at(&file, error))?;
+    file::check_place(&file).map_err(|error| at(&file, error))?;
     Ok((file, content.text.to_string()))
 }
 

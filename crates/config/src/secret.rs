@@ -59,6 +59,7 @@ pub fn read_token(path: &Path) -> Result<SecretString, Fault> {
 
 pub(crate) fn read(path: &Path) -> Result<SecretFile, SecretError> {
     let content = file::read(path, LIMITS)?;
+    file::check_place(path)?;
     let secret = SecretString::from(word(&content.text)?);
     Ok(SecretFile { secret, id: content.id })
 }
@@ -66,6 +67,7 @@ pub(crate) fn read(path: &Path) -> Result<SecretFile, SecretError> {
 /// Reads a public key, a PEM of several lines: anybody may read it, but not write it.
 pub(crate) fn public_key(path: &Path) -> Result<SecretString, SecretError> {
     let content = file::read(path, Limits { forbidden: file::OTHERS_WRITE, bytes: LIMIT })?;
+    file::check_place(path)?;
     if content.text.trim().is_empty() {
         Err(SecretError::Empty)
     } else {

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::symlink;
 
-use crate::place::{Place, SMALLEST, TOKEN};
+use crate::place::{GITHUB, Place, SMALLEST, TOKEN};
 use meshhook_config::read_token;
 use secrecy::ExposeSecret;
 
@@ -101,4 +101,92 @@ fn the_token_is_read_again_by_the_same_rules() {
     assert_eq!(read_token(&path).unwrap_err().message(), "other signs than those of ASCII stand in it");
     place.chmod("matrix-token", 0o404);
     assert_eq!(read_token(&path).unwrap_err().message(), "others may read or write it (mode 0404)");
+}
+
+/// The secret's file, or what stands in its place, each time made anew; and what is said of it.
+#[test]
+fn what_is_no_secret_file_is_told_why() {
+    type Make = fn(&Place);
+    let cases: [(&str, Make, &str); 13] = [
+        ("a link to a regular file", |p| elsewhere(p, 0o440, 0o755), "fine"),
+        ("a link to what others may write", |p| elsewhere(p, 0o442, 0o755), "others may read or write it"),
+        ("a link into what others may write", |p| elsewhere(p, 0o440, 0o777), "others may write the folder"),
+        ("a link into a sticky folder", |p| elsewhere(p, 0o440, 0o1777), "others may write the folder"),
+        ("a link to itself", |p| symlink("github-secret", p.at("github-secret")).unwrap(), "cannot be read"),
+        ("a pipe", |p| pipe(&p.at("github-secret")), "not a regular file"),
+        ("a folder", |p| std::fs::create_dir(p.at("github-secret")).unwrap(), "not a regular file"),
+        ("its group may write it", |p| p.write("github-secret", GITHUB, 0o460), "its group may write it"),
+        (
+            "a line end inside",
+            |p| written(p, &format!("{GITHUB}\n{GITHUB}\n")),
+            "blanks or control characters",
+        ),
+        ("a byte order mark", |p| written(p, &format!("\u{FEFF}{GITHUB}")), "byte order mark"),
+        ("too long", |p| written(p, &"x".repeat(4097)), "longer than 4096 bytes"),
+        ("empty", |p| written(p, ""), "it is empty"),
+        ("a line end alone", |p| written(p, "\n"), "it is empty"),
+    ];
+    for (what, make, told) in cases {
+        let place = Place::new();
+        std::fs::remove_file(place.at("github-secret")).unwrap();
+        make(&place);
+        let printed = place.printed(SMALLEST);
+        assert!(printed.contains(told), "{what}: {printed}");
+        assert!(told == "fine" || printed.starts_with("error: ROOT/gateway.toml:10: "), "{what}: {printed}");
+    }
+}
+
+fn written(place: &Place, content: &str) {
+    place.write("github-secret", content, 0o400);
+}
+
+/// The secret in a folder of its own, with these modes, and a link to it in its place.
+fn elsewhere(place: &Place, file: u32, folder: u32) {
+    std::fs::create_dir(place.at("elsewhere")).unwrap();
+    place.write("elsewhere/secret", GITHUB, file);
+    place.chmod("elsewhere", folder);
+    symlink("elsewhere/secret", place.at("github-secret")).unwrap();
+}
+
+fn pipe(path: &std::path::Path) {
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[test]
+fn gateway_toml_may_be_a_link_to_what_nobody_else_writes() {
+    let place = Place::new();
+    std::fs::create_dir(place.at("real")).unwrap();
+    place.write("real/gateway.toml", SMALLEST, 0o644);
+    symlink("real/gateway.toml", place.at("gateway.toml")).unwrap();
+    assert_eq!(place.reload(), "fine");
+    place.chmod("real/gateway.toml", 0o646);
+    assert!(place.reload().contains("gateway.toml: others may write it (mode 0646)"));
+    place.chmod("real/gateway.toml", 0o644);
+    place.chmod("real", 0o1777);
+    assert!(place.reload().contains("gateway.toml: others may write the folder that it lies in (mode 1777)"));
+    std::fs::remove_file(place.at("gateway.toml")).unwrap();
+    pipe(&place.at("gateway.toml"));
+    assert!(place.reload().contains("gateway.toml: not a regular file"));
+}
+
+#[test]
+fn no_two_share_a_secret() {
+    let place = Place::new();
+    let second = |file: &str| {
+        let source = "[[source]]\nname = \"gitea\"\nprovider = \"gitea\"\nsecret_files";
+        place.printed(&format!("{SMALLEST}{source} = [\"{file}\"]\n"))
+    };
+    place.write("copy", format!("{GITHUB}\n"), 0o400);
+    std::fs::hard_link(place.at("github-secret"), place.at("hard")).unwrap();
+    symlink("github-secret", place.at("soft")).unwrap();
+    for (file, told) in [
+        ("github-secret", "source 1 (github) uses the same file"),
+        ("hard", "source 1 (github) uses the same file"),
+        ("soft", "source 1 (github) uses the same file"),
+        ("copy", "source 1 (github) has the same secret in another file"),
+        ("standard-secret", "fine"),
+    ] {
+        let printed = second(file);
+        assert!(printed.contains(told), "{file}: {printed}");
+    }
 }
