@@ -50,6 +50,12 @@ impl Report {
         self.warnings.borrow_mut().push(Fault::new(&self.file, span.map(|s| self.line(s)), wrong));
     }
 
+    /// The same but for the faults that are a file which is not there.
+    pub(crate) fn without_missing_files(self) -> Self {
+        self.faults.borrow_mut().retain(|fault| !fault.is_missing_file());
+        self
+    }
+
     /// The warnings, or the faults where there are any.
     pub(crate) fn finish(self) -> Result<Vec<Fault>, Faults> {
         Faults::none(self.faults.into_inner())?;

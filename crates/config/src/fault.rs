@@ -13,12 +13,18 @@ pub struct Fault {
     line: Option<usize>,
     message: String,
     hint: String,
+    missing: bool,
 }
 
 impl Fault {
     pub(crate) fn new(file: &Path, line: Option<usize>, wrong: Wrong) -> Self {
-        let Wrong { message, hint } = wrong;
-        Self { file: file.to_owned(), line, message, hint }
+        let Wrong { message, hint, missing } = wrong;
+        Self { file: file.to_owned(), line, message, hint, missing }
+    }
+
+    /// Whether nothing is wrong but that a file which gateway.toml names is not there.
+    pub(crate) const fn is_missing_file(&self) -> bool {
+        self.missing
     }
 
     /// The file that has to be changed.
@@ -105,11 +111,13 @@ impl std::error::Error for Faults {}
 pub(crate) struct Wrong {
     pub(crate) message: String,
     pub(crate) hint: String,
+    /// Whether nothing is wrong but that a file is not there.
+    pub(crate) missing: bool,
 }
 
 impl Wrong {
     pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: hint.into() }
+        Self { message: message.into(), hint: hint.into(), missing: false }
     }
 
     /// The same with another hint.
@@ -119,6 +127,6 @@ impl Wrong {
 
     /// The same, said of `what`.
     pub(crate) fn of(self, what: &str) -> Self {
-        Self { message: format!("{what}: {}", self.message), hint: self.hint }
+        Self { message: format!("{what}: {}", self.message), ..self }
     }
 }

@@ -70,6 +70,23 @@ impl Config {
         Ok(Loaded { config, warnings })
     }
 
+    /// What would be wrong with `text` as the gateway.toml of `root`, and what should be looked at. Files that it names
+    /// and that are not there yet are nothing wrong.
+    ///
+    /// # Errors
+    /// Every fault there is.
+    pub fn check(root: &Path, text: &str) -> Result<Vec<Fault>, Faults> {
+        match file::check_folder(root) {
+            Ok(()) | Err(FileError::Missing) => {}
+            Err(error) => {
+                return Err(Fault::new(root, None, Wrong::new(error.to_string(), error.hint())).into());
+            }
+        }
+        let (table, report) = parse(&root.join(FILE), text);
+        read(root, Section::root(&report, &table), &report);
+        report.without_missing_files().finish()
+    }
+
     /// The admin token's file: the one named, else `admin-token` beside the store, which the gateway makes.
     ///
     /// `None` where neither a file is named nor the store is one.

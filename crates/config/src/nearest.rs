@@ -19,12 +19,18 @@ pub(crate) fn unknown(what: &str, word: &str, known: &[&str], later: &[&str]) ->
 
 fn hint(word: &str, known: &[&str]) -> String {
     match nearest(word, known) {
-        Some((name, distance)) if distance <= 1 + name.len() / 3 => format!("did you mean `{name}`?"),
+        Some(near @ (name, _)) if is_slip(near) => format!("did you mean `{name}`?"),
         Some((name, _)) => format!("the nearest known is `{name}`; known here: {}", list(known)),
         None => "remove it".to_owned(),
     }
 }
 
+/// Whether a word at that distance may be meant.
+pub(crate) const fn is_slip((name, distance): (&str, usize)) -> bool {
+    distance <= 1 + name.len() / 3
+}
+
+/// The known word with the fewest slips between, and how many.
 pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<(&'k str, usize)> {
     let word: String = word.chars().take(LONGEST).collect();
     known.iter().map(|name| (*name, strsim::osa_distance(&word, name))).min_by_key(|(_, distance)| *distance)

@@ -53,7 +53,7 @@ fn globs(section: &mut Section<'_>, key: &'static str) -> Globs {
     section.values(key, glob).unwrap_or_default().into_iter().collect()
 }
 
-fn glob(value: &Value<'_>) -> Result<Glob, Wrong> {
+pub(crate) fn glob(value: &Value<'_>) -> Result<Glob, Wrong> {
     Glob::new(text(value)?).map_err(|error| {
         Wrong::new(error.to_string(), "write a name, or a pattern like \"release/*\" or \"mac-0[1-4]\"")
     })

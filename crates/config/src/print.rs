@@ -133,7 +133,7 @@ fn patterns(globs: &Globs) -> String {
     List(&globs.iter().collect::<Vec<_>>()).to_string()
 }
 
-fn hmac(f: &mut Formatter<'_>, form: &HmacSettings<'_>) -> fmt::Result {
+pub(crate) fn hmac(f: &mut Formatter<'_>, form: &HmacSettings<'_>) -> fmt::Result {
     writeln!(f, "\n[source.hmac]")?;
     writeln!(f, "header = {}", Quoted(form.header))?;
     writeln!(f, "prefix = {}", Quoted(form.prefix))?;
@@ -176,7 +176,7 @@ fn path(path: &Path) -> impl Display {
 }
 
 /// A TOML basic string.
-struct Quoted<T>(T);
+pub(crate) struct Quoted<T>(pub(crate) T);
 
 impl<T: Display> Display for Quoted<T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -192,7 +192,7 @@ impl<T: Display> Display for Quoted<T> {
     }
 }
 
-struct List<'l, T>(&'l [T]);
+pub(crate) struct List<'l, T>(pub(crate) &'l [T]);
 
 impl<T: Display> Display for List<'_, T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

@@ -189,16 +189,18 @@ pub(crate) fn from_anywhere(
     }
 }
 
+/// Whether it fits nobody's repositories but one owner's.
+pub(crate) fn names_its_owner(glob: &Glob) -> bool {
+    let owner = glob.as_str().split_once('/').map_or("", |(owner, _)| owner);
+    !owner.is_empty() && !owner.contains(['*', '?', '[', '{', '\\'])
+}
+
 /// Travis CI signs for all of its users with one key, so with it the repositories have to be named, and their owners in
 /// full: anybody can have an account that a pattern fits.
 pub(crate) fn check_repos(section: &Section<'_>, scheme: Option<Scheme>, repos: &Globs) {
     if scheme != Some(Scheme::Travis) {
         return;
     }
-    let names_its_owner = |glob: &Glob| {
-        let owner = glob.as_str().split_once('/').map_or("", |(owner, _)| owner);
-        !owner.is_empty() && !owner.contains(['*', '?', '[', '{', '\\'])
-    };
     if let Some(glob) = repos.iter().find(|glob| !names_its_owner(glob)) {
         let message = format!(
             "travis proves that Travis CI sent it, for whichever of its users: {glob} fits strangers"

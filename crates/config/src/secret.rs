@@ -45,7 +45,8 @@ impl SecretError {
 
 impl From<SecretError> for Wrong {
     fn from(error: SecretError) -> Self {
-        Self::new(error.to_string(), error.hint())
+        let missing = error == SecretError::File(FileError::Missing);
+        Self { missing, ..Self::new(error.to_string(), error.hint()) }
     }
 }
 

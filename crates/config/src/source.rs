@@ -214,7 +214,7 @@ const SILENT: [&str; 3] = ["argo", "codemagic", "woodpecker"];
 const SILENT_HINT: &str = "it posts no status of its own: let a step of the build post our own format, with \
                            provider = \"standard\" (docs/providers)";
 
-fn provider(value: &Value<'_>) -> Result<&'static Provider, Wrong> {
+pub(crate) fn provider(value: &Value<'_>) -> Result<&'static Provider, Wrong> {
     let name = text(value)?;
     Provider::by_name(name).ok_or_else(|| {
         let known: Vec<_> = Provider::ALL.iter().chain([&Provider::GENERIC]).map(|p| p.name()).collect();

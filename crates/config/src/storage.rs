@@ -66,7 +66,7 @@ pub(crate) fn url(section: &mut Section<'_>) -> (StoreUrl, Option<Span>) {
     }
 }
 
-fn store_url(value: &Value<'_>) -> Result<StoreUrl, Wrong> {
+pub(crate) fn store_url(value: &Value<'_>) -> Result<StoreUrl, Wrong> {
     let url = text(value)?;
     if url == "memory:" {
         return Ok(StoreUrl::Memory);

@@ -8,10 +8,11 @@ mod tables;
 
 use std::fmt;
 
+pub(crate) use page::line;
 pub use page::{block, notes, wrapped};
 pub use tables::TABLES;
 
-use crate::nearest::nearest;
+use crate::nearest::{is_slip, nearest};
 
 /// A table of gateway.toml.
 #[derive(Debug, Clone, Copy)]
@@ -183,11 +184,11 @@ pub fn find(words: &str) -> Vec<Entry> {
 
 /// The path or name that someone may have meant by `words`, which [`find`] knows nothing of.
 #[must_use]
-pub fn meant(words: &str) -> String {
+pub fn meant(words: &str) -> Option<String> {
     let entries = entries();
     let names = entries.iter().map(|entry| entry.key.name);
     let known: Vec<_> = entries.iter().map(|entry| entry.path.as_str()).chain(names).collect();
-    nearest(words, &known).map_or_else(String::new, |(word, _)| word.to_owned())
+    nearest(words, &known).filter(|near| is_slip(*near)).map(|(word, _)| word.to_owned())
 }
 
 #[cfg(test)]
@@ -214,8 +215,9 @@ mod tests {
     #[test]
     fn a_slip_is_understood() {
         for (slip, word) in [("rooom", "room"), ("matrix.rom", "matrix.room"), ("lisen", "listen")] {
-            assert_eq!(meant(slip), word);
+            assert_eq!(meant(slip).as_deref(), Some(word));
         }
+        assert_eq!(meant("certificate-authority"), None);
     }
 
     #[test]

@@ -24,7 +24,7 @@ fn table(table: &Table) -> String {
 }
 
 /// A key with a value, as it stands in a line.
-pub(crate) fn assignment(key: &Key) -> String {
+fn assignment(key: &Key) -> String {
     format!("{} = {}", key.name, key.example())
 }
 

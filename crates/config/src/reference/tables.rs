@@ -188,14 +188,16 @@ const SOURCE: &[Key] = &[
         "\"github\"",
         "the last part of the address that it posts to",
     ),
-    needed("provider", "a CI system's name", "\"github\"", "see providers/README.md")
+    needed("provider", "a CI system's name", "\"github\"", "see docs/providers")
         .more("`\"standard\"` is our own format, for a step of a build; `\"generic\"` any JSON, by a map of its fields."),
     key(
         "scheme",
         "a scheme's name",
         Standing::Depends("\"github\"", "the provider's own, where it has one"),
         "how it signs; needed where its page says so",
-    ),
+    )
+    .more("a provider's page has those that its senders can use. `bearer`, `basic`, `gitlab-token`, `buildkite-token` and \
+           `path-token` prove only that the sender has the token; all others prove the body."),
     needed(
         "secret_files",
         "a list of files' names, looked up beside gateway.toml",

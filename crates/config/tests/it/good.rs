@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::place::{CA, GITHUB, GITLAB, Place, SMALLEST, STANDARD, TOKEN};
-use meshhook_config::{Config, EncryptedRoom, Level, LogFormat, StoreUrl, admin_token_path, read_account};
+use meshhook_config::{Config, EncryptedRoom, Level, LogFormat, StoreUrl, admin_door, admin_token_path, read_account};
 use secrecy::ExposeSecret;
 
 const EVERYTHING: &str = r#"
@@ -204,6 +204,20 @@ fn the_account_is_read_before_there_is_a_token() {
     // A key of [matrix] that is misspelt might be a pin.
     place.write("gateway.toml", format!("[matrix]{}", matrix.replace("tls_fingerprints", "tls_pins")), 0o644);
     assert!(read_account(place.path()).unwrap_err().to_string().contains("unknown key `tls_pins`"));
+}
+
+#[test]
+fn the_admin_listener_is_found_by_who_may_read_no_secret() {
+    let place = Place::new();
+    for (toml, address) in [
+        ("[server]\nadmin_listen = \"127.0.0.1:9001\"\nlisten = 7\n", "127.0.0.1:9001"),
+        ("[matrix]\nroom = 7\n", "127.0.0.1:8788"),
+    ] {
+        place.write("gateway.toml", toml, 0o644);
+        assert_eq!(admin_door(place.path()).unwrap().listen, address.parse().unwrap());
+    }
+    place.write("gateway.toml", "[server]\nadmin_listen = \"here\"\n", 0o644);
+    assert_eq!(admin_door(place.path()).unwrap_err().iter().count(), 1);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod any;
 mod change;
+mod draft;
 mod faults;
 mod files;
 mod good;
