@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use meshhook_config::{admin_token_path, config_root, read_token};
+use meshhook_config::{admin_door, admin_token_path, config_root, read_token};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use ureq::Agent;
@@ -18,12 +19,15 @@ use crate::http::{self, Answer};
 
 const NOT_ADMIN: &str = "--admin-url or MESHHOOK_ADMIN_URL has to be the gateway's admin_listen";
 
+/// Where a gateway listens whose gateway.toml says nothing else.
+const DEFAULT_URL: &str = "http://127.0.0.1:8788";
+
 /// Where the admin listener is, and its token.
 #[derive(Args)]
 pub(crate) struct AdminArgs {
-    /// The admin listener's address
-    #[arg(long, env = "MESHHOOK_ADMIN_URL", hide_env_values = true, default_value = "http://127.0.0.1:8788")]
-    admin_url: String,
+    /// The admin listener's address [default: admin_listen in gateway.toml, else http://127.0.0.1:8788]
+    #[arg(long, value_name = "URL", env = "MESHHOOK_ADMIN_URL", hide_env_values = true)]
+    admin_url: Option<String>,
     /// The admin token's file [default: as gateway.toml says, else admin-token beside the store]
     #[arg(long, value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
@@ -47,7 +51,8 @@ impl AdminArgs {
 
     /// Finds the token.
     pub(crate) fn open(&self) -> Result<Admin, Failure> {
-        let url = http::address(&self.admin_url)?;
+        let url = self.url();
+        let url = http::address(&url)?;
         if !http::is_private(url) {
             let hint = "use https, or a tunnel: ssh -L 8788:127.0.0.1:8788 and the gateway's machine";
             return Err(Failure::new(
@@ -60,12 +65,22 @@ impl AdminArgs {
         Ok(Admin { agent: http::agent(), url: url.to_owned(), authorization: bearer(&token) })
     }
 
+    fn url(&self) -> String {
+        self.admin_url.clone().unwrap_or_else(|| {
+            // Whoever may not read gateway.toml, or has none here, may have the token by a file of its own.
+            admin_door(&self.root()).map_or_else(|_| DEFAULT_URL.to_owned(), |door| listener_url(door.listen))
+        })
+    }
+
+    fn root(&self) -> PathBuf {
+        config_root(self.config_root.as_deref())
+    }
+
     fn token_file(&self) -> Result<PathBuf, Failure> {
         if let Some(file) = &self.admin_token_file {
             return Ok(file.clone());
         }
-        let root = config_root(self.config_root.as_deref());
-        admin_token_path(&root)?.ok_or_else(|| {
+        admin_token_path(&self.root())?.ok_or_else(|| {
             let hint = "name an admin_token_file in [server] of gateway.toml";
             Failure::new(
                 Exit::Configuration,
@@ -74,6 +89,17 @@ impl AdminArgs {
             )
         })
     }
+}
+
+/// Where a listener on `address` is asked from this machine: one on every address, on loopback.
+fn listener_url(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
 }
 
 fn token(file: &Path) -> Result<SecretString, Failure> {
@@ -149,4 +175,21 @@ fn taken(answer: Answer) -> Result<Value, Failure> {
 
 fn unsendable() -> Failure {
     Failure::new(Exit::Usage, "such an id cannot be asked for", "copy it from meshhook deliveries list")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_is_asked_from_its_own_machine() {
+        for (address, url) in [
+            ("127.0.0.1:9001", "http://127.0.0.1:9001"),
+            ("0.0.0.0:9001", "http://127.0.0.1:9001"),
+            ("[::]:9001", "http://[::1]:9001"),
+            ("[::1]:9001", "http://[::1]:9001"),
+        ] {
+            assert_eq!(listener_url(address.parse().unwrap()), url);
+        }
+    }
 }

@@ -10,6 +10,12 @@ pub(crate) fn provider() -> impl TypedValueParser<Value = &'static Provider> {
         .try_map(|name| Provider::by_name(&name).ok_or("unknown provider"))
 }
 
+/// A provider by its name, that of bodies of any shape included.
+pub(crate) fn any_provider() -> impl TypedValueParser<Value = &'static Provider> {
+    let names = provider_names().chain([Provider::GENERIC.name()]);
+    PossibleValuesParser::new(names).try_map(|name| Provider::by_name(&name).ok_or("unknown provider"))
+}
+
 /// Whose a body is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Whose {

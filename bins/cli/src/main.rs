@@ -15,6 +15,7 @@ mod refusals;
 mod sample;
 mod scheme;
 mod secrets;
+mod shell;
 mod table;
 
 use std::process::ExitCode;

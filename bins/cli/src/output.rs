@@ -54,6 +54,11 @@ impl Output<'_> {
         let _ = writeln!(io::stderr(), "{}", shown(text));
     }
 
+    /// A question to whoever watches, whose answer is to be on the same line.
+    pub(crate) fn ask(&self, text: &str) {
+        let _ = write!(io::stderr(), "{} ", shown(text));
+    }
+
     /// What went wrong, and what to do about it.
     pub(crate) fn error(&self, message: &str, hint: &str) {
         let error = if self.words_colour { "\u{1b}[1;31merror:\u{1b}[0m" } else { "error:" };

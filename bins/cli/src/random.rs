@@ -1,5 +1,7 @@
 //! Ids that nobody had before.
 
+use base64ct::{Base64, Encoding as _};
+
 use crate::failure::{Exit, Failure};
 
 fn bytes<const N: usize>() -> Result<[u8; N], Failure> {
@@ -17,6 +19,11 @@ fn bytes<const N: usize>() -> Result<[u8; N], Failure> {
 /// `2 * N` hexadecimal digits.
 pub(crate) fn hex<const N: usize>() -> Result<String, Failure> {
     Ok(bytes::<N>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A secret of Standard Webhooks: `whsec_` and the base64 of 32 bytes.
+pub(crate) fn standard_secret() -> Result<String, Failure> {
+    Ok(format!("whsec_{}", Base64::encode_string(&bytes::<32>()?)))
 }
 
 /// A GUID as GitHub and GitLab number what they send.

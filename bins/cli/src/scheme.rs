@@ -59,6 +59,19 @@ pub(crate) fn name() -> impl TypedValueParser<Value = &'static str> {
 }
 
 impl FormArgs {
+    /// The scheme of that name, where hmac's header may have been told otherwise.
+    pub(crate) fn scheme_with(&self, name: &str, header: Option<&str>) -> Result<Scheme, Failure> {
+        match header {
+            Some(header) if name == HMAC => self.form(header).map(Scheme::Hmac),
+            _ => self.scheme(name),
+        }
+    }
+
+    /// Whether the scheme of that name has a form that nobody told.
+    pub(crate) fn lacks_form(&self, name: &str) -> bool {
+        name == HMAC && self.hmac_header.is_none()
+    }
+
     /// The scheme of that name.
     pub(crate) fn scheme(&self, name: &str) -> Result<Scheme, Failure> {
         match &self.hmac_header {

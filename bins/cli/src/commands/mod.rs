@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod config;
 mod deliveries;
 mod doctor;
 mod normalize;
@@ -22,6 +23,7 @@ pub(crate) enum Command {
     Normalize(normalize::Normalize),
     Render(render::Render),
     Deliveries(deliveries::Deliveries),
+    Config(config::Config),
     Doctor(doctor::Doctor),
     Sources(sources::Sources),
 }
@@ -35,6 +37,7 @@ impl Command {
             Self::Normalize(command) => command.run(output),
             Self::Render(command) => command.run(output),
             Self::Deliveries(command) => command.run(output),
+            Self::Config(command) => command.run(output),
             Self::Doctor(command) => command.run(output),
             Self::Sources(command) => command.run(output),
         }

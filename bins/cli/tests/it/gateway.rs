@@ -45,11 +45,15 @@ impl World {
         self.run(&[&["deliveries"], args].concat())
     }
 
-    /// A command that finds the admin listener by the environment, and its token by gateway.toml.
+    /// A command that finds the admin listener and its token by gateway.toml.
     fn run(&self, args: &[&str]) -> Said {
+        self.run_with(&[], args)
+    }
+
+    fn run_with(&self, environment: &[(&str, &str)], args: &[&str]) -> Said {
         let mut command = meshhook();
-        command.env("MESHHOOK_ADMIN_URL", self.gateway.admin_url());
         command.env("OPENCLAW_CONFIG_ROOT", self.gateway.config_root());
+        command.envs(environment.iter().copied());
         let Output { status, stdout, stderr } = command.args(args).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Said { code: status.code().unwrap(), data: text(stdout), words: text(stderr) }
@@ -109,6 +113,20 @@ fn a_lifecycle_is_followed_to_its_events() {
         assert!(said.data.contains(&format!("event_id={event}")), "{}", said.data);
     }
     assert!(world.bodies()[2].contains("mac-07"), "{:?}", world.bodies());
+}
+
+#[test]
+fn a_flag_goes_before_the_environment_before_gateway_toml() {
+    let world = World::start();
+    let list = ["deliveries", "list"];
+    world.run_with(&[], &list).with_code(0);
+    let nobody = [("MESHHOOK_ADMIN_URL", "http://127.0.0.1:1")];
+    let said = world.run_with(&nobody, &list).with_code(3);
+    assert!(said.words.contains("http://127.0.0.1:1/"), "{}", said.words);
+    let there = world.gateway.admin_url();
+    world.run_with(&nobody, &["deliveries", "list", "--admin-url", &there]).with_code(0);
+    let here = [("MESHHOOK_ADMIN_URL", there.as_str())];
+    world.run_with(&here, &["deliveries", "list", "--admin-url", "http://127.0.0.1:1"]).with_code(3);
 }
 
 #[test]

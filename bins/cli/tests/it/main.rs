@@ -4,6 +4,7 @@
 
 mod body;
 mod broken;
+mod config;
 mod docs;
 mod doctor;
 mod gateway;

@@ -1,7 +1,8 @@
 //! What a terminal gets to see.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 
 use rustix::fs::{Mode, OFlags, open};
@@ -9,13 +10,33 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::words::{fixtures, meshhook};
 
-/// What the program writes to a terminal.
-fn on_terminal(args: &[&str], environment: &[(&str, &str)]) -> String {
+/// Both ends of a new terminal: ours, and the program's.
+fn terminal() -> (File, OwnedFd) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
-    let slave =
-        open(ptsname(&master, Vec::new()).unwrap(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap();
+    (File::from(master), open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap())
+}
+
+/// What a terminal shows of a run, the answers that are typed there included, and its exit code.
+pub(crate) fn dialogue(args: &[&str], answers: &str) -> (String, i32) {
+    let (mut master, slave) = terminal();
+    let mut command = Command::new(meshhook().get_program());
+    command.args(args).env("NO_COLOR", "1").env_remove("OPENCLAW_CONFIG_ROOT");
+    command.stdin(slave.try_clone().unwrap()).stdout(slave.try_clone().unwrap()).stderr(slave);
+    master.write_all(answers.as_bytes()).unwrap();
+    let mut child = command.spawn().unwrap();
+    drop(command);
+    let mut text = Vec::new();
+    let _ = master.read_to_end(&mut text);
+    let code = child.wait().unwrap().code().unwrap();
+    (String::from_utf8(text).unwrap().replace("\r\n", "\n"), code)
+}
+
+/// What the program writes to a terminal.
+fn on_terminal(args: &[&str], environment: &[(&str, &str)]) -> String {
+    let (mut master, slave) = terminal();
     let mut command = Command::new(meshhook().get_program());
     command.args(args).current_dir(fixtures()).env("TERM", "xterm").env_remove("NO_COLOR");
     command.envs(environment.iter().copied());
@@ -24,7 +45,7 @@ fn on_terminal(args: &[&str], environment: &[(&str, &str)]) -> String {
     drop(command);
     let mut text = Vec::new();
     // Linux ends a terminal that nobody has open any more with an error instead of an end of file.
-    let _ = File::from(master).read_to_end(&mut text);
+    let _ = master.read_to_end(&mut text);
     String::from_utf8(text).unwrap()
 }
 

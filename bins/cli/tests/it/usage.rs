@@ -19,6 +19,10 @@ fn each_command_has_help() {
         "deliveries list",
         "deliveries retry",
         "deliveries audit",
+        "config",
+        "config new",
+        "config show",
+        "config explain",
         "sources",
     ];
     let lines = lines.map(|command| format!("{command} -h"));

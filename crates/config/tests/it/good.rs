@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::place::{CA, GITHUB, GITLAB, Place, SMALLEST, STANDARD, TOKEN};
-use meshhook_config::{Config, EncryptedRoom, Level, LogFormat, StoreUrl, admin_door, admin_token_path, read_account};
+use meshhook_config::{
+    Config, EncryptedRoom, Level, LogFormat, StoreUrl, admin_door, admin_token_path, read_account,
+};
 use secrecy::ExposeSecret;
 
 const EVERYTHING: &str = r#"

@@ -3,6 +3,7 @@
 use super::envelope::Envelope;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
+use crate::shell::quoted;
 
 /// Linux takes arguments of up to 128 KiB.
 const LONGEST_BODY: usize = 100 << 10;
@@ -30,24 +31,6 @@ fn command(envelope: &Envelope<'_>) -> Result<String, Failure> {
     Ok(command + &format!(" \\\n  --data-raw {}\n", quoted(body)))
 }
 
-/// As a POSIX shell takes it literally.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
 fn time_of_day(rfc3339: &str) -> &str {
     rfc3339.get(11..19).unwrap_or(rfc3339)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shell_takes_quoted_text_literally() {
-        let text = "it's $HOME `id` \\ \"x\"\n!";
-        let said =
-            std::process::Command::new("sh").args(["-c", &format!("printf %s {}", quoted(text))]).output();
-        assert_eq!(String::from_utf8(said.unwrap().stdout).unwrap(), text);
-    }
 }

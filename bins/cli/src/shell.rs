@@ -1,0 +1,28 @@
+//! Words as a POSIX shell takes them.
+
+/// `text` in quotes, in which the shell takes everything literally.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// `text` as it is where the shell takes that literally, else in quotes.
+pub(crate) fn word(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'_' | b'-');
+    if !text.is_empty() && text.bytes().all(plain) { text.to_owned() } else { quoted(text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_takes_quoted_text_literally() {
+        for text in ["it's $HOME `id` \\ \"x\"\n!", "/etc/meshhook", ""] {
+            for written in [quoted(text), word(text)] {
+                let said =
+                    std::process::Command::new("sh").args(["-c", &format!("printf %s {written}")]).output();
+                assert_eq!(String::from_utf8(said.unwrap().stdout).unwrap(), text);
+            }
+        }
+    }
+}
