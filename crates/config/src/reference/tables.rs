@@ -92,7 +92,8 @@ const SERVER: &[Key] = &[
         "[\"127.0.0.1/32\", \"::1/128\"]",
         "whose X-Forwarded-For is believed",
     )
-    .more("see [below](#behind-a-proxy)."),
+    .more("who posts is the last address there that is no trusted proxy's; docs/configuration.md has more, under *Behind a \
+           proxy*."),
     default("max_body_bytes", "a whole number, 1024 to 67108864", "4194304", "the largest body that is taken"),
 ];
 
@@ -160,7 +161,7 @@ const MESSAGE: &[Key] = &[
         Standing::Inline(DIGEST),
         "what waited so long shares a message, up to so many lines",
     ),
-    key("emoji", "a table in one line", Standing::Inline(EMOJIS), ""),
+    key("emoji", "a table in one line", Standing::Inline(EMOJIS), "what a message begins with"),
 ];
 
 const DIGEST: &[Key] = &[
@@ -227,7 +228,7 @@ const SOURCE: &[Key] = &[
         "as its provider has it; run, job, stage, check, suite, status, deployment",
     )
     .more("what else is read but not said is answered *ignored*; a job still tells its run's machine."),
-    key("only", "a table in one line", Standing::Inline(ONLY), ""),
+    key("only", "a table in one line", Standing::Inline(ONLY), "what of it is said"),
     absent("room", ROOM, "\"!ghijkl\"", "another room than [matrix] has"),
     key(
         "dedupe_scope",
