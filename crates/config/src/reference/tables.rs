@@ -134,7 +134,7 @@ const MATRIX: &[Key] = &[
         "\"hold\"",
         "or \"plain\": written to, in clear text",
     )
-    .more("what is held is not lost: it is sent once the setting is \"plain\", or the room another."),
+    .more("what is held is not lost: once the setting is \"plain\", it is sent."),
 ];
 
 const MESSAGE: &[Key] = &[
