@@ -128,6 +128,22 @@ const MATRIX: &[Key] = &[
                has no `:server`. The bot has to be a member."),
     default("mode", "\"bot\"", "\"bot\"", "an account with an access token"),
     needed("access_token_file", FILE, "\"matrix-token\"", "the file with the bot's access token"),
+    absent("ca_file", FILE, "\"ca.pem\"", "believe this private authority alone, in place of the public ones")
+        .more("certificates in PEM. The server's name has to fit all the same."),
+    absent(
+        "tls_fingerprints",
+        "a list of one or two pins, \"cert-sha256:…\" or \"spki-sha256:…\"",
+        "[\"spki-sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"]",
+        "pins; two while it is renewed",
+    )
+    .more("besides a good chain and name, the certificate or its public key has to be one of these; \
+           docs/configuration.md has more, under *Which homeserver is believed*."),
+    absent(
+        "proxy",
+        "an http address with a port",
+        "\"http://proxy.example.org:3128\"",
+        "it gets a CONNECT; the environment's proxies are never used",
+    ),
     default(
         "encrypted_room",
         "\"hold\" or \"plain\"",

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::place::{Place, SMALLEST};
+use crate::place::{CA, Place, SMALLEST};
 
 #[test]
 fn the_page_of_every_key_has_defaults_and_can_be_written() {
@@ -15,6 +15,7 @@ fn the_page_of_every_key_has_defaults_and_can_be_written() {
     assert_eq!(printed(block), printed(SMALLEST));
     // What is commented out can be written, too; two of the tables are for a source of any shape.
     place.write("admin-token", "0123456789abcdef0123456789abcdef", 0o400);
+    place.write("ca.pem", CA, 0o444);
     let written = |line: &str| line.replacen("# ", "", usize::from(line.starts_with("# "))) + "\n";
     // That one is for schemes that prove no body.
     let lines = block.lines().filter(|line| !line.contains("allow_any_address"));
