@@ -14,9 +14,11 @@ use meshhook_engine::{Answer, Clock, Observer, Sight};
 use meshhook_store::{Attempt, Moment, StoreError, Totals};
 use tracing::{debug, error, info, warn};
 
+use crate::crowd::Guest;
 use crate::ingress::Hook;
 use crate::log::plain;
 use crate::metrics::Metrics;
+use crate::noise::{Heed, Noise};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::reload::{ReloadError, Reloaded};
@@ -27,6 +29,7 @@ pub(crate) struct Observations {
     clock: Arc<dyn Clock>,
     refusals: Refusals,
     trouble: Mutex<Option<Trouble>>,
+    noise: Mutex<Noise>,
 }
 
 /// Why nothing can be accepted durably.
@@ -43,7 +46,8 @@ impl Observations {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         let (refusals, metrics) = (Refusals::new(clock.now()), Metrics::new());
         metrics.reloaded_at.set(unix(clock.now()));
-        Self { metrics, clock, refusals, trouble: Mutex::default() }
+        let noise = Mutex::new(Noise::new(Instant::now()));
+        Self { metrics, clock, refusals, trouble: Mutex::default(), noise }
     }
 
     /// What was refused.
@@ -146,6 +150,23 @@ impl Observations {
         }
     }
 
+    /// A connection was closed to make room for another.
+    pub(crate) fn connection_sent_away(&self) {
+        self.metrics.connections_failed.count([("reason", "sent_away")]);
+        debug!("connection closed to make room for another");
+    }
+
+    /// Whether one more line of a stranger's is too much.
+    fn is_noise(&self) -> bool {
+        let heed = self.noise.lock().unwrap_or_else(PoisonError::into_inner).heed(Instant::now());
+        if heed == Heed::WriteLast {
+            warn!(
+                "many requests are refused; more of them are counted, and logged at debug, for up to a minute"
+            );
+        }
+        heed == Heed::Drop
+    }
+
     /// The operator's request was answered.
     pub(crate) fn admin(
         &self,
@@ -180,14 +201,20 @@ pub(crate) struct Trace<'a> {
     observations: &'a Observations,
     id: &'a str,
     client: Option<IpAddr>,
+    guest: &'a Guest,
     source: Option<Arc<Hook>>,
     since: Instant,
     ended: bool,
 }
 
 impl<'a> Trace<'a> {
-    pub(crate) fn new(observations: &'a Observations, id: &'a str, client: Option<IpAddr>) -> Self {
-        Self { observations, id, client, source: None, since: Instant::now(), ended: false }
+    pub(crate) fn new(
+        observations: &'a Observations,
+        id: &'a str,
+        client: Option<IpAddr>,
+        guest: &'a Guest,
+    ) -> Self {
+        Self { observations, id, client, guest, source: None, since: Instant::now(), ended: false }
     }
 
     /// It names this source, or fits it alone.
@@ -212,6 +239,7 @@ impl<'a> Trace<'a> {
         let source = self.source_name().unwrap_or("-");
         let client = self.client.map_or_else(|| "-".to_owned(), |address| address.to_string());
         let request_id = self.id;
+        let is_quiet = self.is_quiet(outcome);
         match outcome {
             Outcome::Accepted(Answer { outcome, delivery, correlation_id, state, reason, .. }) => info!(
                 request_id,
@@ -225,8 +253,7 @@ impl<'a> Trace<'a> {
                 reason = reason.as_deref().unwrap_or("-"),
                 "request accepted"
             ),
-            // The first ones of an address are there; all of them would let a stranger fill the disk.
-            Outcome::Refused(problem) if problem.is_limited() => debug!(
+            Outcome::Refused(problem) if is_quiet => debug!(
                 request_id,
                 source,
                 client,
@@ -245,7 +272,17 @@ impl<'a> Trace<'a> {
                 why = &*plain(problem.why.as_deref().unwrap_or("-")),
                 "request refused"
             ),
+            Outcome::Left if is_quiet => debug!(request_id, source, client, took_ms, "client left"),
             Outcome::Left => warn!(request_id, source, client, took_ms, "client left before its answer"),
+        }
+    }
+
+    /// The first ones of an address are there, and the first ones of a minute; all of them would let a stranger fill
+    /// the disk.
+    fn is_quiet(&self, outcome: &Outcome<'_>) -> bool {
+        match outcome {
+            Outcome::Refused(problem) if problem.is_limited() => true,
+            _ => !self.guest.is_proved() && self.observations.is_noise(),
         }
     }
 
@@ -383,9 +420,9 @@ pub(crate) fn warned(warning: &Fault) {
 }
 
 /// Both doors are open.
-pub(crate) fn listening(hooks: SocketAddr, admin: SocketAddr) {
+pub(crate) fn listening(hooks: SocketAddr, admin: SocketAddr, connections: usize) {
     let version = env!("CARGO_PKG_VERSION");
-    info!(version, listen = %hooks, admin_listen = %admin, "meshhook-gateway runs");
+    info!(version, listen = %hooks, admin_listen = %admin, connections, "meshhook-gateway runs");
 }
 
 /// A bug. Its words may quote what was in hand, so only its place is told.

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::admin_token::AdminTokenError;
 use crate::assemble::{App, Opened, assemble};
+use crate::open_files;
 use crate::reload::Reloader;
 use crate::server::{Limits, serve};
 
@@ -31,6 +32,10 @@ const WORKERS: usize = 2;
 
 /// Threads for long bodies and for looks into the store.
 const BLOCKING: usize = 8;
+
+/// So many connections may wait to be accepted, as far as the system lets them. With the usual 128 a burst of strangers
+/// would have the system drop a genuine one, whose sender tries again after a second or more.
+const BACKLOG: i32 = 4096;
 
 /// The name of the threads that answer requests.
 const DOOR: &str = "door";
@@ -164,6 +169,7 @@ impl Doors {
 fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     let bound = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
+        rustix::net::listen(&listener, BACKLOG)?;
         Ok(listener)
     });
     bound.map_err(|why| StartError::Listen { address, why })
@@ -171,12 +177,13 @@ fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 
 async fn serve_until_signal(app: &App, doors: Doors, hangups: Signal) -> std::io::Result<()> {
     let mut signals = Signals::new()?;
-    crate::observe::listening(doors.hooks.local_addr()?, doors.admin.local_addr()?);
+    let limits = Limits::hooks(open_files::for_connections());
+    crate::observe::listening(doors.hooks.local_addr()?, doors.admin.local_addr()?, limits.connections);
     let (stop, stopped) = watch::channel(());
     let (hooks, admin) = (from_std(doors.hooks)?, from_std(doors.admin)?);
     let served = async {
         tokio::join!(
-            serve(hooks, app.ingress.clone(), Limits::HOOKS, stopped.clone(), &app.observations),
+            serve(hooks, app.ingress.clone(), limits, stopped.clone(), &app.observations),
             serve(admin, app.admin.clone(), Limits::ADMIN, stopped.clone(), &app.observations),
         )
     };

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +14,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::answer::Answer;
+use crate::crowd::{Crowd, Guest};
 use crate::observe::Observations;
 use crate::patient::Patient;
 
@@ -33,19 +34,27 @@ const MAX_HEADERS: usize = 100;
 /// After a failure to accept, such as "too many open files", so long nothing is accepted.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// Connections of CI systems, and of whoever else, at once. Each may cost the memory of its header.
+const MOST: usize = 4096;
+
 /// What a door lets in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// Connections at once; further ones wait in the operating system's queue. Both doors together stay below the
-    /// 1,024 open files that systems give a process.
-    connections: usize,
+    /// Connections at once. For one more, the one is closed that has proved nothing for longest.
+    pub(crate) connections: usize,
+    /// And of one network.
+    of_one: usize,
 }
 
 impl Limits {
-    /// For CI systems.
-    pub(crate) const HOOKS: Self = Self { connections: 768 };
-    /// For the operator.
-    pub(crate) const ADMIN: Self = Self { connections: 64 };
+    /// For the operator, who may be behind one address with everybody else on the machine.
+    pub(crate) const ADMIN: Self = Self { connections: 64, of_one: 64 };
+
+    /// For CI systems, where the process may hold so many connections in all.
+    pub(crate) fn hooks(all: usize) -> Self {
+        let connections = all.saturating_sub(Self::ADMIN.connections).min(MOST);
+        Self { connections, of_one: connections / 4 }
+    }
 }
 
 /// Answers requests.
@@ -54,8 +63,11 @@ pub(crate) trait Handler: Send + Sync + 'static {
     fn handle(
         self: Arc<Self>,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        guest: Arc<Guest>,
     ) -> impl Future<Output = Answer> + Send;
+
+    /// Whose share of the connections one of that peer takes; nobody's where many are behind it.
+    fn sharer(&self, peer: IpAddr) -> Option<IpAddr>;
 }
 
 /// Serves until `stop`'s sender is gone, then finishes the requests in hand.
@@ -67,10 +79,10 @@ pub(crate) async fn serve<H: Handler>(
     observations: &Arc<Observations>,
 ) {
     let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(limits.connections));
+    let crowd = Crowd::new(limits.connections, limits.of_one);
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener, &room) => accepted,
+            accepted = accept(&listener, &crowd, &*handler) => accepted,
             _ = stop.changed() => break,
         };
         match accepted {
@@ -78,8 +90,10 @@ pub(crate) async fn serve<H: Handler>(
                 let (handler, watcher) = (Arc::clone(&handler), graceful.watcher());
                 let observations = Arc::clone(observations);
                 tokio::spawn(async move {
-                    if let Err(why) = accepted.serve(handler, watcher).await {
-                        observations.connection_failed(&why);
+                    match accepted.serve(handler, watcher).await {
+                        Ok(End::Itself) => {}
+                        Ok(End::SentAway) => observations.connection_sent_away(),
+                        Err(why) => observations.connection_failed(&why),
                     }
                 });
             }
@@ -97,25 +111,39 @@ pub(crate) async fn serve<H: Handler>(
 
 struct Accepted {
     stream: TcpStream,
-    peer: SocketAddr,
-    _place: OwnedSemaphorePermit,
+    guest: Arc<Guest>,
 }
 
-async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> std::io::Result<Accepted> {
-    let place = Arc::clone(room).acquire_owned().await.map_err(std::io::Error::other)?;
+/// How a connection ended that did not fail.
+enum End {
+    Itself,
+    /// To make room for another.
+    SentAway,
+}
+
+async fn accept(
+    listener: &TcpListener,
+    crowd: &Arc<Crowd>,
+    handler: &impl Handler,
+) -> std::io::Result<Accepted> {
     let (stream, peer) = listener.accept().await?;
     // Answers are short: waiting to fill a packet would only delay them. It fails where the client is gone already.
     let _ = stream.set_nodelay(true);
-    Ok(Accepted { stream, peer, _place: place })
+    let guest = crowd.enter(peer, handler.sharer(peer.ip())).await;
+    Ok(Accepted { stream, guest: Arc::new(guest) })
 }
 
 impl Accepted {
     /// Serves the connection to its end. What is no HTTP ends it, at most with hyper's own bare answer.
-    async fn serve<H: Handler>(self, handler: Arc<H>, watcher: Watcher) -> hyper::Result<()> {
-        let Self { stream, peer, _place } = self;
+    async fn serve<H: Handler>(self, handler: Arc<H>, watcher: Watcher) -> hyper::Result<End> {
+        let Self { stream, guest } = self;
         let service = service_fn(|request| {
-            let handler = Arc::clone(&handler);
-            async move { Ok::<_, Infallible>(handler.handle(request, peer).await) }
+            let (handler, guest) = (Arc::clone(&handler), Arc::clone(&guest));
+            async move {
+                let answer = handler.handle(request, Arc::clone(&guest)).await;
+                guest.answered();
+                Ok::<_, Infallible>(answer)
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -126,6 +154,9 @@ impl Accepted {
             .max_header_size(MAX_HEADER)
             .max_headers(MAX_HEADERS)
             .serve_connection(TokioIo::new(Patient::new(stream)), service);
-        watcher.watch(connection).await
+        tokio::select! {
+            served = watcher.watch(connection) => served.map(|()| End::Itself),
+            () = guest.told_to_go() => Ok(End::SentAway),
+        }
     }
 }

@@ -5,17 +5,19 @@
 
 use std::net::IpAddr;
 
-use hyper::HeaderMap;
 use hyper::header::{HOST, HeaderName, ORIGIN};
+use hyper::{HeaderMap, Uri};
 
 use crate::problem::{self, Problem};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Refuses what comes under a foreign name or from a foreign page.
-pub(crate) fn check(headers: &HeaderMap, hosts: &[String]) -> Result<(), Problem> {
+pub(crate) fn check(uri: &Uri, headers: &HeaderMap, hosts: &[String]) -> Result<(), Problem> {
     let Some(host) = only(headers, &HOST)? else { return Err(forbidden("host")) };
-    if !is_ours(host, hosts) {
+    // A target may name a host as well, and nobody has a reason to name another there.
+    let is_named_twice = uri.authority().is_some_and(|named| !named.as_str().eq_ignore_ascii_case(host));
+    if is_named_twice || !is_ours(host, hosts) {
         return Err(forbidden("host"));
     }
     if only(headers, &ORIGIN)?.is_some_and(|origin| !is_same(origin, host)) {
@@ -75,7 +77,7 @@ mod tests {
         for (name, value) in lines {
             headers.append(*name, value.parse().unwrap());
         }
-        check(&headers, &["gateway.example.org".to_owned(), "fd00::7".to_owned()])
+        check(&Uri::from_static("/"), &headers, &["gateway.example.org".to_owned(), "fd00::7".to_owned()])
             .map_err(|problem| problem.reason)
     }
 

@@ -10,7 +10,7 @@ mod route;
 mod sources;
 mod view;
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use meshhook_store::{DedupeStore, Filter, Key, StoreError};
 
 use crate::admin_token::AdminToken;
 use crate::answer::{json, typed, with_id};
+use crate::crowd::Guest;
 use crate::ingress::Gate;
 use crate::observe::Observations;
 use crate::problem::{self, Problem};
@@ -73,10 +74,10 @@ impl Access {
 type Answered = Result<crate::answer::Answer, Problem>;
 
 impl Handler for Admin {
-    async fn handle(self: Arc<Self>, request: Request<Incoming>, _: SocketAddr) -> crate::answer::Answer {
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, guest: Arc<Guest>) -> crate::answer::Answer {
         let id = request_id(request.headers());
         let (parts, body) = request.into_parts();
-        let (route, answered) = match self.let_in(&parts) {
+        let (route, answered) = match self.let_in(&parts, &guest) {
             Ok(route) => (route.as_str(), Arc::clone(&self).answer(route, parts, body).await),
             Err(problem) => ("-", Err(problem)),
         };
@@ -84,19 +85,23 @@ impl Handler for Admin {
         self.observations.admin(&id, route, seen);
         with_id(answered.unwrap_or_else(|problem| problem.answer(&id)), &id)
     }
+
+    fn sharer(&self, _: IpAddr) -> Option<IpAddr> {
+        None
+    }
 }
 
 impl Admin {
     /// Checks under which name and from where it is asked, what for, and whether who asks may.
-    fn let_in(&self, parts: &Parts) -> Result<Route, Problem> {
+    fn let_in(&self, parts: &Parts, guest: &Guest) -> Result<Route, Problem> {
         let access = self.access.get();
-        guard::check(&parts.headers, &access.hosts)?;
+        guard::check(&parts.uri, &parts.headers, &access.hosts)?;
         let route = Route::of(&parts.method, parts.uri.path())?;
-        if route.is_open() || access.is_operator(&parts.headers) {
-            Ok(route)
-        } else {
-            Err(Problem::challenge())
+        let is_operator = access.is_operator(&parts.headers);
+        if is_operator {
+            guest.proved();
         }
+        if route.is_open() || is_operator { Ok(route) } else { Err(Problem::challenge()) }
     }
 
     async fn answer(self: Arc<Self>, route: Route, parts: Parts, body: Incoming) -> Answered {

@@ -7,7 +7,7 @@ mod headers;
 mod limiter;
 mod room;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ use meshhook_store::{Moment, StoreError};
 use tokio::sync::oneshot;
 
 use crate::answer::{self, Answer};
+use crate::crowd::Guest;
 use crate::observe::{Observations, Outcome, Trace};
 use crate::problem::{self, Problem};
 use crate::request_id::request_id;
@@ -26,7 +27,7 @@ use body::{Body, BodyFault};
 use gate::{Claim, Whose, has_hashed};
 pub(crate) use gate::{Gate, Hook};
 use headers::Lines;
-use limiter::Limiter;
+use limiter::{Limiter, network};
 use room::Room;
 
 /// How long an answer waits for the disk.
@@ -53,13 +54,13 @@ pub(crate) struct Ingress {
 type Committed = oneshot::Receiver<Result<meshhook_engine::Answer, CommitError>>;
 
 impl Handler for Ingress {
-    async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, guest: Arc<Guest>) -> Answer {
         let id = request_id(request.headers());
         let gate = self.gate.get();
-        let client = gate.client(peer.ip(), request.headers());
+        let client = gate.client(guest.peer().ip(), request.headers());
         let observations = Arc::clone(&self.observations);
-        let mut trace = Trace::new(&observations, &id, client);
-        let answer = match self.take(&gate, request, client, &id, &mut trace).await {
+        let mut trace = Trace::new(&observations, &id, client, &guest);
+        let answer = match self.take(&gate, request, client, &id, &guest, &mut trace).await {
             Ok(accepted) => {
                 trace.end(&Outcome::Accepted(&accepted));
                 answer::json(StatusCode::ACCEPTED, &accepted)
@@ -70,6 +71,10 @@ impl Handler for Ingress {
             }
         };
         answer::with_id(answer, &id)
+    }
+
+    fn sharer(&self, peer: IpAddr) -> Option<IpAddr> {
+        (!self.gate.get().trusted.contains(peer)).then(|| network(peer.to_canonical()))
     }
 }
 
@@ -91,6 +96,7 @@ impl Ingress {
         request: Request<Incoming>,
         client: Option<IpAddr>,
         id: &str,
+        guest: &Arc<Guest>,
         trace: &mut Trace<'_>,
     ) -> Result<meshhook_engine::Answer, Problem> {
         let (parts, body) = request.into_parts();
@@ -107,7 +113,7 @@ impl Ingress {
             trace.source(Some(hook));
         }
         let body = self.collect(gate, body, client).await?;
-        let judged = Arc::clone(&self).judge(claim, parts.headers, body, id).await;
+        let judged = Arc::clone(&self).judge(claim, parts.headers, body, id, guest).await;
         let committed = durable(judged.map_err(|problem| self.counted(problem, client))?).await;
         committed.inspect_err(|problem| {
             if problem.reason != ROOM_FULL {
@@ -159,12 +165,13 @@ impl Ingress {
         headers: HeaderMap,
         body: Body,
         id: &str,
+        guest: &Arc<Guest>,
     ) -> Result<Committed, Problem> {
         if body.bytes.len() <= SHORT {
-            return self.judge_now(&claim, &headers, body, id);
+            return self.judge_now(&claim, &headers, body, id, guest);
         }
-        let id = id.to_owned();
-        tokio::task::spawn_blocking(move || self.judge_now(&claim, &headers, body, &id))
+        let (id, guest) = (id.to_owned(), Arc::clone(guest));
+        tokio::task::spawn_blocking(move || self.judge_now(&claim, &headers, body, &id, &guest))
             .await
             .unwrap_or_else(|_| Err(Problem::unavailable("interrupted")))
     }
@@ -175,13 +182,18 @@ impl Ingress {
         headers: &HeaderMap,
         mut body: Body,
         id: &str,
+        guest: &Guest,
     ) -> Result<Committed, Problem> {
         let now = self.clock.now();
         let lines = Lines { headers, token: claim.token.as_deref() };
         match &claim.whose {
             Whose::Hook(hook) => {
                 let arrival = Arrival { now, request_id: id, delivery_id: &new_id("d_") };
-                let admission = admit(&hook.source, &lines, &mut body.bytes, arrival).map_err(|why| {
+                let admitted = admit(&hook.source, &lines, &mut body.bytes, arrival);
+                if !matches!(admitted, Err(Refusal::Unverified(_))) {
+                    guest.proved();
+                }
+                let admission = admitted.map_err(|why| {
                     even_out(&claim.gate, &why, &lines, &body.bytes, now);
                     refused(why)
                 })?;

@@ -13,6 +13,7 @@ mod filters;
 mod forgery;
 mod gitlab;
 mod hangup;
+mod hardening;
 mod hostile;
 mod impostor;
 mod ledger;
