@@ -44,6 +44,7 @@ pub(crate) fn assemble(config: Config, opened: Opened, log: LogControl) -> Resul
     let Parts { gate, conduct, access, token_file, outline, .. } = Parts::of(config, token);
     let token_file = Arc::new(Current::new(token_file));
     let (gate, access) = (Arc::new(Current::new(gate)), Arc::new(Current::new(access)));
+    observations.expect(gate.get().names());
     let engine = Arc::new(Engine::start(Settings {
         store,
         client,

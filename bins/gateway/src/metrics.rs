@@ -20,16 +20,38 @@ impl Counters {
     pub(crate) fn count<const N: usize>(&self, labels: [(&'static str, &str); N]) {
         self.0.get_or_create(&owned(labels)).inc();
     }
+
+    /// None yet: a series that begins at zero shows its first increase.
+    pub(crate) fn begin<const N: usize>(&self, labels: [(&'static str, &str); N]) {
+        drop(self.0.get_or_create(&owned(labels)));
+    }
 }
 
-/// A number for each room.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ByRoom(Family<Labels, Gauge>);
+/// A number for each room, or each source.
+#[derive(Debug, Clone)]
+pub(crate) struct Numbers {
+    label: &'static str,
+    family: Family<Labels, Gauge>,
+}
 
-impl ByRoom {
-    /// Sets a room's number.
-    pub(crate) fn set(&self, room: &str, number: u64) {
-        self.0.get_or_create(&owned([("room", room)])).set(signed(number));
+impl Numbers {
+    fn by(label: &'static str) -> Self {
+        Self { label, family: Family::default() }
+    }
+
+    /// Sets one's number.
+    pub(crate) fn set(&self, name: &str, number: u64) {
+        self.family.get_or_create(&owned([(self.label, name)])).set(signed(number));
+    }
+
+    /// Keeps those alone that are named; whose number is new begins with `number`.
+    pub(crate) fn only<'n>(&self, names: impl Iterator<Item = &'n str>, number: u64) {
+        let known = |name| self.family.get(&owned([(self.label, name)])).map(|gauge| gauge.get());
+        let kept: Vec<_> = names.map(|name| (name, known(name).unwrap_or(signed(number)))).collect();
+        self.family.clear();
+        for (name, number) in kept {
+            self.family.get_or_create(&owned([(self.label, name)])).set(number);
+        }
     }
 }
 
@@ -58,6 +80,7 @@ pub(crate) struct Metrics {
     registry: Registry,
     pub(crate) requests: Counters,
     pub(crate) refusals: Counters,
+    pub(crate) admin_refusals: Counters,
     pub(crate) request_seconds: Histogram,
     pub(crate) not_accepted: Counter,
     pub(crate) connections_failed: Counters,
@@ -74,9 +97,13 @@ pub(crate) struct Metrics {
     pub(crate) reloaded_at: Number,
     pub(crate) sending: Number,
     pub(crate) accepting: Number,
-    pub(crate) waiting: ByRoom,
-    pub(crate) oldest_seconds: ByRoom,
-    pub(crate) held: ByRoom,
+    pub(crate) clock_in_doubt: Number,
+    pub(crate) started: Number,
+    pub(crate) waiting: Numbers,
+    pub(crate) oldest_seconds: Numbers,
+    pub(crate) held: Numbers,
+    pub(crate) last_sent: Numbers,
+    pub(crate) silent_since: Numbers,
     pub(crate) parked: Number,
     pub(crate) uncertain: Number,
     pub(crate) evicted: Number,
@@ -89,6 +116,7 @@ impl Metrics {
             registry: Registry::with_prefix("meshhook"),
             requests: Counters::default(),
             refusals: Counters::default(),
+            admin_refusals: Counters::default(),
             request_seconds: seconds(),
             not_accepted: Counter::default(),
             connections_failed: Counters::default(),
@@ -105,9 +133,13 @@ impl Metrics {
             reloaded_at: Number::default(),
             sending: Number::default(),
             accepting: Number::default(),
-            waiting: ByRoom::default(),
-            oldest_seconds: ByRoom::default(),
-            held: ByRoom::default(),
+            clock_in_doubt: Number::default(),
+            started: Number::default(),
+            waiting: Numbers::by("room"),
+            oldest_seconds: Numbers::by("room"),
+            held: Numbers::by("room"),
+            last_sent: Numbers::by("room"),
+            silent_since: Numbers::by("source"),
             parked: Number::default(),
             uncertain: Number::default(),
             evicted: Number::default(),
@@ -126,6 +158,7 @@ impl Metrics {
         let families = [
             ("requests", "POSTs by source and answer", &self.requests),
             ("refusals", "POSTs not accepted, by source and reason", &self.refusals),
+            ("admin_refusals", "Requests that the operator's door refused, by reason", &self.admin_refusals),
             ("connections_failed", "Connections that ended before their time", &self.connections_failed),
             ("store_failures", "Store operations that failed", &self.store_failures),
             ("attempts", "Answers of the homeserver, by result", &self.attempts),
@@ -168,18 +201,34 @@ impl Metrics {
                 "When the configuration in force was taken over",
                 &self.reloaded_at,
             ),
+            (
+                "clock_in_doubt",
+                "1 while this clock and the homeserver's differ by more than 5 minutes",
+                &self.clock_in_doubt,
+            ),
+            ("start_timestamp_seconds", "When this process began", &self.started),
             ("evicted", "Kept deliveries that made room for newer ones since the start", &self.evicted),
         ];
         for (name, help, number) in numbers {
             registry.register(name, help, number.0.clone());
         }
-        let rooms = [
+        let named = [
             ("room_waiting", "Deliveries that wait for a room, up to 1000", &self.waiting),
             ("room_oldest_seconds", "How long the oldest of them waits", &self.oldest_seconds),
             ("room_held", "1 while a room cannot be written into", &self.held),
+            (
+                "room_last_sent_timestamp_seconds",
+                "When a message last got into a room, since the start",
+                &self.last_sent,
+            ),
+            (
+                "source_silent_since_timestamp_seconds",
+                "When a source last sent what is verified; else the start",
+                &self.silent_since,
+            ),
         ];
-        for (name, help, by_room) in rooms {
-            registry.register(name, help, by_room.0.clone());
+        for (name, help, numbers) in named {
+            registry.register(name, help, numbers.family.clone());
         }
         self
     }
@@ -195,4 +244,76 @@ impl Metrics {
 /// From a millisecond to four minutes.
 fn seconds() -> Histogram {
     Histogram::new(exponential_buckets(0.001, 4.0, 10))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// The rows of the operator's list of metrics: name, kind, labels.
+    fn listed() -> BTreeMap<String, (String, String)> {
+        let rows = include_str!("../../../deploy/metrics.md")
+            .lines()
+            .filter(|line| line.starts_with("| `meshhook_"));
+        let row = |line: &str| {
+            let cells: Vec<_> = line.split('|').map(|cell| cell.trim().replace('`', "")).collect();
+            (cells[1].clone(), (cells[2].clone(), cells[3].clone()))
+        };
+        rows.map(row).collect()
+    }
+
+    /// The families of a text, each with its kind and the names of its labels.
+    fn families(text: &str) -> BTreeMap<String, (String, String)> {
+        let mut families: BTreeMap<_, _> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))
+            .map(|(name, kind)| (series(name, kind), (kind.to_owned(), String::new())))
+            .collect();
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let Some((name, labels)) = line.split_once('{') else { continue };
+            let names = labels.split("\",").filter_map(|label| Some(label.split_once("=\"")?.0));
+            let names: Vec<_> = names.filter(|name| *name != "le").collect();
+            if let Some((_, labels)) = families.get_mut(name.trim_end_matches("_bucket")) {
+                *labels = names.join(", ");
+            }
+        }
+        families
+    }
+
+    /// The name of its series: with the ending that its kind gives them, but of a histogram.
+    fn series(name: &str, kind: &str) -> String {
+        match kind {
+            "counter" => format!("{name}_total"),
+            "info" => format!("{name}_info"),
+            _ => name.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_operators_list_has_all_of_them_with_their_labels() {
+        let metrics = Metrics::new();
+        metrics.requests.begin([("source", "a"), ("answer", "accepted")]);
+        metrics.refusals.begin([("source", "a"), ("reason", "stale")]);
+        metrics.admin_refusals.begin([("reason", "host")]);
+        metrics.connections_failed.begin([("reason", "slow")]);
+        metrics.store_failures.begin([("doing", "accept")]);
+        metrics.attempts.begin([("result", "sent")]);
+        for by_room in [&metrics.waiting, &metrics.oldest_seconds, &metrics.held, &metrics.last_sent] {
+            by_room.set("!room", 1);
+        }
+        metrics.silent_since.set("a", 1);
+        assert_eq!(families(&metrics.text()), listed());
+    }
+
+    #[test]
+    fn who_is_no_longer_there_has_no_number() {
+        let numbers = Numbers::by("source");
+        numbers.only(["a", "b"].into_iter(), 1);
+        numbers.set("a", 5);
+        numbers.only(["a", "c"].into_iter(), 7);
+        let of = |name| numbers.family.get(&owned([("source", name)])).map(|gauge| gauge.get());
+        assert_eq!([of("a"), of("b"), of("c")], [Some(5), None, Some(7)]);
+    }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
 use meshhook_config::{Change, Fault};
-use meshhook_engine::{Answer, Clock, Observer, Sight};
+use meshhook_engine::{Answer, Carried, Clock, Observer, Sight};
 use meshhook_store::{Attempt, Moment, StoreError, Totals};
 use tracing::{debug, error, info, warn};
 
@@ -44,15 +44,27 @@ pub(crate) struct Trouble {
 
 impl Observations {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        let (refusals, metrics) = (Refusals::new(clock.now()), Metrics::new());
-        metrics.reloaded_at.set(unix(clock.now()));
+        let (now, metrics) = (clock.now(), Metrics::new());
+        metrics.started.set(unix(now));
+        metrics.reloaded_at.set(unix(now));
+        let reasons = ["not_http", "slow", "cut_off", "sent_away", "other"];
+        reasons.iter().for_each(|reason| metrics.connections_failed.begin([("reason", reason)]));
         let noise = Mutex::new(Noise::new(Instant::now()));
-        Self { metrics, clock, refusals, trouble: Mutex::default(), noise }
+        Self { metrics, clock, refusals: Refusals::new(now), trouble: Mutex::default(), noise }
     }
 
     /// What was refused.
     pub(crate) const fn refusals(&self) -> &Refusals {
         &self.refusals
+    }
+
+    /// These are the sources, from now on; what was refused of others is forgotten.
+    pub(crate) fn expect<'n>(&self, sources: impl Iterator<Item = &'n str> + Clone) {
+        for source in sources.clone() {
+            self.metrics.requests.begin([("source", source), ("answer", "accepted")]);
+        }
+        self.metrics.silent_since.only(sources.clone(), unix(self.clock.now()));
+        self.refusals.keep(|name| sources.clone().any(|source| source == name));
     }
 
     /// Why nothing can be accepted durably, as far as is known.
@@ -178,6 +190,7 @@ impl Observations {
             Ok(_) if route.starts_with("GET") => debug!(request_id, route, "admin request"),
             Ok(status) => info!(request_id, route, status = status.as_u16(), "admin request"),
             Err(problem) => {
+                self.metrics.admin_refusals.count([("reason", problem.reason)]);
                 let why = problem.why.as_deref().unwrap_or_default();
                 let (status, reason) = (problem.status().as_u16(), problem.reason);
                 warn!(request_id, route, status, reason, why = &*plain(why), "admin request refused");
@@ -295,6 +308,11 @@ impl<'a> Trace<'a> {
             Outcome::Left => "client_left",
         };
         metrics.requests.count([source, ("answer", answer)]);
+        if self.guest.is_proved()
+            && let Some(source) = self.source_name()
+        {
+            metrics.silent_since.set(source, unix(self.observations.clock.now()));
+        }
         if let Outcome::Refused(problem) = outcome {
             metrics.refusals.count([source, ("reason", problem.reason)]);
             let now = self.observations.clock.now();
@@ -325,7 +343,12 @@ impl Observer for Observations {
                 self.metrics.purged.inc_by(rows as u64);
                 debug!(rows, "forgot what had expired");
             }
+            Sight::ClockAgrees => {
+                self.metrics.clock_in_doubt.set(0);
+                info!("this clock and the homeserver's agree again");
+            }
             Sight::ClockInDoubt => {
+                self.metrics.clock_in_doubt.set(1);
                 warn!(
                     "this clock and the homeserver's differ by more than five minutes; nothing is forgotten"
                 );
@@ -347,27 +370,29 @@ impl Observer for Observations {
 impl Observations {
     fn see_message(&self, sight: Sight<'_>) {
         match sight {
-            Sight::Frozen { room, txn } => {
+            Sight::Frozen { room, txn, carried } => {
                 self.metrics.frozen.inc();
-                debug!(room = &*plain(room), txn, "message frozen");
+                let (delivery, correlation_id) = names(carried);
+                debug!(room = &*plain(room), txn, delivery, correlation_id, "message frozen");
             }
-            Sight::Attempted { room, txn, attempt } => self.attempted(room, txn, attempt),
-            Sight::Settled { room, txn, event_id, after } => {
+            Sight::Attempted { room, txn, carried, attempt } => self.attempted(room, txn, carried, attempt),
+            Sight::Settled { room, txn, carried, event_id, after } => {
                 self.metrics.sent.inc();
                 self.metrics.send_seconds.observe(after.as_secs_f64());
-                info!(
-                    room = &*plain(room),
-                    txn,
-                    event_id = &*plain(event_id),
-                    after_ms = millis(after),
-                    "message sent"
-                );
+                self.metrics.last_sent.set(room, unix(self.clock.now()));
+                let (delivery, correlation_id) = names(carried);
+                let (room, event_id, after_ms) = (&*plain(room), &*plain(event_id), millis(after));
+                info!(room, txn, delivery, correlation_id, event_id, after_ms, "message sent");
             }
-            Sight::Parked { room, txn } => {
-                warn!(room = &*plain(room), txn, "message refused for good, delivery parked");
+            Sight::Parked { room, txn, carried } => {
+                let (delivery, correlation_id) = names(carried);
+                let room = &*plain(room);
+                warn!(room, txn, delivery, correlation_id, "message refused for good, delivery parked");
             }
-            Sight::Uncertain { room, txn } => {
-                warn!(room = &*plain(room), txn, "nobody can know whether this was sent");
+            Sight::Uncertain { room, txn, carried } => {
+                let (delivery, correlation_id) = names(carried);
+                let room = &*plain(room);
+                warn!(room, txn, delivery, correlation_id, "nobody can know whether this was sent");
             }
             Sight::Held { room, why } => {
                 self.metrics.holds.inc();
@@ -377,17 +402,27 @@ impl Observations {
         }
     }
 
-    fn attempted(&self, room: &str, txn: &str, attempt: &Attempt) {
+    fn attempted(&self, room: &str, txn: &str, carried: &[Carried], attempt: &Attempt) {
         let Attempt { took, result, http_status, errcode, detail, .. } = attempt;
         self.metrics.attempts.count([("result", result)]);
         let (room, took_ms, status) = (&*plain(room), millis(*took), http_status.unwrap_or(0));
         let (errcode, detail) = (&*plain(errcode.as_deref().unwrap_or("-")), &*plain(detail));
+        let (delivery, correlation_id) = names(carried);
         if matches!(result.as_str(), "sent" | "found") {
-            debug!(room, txn, took_ms, result, "attempt");
+            debug!(room, txn, delivery, correlation_id, took_ms, result, "attempt");
         } else {
-            warn!(room, txn, took_ms, result, status, errcode, detail, "attempt failed");
+            warn!(
+                room,
+                txn, delivery, correlation_id, took_ms, result, status, errcode, detail, "attempt failed"
+            );
         }
     }
+}
+
+/// The deliveries of a message, and what their senders call them: as many as there are, with commas between.
+fn names(carried: &[Carried]) -> (String, String) {
+    let list = |name: fn(&Carried) -> &str| carried.iter().map(name).collect::<Vec<_>>().join(",");
+    (list(|one| &one.delivery), plain(&list(|one| &one.correlation_id)).into_owned())
 }
 
 fn millis(time: Duration) -> u64 {

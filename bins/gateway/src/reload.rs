@@ -105,7 +105,7 @@ impl Reloader {
         self.engine.adopt(conduct)?;
         self.token_file.set(token_file);
         self.engine.look_at_token();
-        self.observations.refusals().keep(|name| gate.by_name(name).is_some());
+        self.observations.expect(gate.names());
         self.gate.set(gate);
         self.access.set(access);
         self.log.set(log);

@@ -18,7 +18,7 @@ impl Engine {
 }
 
 /// The keys that a message's body says it carries.
-fn carried(body: &str) -> Option<Vec<Key>> {
+pub(crate) fn carried(body: &str) -> Option<Vec<Key>> {
     let content: Value = serde_json::from_str(body).ok()?;
     content[MARKER]["keys"].as_array()?.iter().map(|key| key.as_str()?.parse().ok()).collect()
 }

@@ -9,13 +9,14 @@ use meshhook_store::{
 };
 
 use crate::attempt::{attempt, of_failure};
+use crate::audit::carried;
 use crate::backoff::{backoff, jitter};
 use crate::clock::Clock;
 use crate::conduct::Conduct;
 use crate::current::Current;
 use crate::fate::{self, Fate};
 use crate::freeze::freeze;
-use crate::observe::{Observer, Sight};
+use crate::observe::{Carried, Observer, Sight};
 use crate::plan::plan;
 use crate::room::{Shown, Watch};
 use crate::session::{Keeper, Session};
@@ -79,6 +80,8 @@ pub(crate) struct Lane {
 struct Hand {
     lease: Lease,
     message: Message,
+    /// Which deliveries it says, as far as the store tells.
+    carried: Vec<Carried>,
     session: Arc<Session>,
     /// When it was taken, on both clocks.
     taken: (Moment, Duration),
@@ -102,14 +105,22 @@ impl Lane {
             }
             Ok(Taken::Message { lease, message, fresh }) => {
                 let message = *message;
+                let carried = self.carried(&message);
                 if fresh {
-                    self.see(Sight::Frozen { room: &self.room, txn: &message.txn });
+                    self.see(Sight::Frozen { room: &self.room, txn: &message.txn, carried: &carried });
                 }
-                let done = self.deliver(Hand { lease, message, session, taken }, fresh);
+                let done = self.deliver(Hand { lease, message, carried, session, taken }, fresh);
                 self.after(done)
             }
             Err(why) => self.after(Err(why)),
         }
+    }
+
+    /// Only the log hangs on it: what cannot be looked up is left out.
+    fn carried(&self, message: &Message) -> Vec<Carried> {
+        let keys = carried(&message.body).unwrap_or_default();
+        let views = keys.iter().filter_map(|key| self.shared.store.by_key(key).ok().flatten());
+        views.map(|view| Carried { delivery: view.id, correlation_id: view.facts.correlation_id }).collect()
     }
 
     fn now(&self) -> Moment {
@@ -266,12 +277,13 @@ impl Lane {
     }
 
     fn settle(&self, hand: &Hand, event_id: &EventId, attempt: &Attempt) -> Result<(), StoreError> {
-        let Hand { message, .. } = hand;
+        let Hand { message, carried, .. } = hand;
         let now = self.now();
-        self.see(Sight::Attempted { room: &self.room, txn: &message.txn, attempt });
+        self.see(Sight::Attempted { room: &self.room, txn: &message.txn, carried, attempt });
         self.shared.store.settle(message.id, event_id.as_str(), attempt, now)?;
         let after = now.since(message.frozen_at);
-        self.see(Sight::Settled { room: &self.room, txn: &message.txn, event_id: event_id.as_str(), after });
+        let (txn, event_id) = (message.txn.as_str(), event_id.as_str());
+        self.see(Sight::Settled { room: &self.room, txn, carried, event_id, after });
         Ok(())
     }
 
@@ -336,7 +348,8 @@ impl Lane {
     }
 
     fn postpone(&self, hand: &Hand, (attempt, negative): (Attempt, Negative)) -> Result<(), StoreError> {
-        self.see(Sight::Attempted { room: &self.room, txn: &hand.message.txn, attempt: &attempt });
+        let Hand { message, carried, .. } = hand;
+        self.see(Sight::Attempted { room: &self.room, txn: &message.txn, carried, attempt: &attempt });
         let current = self.shared.store.postpone(&hand.lease, &attempt, &negative)?;
         if let Some(why) = negative.hold.filter(|_| current) {
             self.see(Sight::Held { room: &self.room, why: &why });
@@ -345,19 +358,19 @@ impl Lane {
     }
 
     fn refuse(&self, hand: &Hand, attempt: &Attempt) -> Result<(), StoreError> {
-        let txn = &hand.message.txn;
-        self.see(Sight::Attempted { room: &self.room, txn, attempt });
+        let (txn, carried) = (&hand.message.txn, hand.carried.as_slice());
+        self.see(Sight::Attempted { room: &self.room, txn, carried, attempt });
         if self.shared.store.refuse(&hand.lease, attempt, self.now())? == Refused::Parked {
-            self.see(Sight::Parked { room: &self.room, txn });
+            self.see(Sight::Parked { room: &self.room, txn, carried });
         }
         Ok(())
     }
 
     fn give_up(&self, hand: &Hand, attempt: &Attempt) -> Result<(), StoreError> {
-        let txn = &hand.message.txn;
-        self.see(Sight::Attempted { room: &self.room, txn, attempt });
+        let (txn, carried) = (&hand.message.txn, hand.carried.as_slice());
+        self.see(Sight::Attempted { room: &self.room, txn, carried, attempt });
         if self.shared.store.give_up(&hand.lease, attempt, self.now())? {
-            self.see(Sight::Uncertain { room: &self.room, txn });
+            self.see(Sight::Uncertain { room: &self.room, txn, carried });
         }
         Ok(())
     }

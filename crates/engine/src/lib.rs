@@ -38,7 +38,7 @@ pub use current::Current;
 pub use engine::{Engine, EngineError, Settings};
 pub use freeze::{Look, freeze};
 pub use id::new_id;
-pub use observe::{Observer, Sight};
+pub use observe::{Carried, Observer, Sight};
 pub use only::{Forks, Only};
 pub use plan::{Digest, plan};
 pub use pool::{KnownNode, Node, Pool};

@@ -28,6 +28,8 @@ pub enum Sight<'a> {
         room: &'a str,
         /// Its transaction id.
         txn: &'a str,
+        /// What it says.
+        carried: &'a [Carried],
     },
     /// A PUT, or a look for what an earlier one did, was answered.
     Attempted {
@@ -35,6 +37,8 @@ pub enum Sight<'a> {
         room: &'a str,
         /// The message's transaction id.
         txn: &'a str,
+        /// What it says.
+        carried: &'a [Carried],
         /// The answer.
         attempt: &'a Attempt,
     },
@@ -44,6 +48,8 @@ pub enum Sight<'a> {
         room: &'a str,
         /// Its transaction id.
         txn: &'a str,
+        /// What it says.
+        carried: &'a [Carried],
         /// Its event.
         event_id: &'a str,
         /// How long after it was frozen.
@@ -55,6 +61,8 @@ pub enum Sight<'a> {
         room: &'a str,
         /// Its transaction id.
         txn: &'a str,
+        /// What it says.
+        carried: &'a [Carried],
     },
     /// Nobody can know whether a message is in the room.
     Uncertain {
@@ -62,6 +70,8 @@ pub enum Sight<'a> {
         room: &'a str,
         /// Its transaction id.
         txn: &'a str,
+        /// What it says.
+        carried: &'a [Carried],
     },
     /// Nothing is written into a room.
     Held {
@@ -94,6 +104,17 @@ pub enum Sight<'a> {
     },
     /// Nothing is forgotten: this machine's clock and the homeserver's differ by more than five minutes.
     ClockInDoubt,
+    /// After [`Sight::ClockInDoubt`]: they agree again.
+    ClockAgrees,
+}
+
+/// A delivery that a message says, for people who look for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carried {
+    /// Its id.
+    pub delivery: String,
+    /// The sender's id for what it is about, or its own.
+    pub correlation_id: String,
 }
 
 /// Sees what happens. Called from the engine's threads: it must not wait.

@@ -75,6 +75,9 @@ impl Upkeep {
         if !agrees && !self.doubted {
             observer.see(Sight::ClockInDoubt);
         }
+        if agrees && self.doubted {
+            observer.see(Sight::ClockAgrees);
+        }
         self.doubted = !agrees;
         agrees
     }

@@ -161,6 +161,11 @@ impl Gate {
         }
     }
 
+    /// The sources' names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.hooks.iter().map(|hook| &*hook.source.name)
+    }
+
     /// The hook of that source.
     pub(crate) fn by_name(&self, name: &str) -> Option<&Arc<Hook>> {
         self.hooks.iter().find(|hook| hook.source.name == name)
