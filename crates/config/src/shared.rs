@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::change::Mark;
 use crate::document::{Placed, Section, Span, Value};
 use crate::fault::Wrong;
-use crate::file::FileId;
+use crate::file::{FileError, FileId};
 use crate::secret::{self, SHORT, SecretError, SecretFile};
 use crate::value::text;
 
@@ -60,7 +60,7 @@ impl<'r> Secrets<'r> {
     fn read(&self, value: &Value<'_>, owner: &str, read: Reader) -> Result<Named, Wrong> {
         let name = text(value)?;
         let path = self.root.join(name);
-        let file = read(&path)?;
+        let file = read(&path).map_err(|error| named(name, error))?;
         self.take(owner, file.id, &file.secret)?;
         Ok(Named { path, name: name.to_owned(), secret: file.secret })
     }
@@ -68,7 +68,7 @@ impl<'r> Secrets<'r> {
     fn read_public(&self, value: &Value<'_>) -> Result<Named, Wrong> {
         let name = text(value)?;
         let path = self.root.join(name);
-        let secret = secret::public_key(&path)?;
+        let secret = secret::public_key(&path).map_err(|error| named(name, error))?;
         Ok(Named { path, name: name.to_owned(), secret })
     }
 
@@ -84,6 +84,14 @@ impl<'r> Secrets<'r> {
         }
         taken.push(Taken { owner: owner.to_owned(), id, secret: secret.clone() });
         Ok(())
+    }
+}
+
+/// What is wrong with a file. The name of one that was opened is shown: it is no secret in the place of a name.
+fn named(name: &str, error: SecretError) -> Wrong {
+    match error {
+        SecretError::File(FileError::Missing | FileError::Unreadable(_)) => error.into(),
+        error => Wrong::from(error).of(name),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use meshhook_config::{Config, Loaded, Sketch, StoreUrl, read_token};
-use meshhook_matrix::{Client, Options, Token};
+use meshhook_matrix::{Client, Fingerprint, Options, Token};
 use secrecy::ExposeSecret;
 
 use super::report::{Report, counted};
@@ -81,6 +81,11 @@ impl Case {
     pub(super) fn token(&self) -> Option<Token> {
         let secret = read_token(self.token_file.as_deref()?).ok()?;
         Token::new(secret.expose_secret()).ok()
+    }
+
+    /// The pins of the homeserver's certificate.
+    pub(super) fn pins(&self) -> &[Fingerprint] {
+        self.options.as_ref().map_or(&[], |options| &options.fingerprints)
     }
 
     /// A client of the homeserver, as the gateway has it; nothing where no homeserver is named.

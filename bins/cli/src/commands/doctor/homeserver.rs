@@ -3,6 +3,7 @@
 use meshhook_matrix::{Client, Failure as Unanswered};
 
 use super::case::Case;
+use super::certificate;
 use super::report::Report;
 use crate::clock;
 use crate::failure::Failure;
@@ -29,6 +30,9 @@ pub(super) fn look(case: &Case, report: &mut Report<'_, '_>) -> Result<Option<Cl
         }
         Some(Ok(client)) => client,
     };
+    if !certificate::look(&client, case.pins(), report)? {
+        return Ok(None);
+    }
     let address = case.homeserver.as_deref().unwrap_or_default();
     match client.versions() {
         Err(failure) => {

@@ -4,6 +4,7 @@
 
 mod account;
 mod case;
+mod certificate;
 mod files;
 mod gateway;
 mod homeserver;

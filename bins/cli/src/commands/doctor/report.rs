@@ -148,9 +148,9 @@ impl<'o, 'w> Report<'o, 'w> {
 
 /// `1 fault`, `2 faults`, `1 delivery`, `2 deliveries`.
 pub(super) fn counted(count: u64, noun: &str) -> String {
-    match (count, noun.strip_suffix('y')) {
+    match (count, noun.strip_suffix("ry")) {
         (1, _) => format!("1 {noun}"),
-        (_, Some(stem)) => format!("{count} {stem}ies"),
+        (_, Some(stem)) => format!("{count} {stem}ries"),
         (_, None) => format!("{count} {noun}s"),
     }
 }

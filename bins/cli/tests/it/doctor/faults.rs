@@ -215,7 +215,7 @@ faults! {
     bearer_from_anywhere: || Ward::with(|builder| {
         builder.source("xcode", "xcode-cloud", "a-token-of-thirty-two-characters").in_source("scheme = \"path-token\"")
             .in_source("allow_any_address = true")
-    }) => "warning" "configuration", "xcode", "allow_from";
+    }) => "warning" "configuration", "path-token proves nothing", "allow_from";
     two_of_one_provider: || Ward::with(|builder| builder.source("github2", "github", "another-secret-of-github"))
         => "warning" "configuration", "github2", "announced twice";
     in_memory: || Ward::with(|builder| builder.in_memory())
