@@ -30,8 +30,8 @@ Exit codes:
   0   done
   1   the thing asked for is not so: wrong signature, no event, not sent, a fault was found
   2   wrong usage, or an input that cannot be read
-  3   the gateway cannot be reached
-  4   the gateway refused
+  3   the gateway or the homeserver cannot be reached
+  4   the gateway or the homeserver refused
   78  a wrong configuration or secret file";
 
 /// Build statuses on their way into a Matrix room.

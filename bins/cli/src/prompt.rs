@@ -1,50 +1,44 @@
-//! Questions whose answer nobody else may see: not on the terminal, and in no argument.
+//! Secrets that somebody types or pipes in: not shown on the terminal, and in no argument.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read};
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
 use crate::failure::{Exit, Failure};
+use crate::output::shown;
 
-/// Asks on stderr, and reads a line of stdin; a terminal does not show it.
-pub(crate) fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {
-    let _hidden = io::stdin().is_terminal().then(|| {
-        // Without a stderr there is nobody to ask, and the answer is awaited all the same.
-        let _ = write!(io::stderr(), "{question}");
-        Hidden::begin()
-    });
-    let mut line = Zeroizing::new(String::new());
-    io::stdin().lock().read_line(&mut line).map_err(|error| unanswered(&error.to_string()))?;
-    match line.trim_end_matches(['\r', '\n']) {
-        "" => Err(unanswered("nothing was given")),
-        answer => Ok(Zeroizing::new(answer.to_owned())),
+/// Longer than any password or token, in bytes.
+const LIMIT: usize = 4096;
+
+/// From the terminal where stdin is one, which does not show it, else from stdin; `what` it is.
+pub(crate) fn secret(question: &str, what: &str) -> Result<Zeroizing<String>, Failure> {
+    let given = if io::stdin().is_terminal() { typed(question, what)? } else { piped(what)? };
+    if given.is_empty() {
+        let hint = "type it, or give it on stdin, on one line";
+        return Err(Failure::new(Exit::Usage, format!("the {what} is empty"), hint));
     }
+    Ok(given)
 }
 
-fn unanswered(why: &str) -> Failure {
-    Failure::new(Exit::Usage, format!("no answer: {why}"), "type it, or give it on stdin, on one line")
+fn typed(question: &str, what: &str) -> Result<Zeroizing<String>, Failure> {
+    rpassword::prompt_password(shown(question)).map(Zeroizing::new).map_err(|error| {
+        let why = format!("the terminal gave no {what}: {error}");
+        Failure::new(Exit::Usage, why, format!("pipe the {what} in, on one line"))
+    })
 }
 
-/// While this lives the terminal shows nothing that is typed.
-struct Hidden(Option<Termios>);
-
-impl Hidden {
-    fn begin() -> Self {
-        let Ok(shown) = tcgetattr(io::stdin()) else { return Self(None) };
-        let mut hidden = shown.clone();
-        hidden.local_modes.remove(LocalModes::ECHO);
-        hidden.local_modes.insert(LocalModes::ECHONL);
-        let set = tcsetattr(io::stdin(), OptionalActions::Flush, &hidden);
-        Self(set.is_ok().then_some(shown))
-    }
-}
-
-impl Drop for Hidden {
-    fn drop(&mut self) {
-        if let Some(shown) = &self.0 {
-            // There is nothing else to be done where a terminal is gone.
-            let _ = tcsetattr(io::stdin(), OptionalActions::Flush, shown);
-        }
+fn piped(what: &str) -> Result<Zeroizing<String>, Failure> {
+    let failure = |why: &str| {
+        Failure::new(Exit::Usage, format!("stdin: {why}"), format!("pipe the {what} in, on one line"))
+    };
+    // The buffer never grows, so no copy of the secret is left behind.
+    let mut text = Zeroizing::new(String::with_capacity(LIMIT + 2));
+    let read = io::stdin().take(LIMIT as u64 + 1).read_to_string(&mut text);
+    read.map_err(|error| failure(&error.to_string()))?;
+    let line = text.strip_suffix('\n').map_or(&text[..], |line| line.strip_suffix('\r').unwrap_or(line));
+    match line {
+        line if line.len() > LIMIT => Err(failure("longer than 4 KiB")),
+        line if line.contains('\n') => Err(failure("more than one line")),
+        line => Ok(Zeroizing::new(line.to_owned())),
     }
 }

@@ -76,7 +76,7 @@ impl Transport {
             Some(token) => request.header(AUTHORIZATION, token.header()),
             None => request,
         };
-        self.run(request.body(()), token, max_body)
+        self.run(request.body(()), &hiding(token), max_body)
     }
 
     /// PUT `json` to `path`, byte for byte, believing at most `max_body` bytes of the answer.
@@ -89,7 +89,29 @@ impl Transport {
     ) -> Result<Answer, Failure> {
         let request = Request::put(self.url(path));
         let request = request.header(AUTHORIZATION, token.header()).header(CONTENT_TYPE, "application/json");
-        self.run(request.body(json), Some(token), max_body)
+        self.run(request.body(json), &hiding(Some(token)), max_body)
+    }
+
+    /// POST `json` to `path`, believing at most `max_body` bytes of the answer, and showing `secret` of it nowhere.
+    pub(crate) fn post(
+        &self,
+        token: Option<&Token>,
+        path: &str,
+        json: &str,
+        secret: &str,
+        max_body: u64,
+    ) -> Result<Answer, Failure> {
+        let request = Request::post(self.url(path)).header(CONTENT_TYPE, "application/json");
+        let request = match token {
+            Some(token) => request.header(AUTHORIZATION, token.header()),
+            None => request,
+        };
+        let hide_token = hiding(token);
+        let hide = |text: &str| match secret {
+            "" => hide_token(text),
+            secret => hide_token(&text.replace(secret, "[secret]")),
+        };
+        self.run(request.body(json), &hide, max_body)
     }
 
     /// The certificate that the server presents; nothing is sent to it. `None` over http.
@@ -115,14 +137,13 @@ impl Transport {
     fn run<B: AsSendBody>(
         &self,
         request: Result<Request<B>, ureq::http::Error>,
-        token: Option<&Token>,
+        hide: &dyn Fn(&str) -> String,
         max_body: u64,
     ) -> Result<Answer, Failure> {
         let request = request.map_err(|e| Failure::no_answer(&e.to_string()))?;
         let read = self.agent.run(request).and_then(|response| read(response, max_body));
         let (mut answer, body) = read.map_err(|e| failure(&e))?;
-        // What a homeserver says about an error is shown to people; should it repeat the token, they do not see it.
-        let hide = |text: &str| token.map_or_else(|| text.to_owned(), |token| token.hide_in(text));
+        // What a homeserver says about an error is shown to people; should it repeat a secret, they do not see it.
         answer.location = answer.location.as_deref().map(hide);
         answer.json = match answer.status {
             200 => serde_json::from_slice(&body),
@@ -131,6 +152,11 @@ impl Transport {
         .unwrap_or_default();
         Ok(answer)
     }
+}
+
+/// Takes the token out of a text.
+fn hiding(token: Option<&Token>) -> impl Fn(&str) -> String {
+    move |text| token.map_or_else(|| text.to_owned(), |token| token.hide_in(text))
 }
 
 /// Reads an answer to its end; of a body longer than `max_body` nothing is kept.

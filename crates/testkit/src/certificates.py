@@ -22,7 +22,7 @@ def make(file, issuer=None, subject="localhost", days=(-1, 7), key=None, ca=Fals
     begin, end = (now + datetime.timedelta(days=day) for day in days)
     builder = builder.not_valid_before(begin).not_valid_after(end)
     builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-    if not ca:
+    if not ca or not issuer and subject == "localhost":
         names = x509.SubjectAlternativeName([x509.DNSName(subject)])
         builder = builder.add_extension(names, critical=False)
     certificate = builder.sign(signer, hashes.SHA256())
@@ -48,3 +48,4 @@ make("expired", authority, days=(-9, -2))
 make("future", authority, days=(2, 9))
 make("strangers", stranger)
 make("self-signed")
+make("its-own-authority", ca=True)

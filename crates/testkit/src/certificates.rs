@@ -38,6 +38,8 @@ pub enum Certificate {
     Strangers,
     /// Of nobody.
     SelfSigned,
+    /// Of itself, as an authority.
+    ItsOwnAuthority,
 }
 
 impl Certificate {
@@ -51,6 +53,7 @@ impl Certificate {
             Self::Future => "future",
             Self::Strangers => "strangers",
             Self::SelfSigned => "self-signed",
+            Self::ItsOwnAuthority => "its-own-authority",
         }
     }
 }

@@ -3,6 +3,7 @@
 mod config;
 mod deliveries;
 mod doctor;
+mod login;
 mod normalize;
 mod post;
 mod render;
@@ -26,6 +27,7 @@ pub(crate) enum Command {
     Config(config::Config),
     Doctor(doctor::Doctor),
     Sources(sources::Sources),
+    Login(login::Login),
 }
 
 impl Command {
@@ -40,6 +42,7 @@ impl Command {
             Self::Config(command) => command.run(output),
             Self::Doctor(command) => command.run(output),
             Self::Sources(command) => command.run(output),
+            Self::Login(command) => command.run(output),
         }
     }
 }

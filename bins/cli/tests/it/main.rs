@@ -8,6 +8,7 @@ mod config;
 mod docs;
 mod doctor;
 mod gateway;
+mod login;
 mod post;
 mod signature;
 mod terminal;

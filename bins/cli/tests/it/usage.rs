@@ -24,6 +24,7 @@ fn each_command_has_help() {
         "config show",
         "config explain",
         "sources",
+        "login",
     ];
     let lines = lines.map(|command| format!("{command} -h"));
     let told = all_said(&Secrets::new(), &lines.each_ref().map(String::as_str));

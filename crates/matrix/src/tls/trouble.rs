@@ -88,6 +88,13 @@ fn certificate(error: &CertificateError) -> (TlsTrouble, String) {
     match error {
         E::Other(OtherError(inner)) => match inner.downcast_ref::<NotPinned>() {
             Some(error) => (TlsTrouble::Pin, error.to_string()),
+            // webpki's error, of which rustls hands on no more than the words.
+            None if inner.to_string().contains("CaUsedAsEndEntity") => (
+                TlsTrouble::Chain,
+                "the server's certificate is an authority's (CA:TRUE), and may sign others but be no server's: make one \
+                 with basicConstraints=CA:FALSE"
+                    .to_owned(),
+            ),
             None => (TlsTrouble::Other, format!("the server's certificate: {inner}")),
         },
         E::UnknownIssuer => (

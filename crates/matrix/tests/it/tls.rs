@@ -126,6 +126,11 @@ fn an_authority_of_ones_own_is_the_only_one() {
     // A certificate that nobody has issued is its own authority.
     rig.present(SelfSigned);
     rig.send(&client(&url, Some(&certificates().pem(SelfSigned)), &[]), "t2").unwrap();
+    // Not so one that may sign others, as `openssl req -x509` makes them.
+    rig.present(ItsOwnAuthority);
+    let (trouble, words) = rig.refused(&client(&url, Some(&certificates().pem(ItsOwnAuthority)), &[]));
+    assert_eq!(trouble, TlsTrouble::Chain);
+    assert!(words.contains("CA:FALSE"), "{words}");
 }
 
 #[test]

@@ -84,12 +84,12 @@ fn outside(
     report: &mut Report<'_, '_>,
 ) -> Result<(), Failure> {
     let why = |reason: &Option<String>| reason.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-    let again = format!("let somebody in the room who may, invite {user}, and then: meshhook login");
+    let again = format!("let somebody in the room who may, invite {user}, and then: meshhook login --join");
     match membership {
         Membership::Invited { by } => {
             let by = by.as_deref().unwrap_or("somebody");
             let text = format!("{user} is invited to {room} by {by}, and has not joined");
-            report.fault((CHECK, "invited"), text, "let it join: meshhook login")
+            report.fault((CHECK, "invited"), text, "let it join: meshhook login --join")
         }
         Membership::Left => report.fault((CHECK, "left"), format!("{user} has left {room}"), again),
         Membership::Kicked { by, reason } => report.fault(

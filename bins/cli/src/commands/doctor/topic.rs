@@ -42,7 +42,8 @@ pub(super) fn look(
 
 /// The bot has no right to, and need not have it: somebody lends theirs for this one request.
 fn mend(client: &Client, room: &str, topic: &str, report: &mut Report<'_, '_>) -> Result<(), Failure> {
-    let lent = prompt::secret(&format!("Access token of somebody who may set the topic of {room}: "))?;
+    let lent =
+        prompt::secret(&format!("access token of somebody who may set the topic of {room}: "), "token")?;
     let Ok(lent) = Token::new(&lent) else {
         return report.fault(
             (CHECK, "topic"),
