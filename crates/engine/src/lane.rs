@@ -305,7 +305,7 @@ impl Lane {
             }
             FailureKind::Unknown if self.is_hopeless(hand, failure) => return self.despair(hand, attempt),
             FailureKind::Forbidden => Negative { hold: Some(failure.to_string()), ..at(HELD) },
-            // Nothing was sent, and nothing will be until somebody looks into it; a certificate mends sooner than a room.
+            // Nothing will be sent until somebody looks into it; a certificate mends sooner than a room.
             _ if failure.tls.is_some() => Negative { hold: Some(failure.to_string()), ..self.again(hand) },
             _ => self.again(hand),
         };

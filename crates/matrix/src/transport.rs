@@ -4,6 +4,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use serde_json::Value;
+use ureq::config::Config;
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use ureq::http::{HeaderValue, Request, Response};
 use ureq::{Agent, AsSendBody, Body};
@@ -30,39 +31,9 @@ pub(crate) struct Transport {
 
 impl Transport {
     pub(crate) fn new(options: &Options) -> Result<Self, OptionsError> {
-        let address = Address::new(&options.homeserver)?;
-        if options.user_agent.is_empty() || HeaderValue::try_from(&options.user_agent).is_err() {
-            return Err(OptionsError::UserAgent);
-        }
-        if address.is_http() && !options.fingerprints.is_empty() {
-            return Err(OptionsError::FingerprintsOverHttp);
-        }
-        if address.is_http() && options.proxy.is_some() {
-            return Err(OptionsError::ProxyOverHttp);
-        }
+        let address = checked(options)?;
         let trust = Trust::new(options.ca_pem.as_deref(), &options.fingerprints)?;
-        let proxy = options.proxy.as_ref().map(ProxyAddress::as_ureq);
-        let within = |step: Duration| Some(step.min(options.deadline));
-        let config = Agent::config_builder()
-            .user_agent(&options.user_agent)
-            .timeout_resolve(within(RESOLVE))
-            .timeout_connect(within(CONNECT))
-            .timeout_send_request(within(SEND))
-            .timeout_send_body(within(SEND))
-            .timeout_recv_response(Some(options.deadline))
-            .timeout_recv_body(Some(options.deadline))
-            .timeout_per_call(Some(options.deadline))
-            .timeout_global(Some(options.deadline))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .max_response_header_size(MAX_HEADERS)
-            .accept_encoding("identity")
-            .max_idle_age(IDLE)
-            // Where nothing is said, the environment's proxies are used.
-            .proxy(proxy)
-            .build();
-        Ok(Self { address, agent: agent(config, trust.config()), trust })
+        Ok(Self { address, agent: agent(config(options), trust.config()), trust })
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -152,6 +123,42 @@ impl Transport {
         .unwrap_or_default();
         Ok(answer)
     }
+}
+
+/// The homeserver's address, where everything else goes with it.
+fn checked(options: &Options) -> Result<Address, OptionsError> {
+    let address = Address::new(&options.homeserver)?;
+    if options.user_agent.is_empty() || HeaderValue::try_from(&options.user_agent).is_err() {
+        return Err(OptionsError::UserAgent);
+    }
+    match address.is_http() {
+        true if !options.fingerprints.is_empty() => Err(OptionsError::FingerprintsOverHttp),
+        true if options.proxy.is_some() => Err(OptionsError::ProxyOverHttp),
+        _ => Ok(address),
+    }
+}
+
+fn config(options: &Options) -> Config {
+    let within = |step: Duration| Some(step.min(options.deadline));
+    Agent::config_builder()
+        .user_agent(&options.user_agent)
+        .timeout_resolve(within(RESOLVE))
+        .timeout_connect(within(CONNECT))
+        .timeout_send_request(within(SEND))
+        .timeout_send_body(within(SEND))
+        .timeout_recv_response(Some(options.deadline))
+        .timeout_recv_body(Some(options.deadline))
+        .timeout_per_call(Some(options.deadline))
+        .timeout_global(Some(options.deadline))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .max_response_header_size(MAX_HEADERS)
+        .accept_encoding("identity")
+        .max_idle_age(IDLE)
+        // Where nothing is said, the environment's proxies are used.
+        .proxy(options.proxy.as_ref().map(ProxyAddress::as_ureq))
+        .build()
 }
 
 /// Takes the token out of a text.

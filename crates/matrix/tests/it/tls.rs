@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::OnceLock;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use meshhook_matrix::{Client, Failure, FailureKind, Fingerprint, Options, ProxyAddress, TlsTrouble};
 use meshhook_testkit::Certificate::{self, *};
@@ -217,6 +218,19 @@ fn what_speaks_no_tls_has_no_certificate() {
     }
     web_server.join().unwrap();
     assert_eq!(https.certificate().unwrap_err().tls, None);
+}
+
+#[test]
+fn a_handshake_has_to_be_over_in_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut options = Options::new(format!("https://{}", listener.local_addr().unwrap()));
+    options.deadline = Duration::from_millis(400);
+    let client = Client::new(options).unwrap();
+    let start = Instant::now();
+    // The system connects, and nobody answers.
+    let failure = client.versions().unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(5));
+    assert!(failure.detail.contains("in time") && failure.tls.is_none(), "{failure}");
 }
 
 #[test]
