@@ -12,6 +12,7 @@ mod metrics;
 mod noise;
 mod observe;
 mod open_files;
+mod pages;
 mod parts;
 mod patient;
 mod problem;
@@ -21,13 +22,14 @@ mod request_id;
 mod run;
 mod server;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use meshhook_config::{Config, Fault, Faults, Loaded, config_root};
 
+use crate::pages::Pages;
 use crate::run::StartError;
 
 /// A configuration that cannot be used (`EX_CONFIG` of sysexits.h).
@@ -65,12 +67,16 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         config_root: Option<PathBuf>,
     },
+    #[command(flatten)]
+    Pages(Pages),
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    if let Some(Command::Reload { config_root: root }) = &args.command {
-        return reload(&config_root(root.as_deref()));
+    match &args.command {
+        Some(Command::Reload { config_root: root }) => return reload(&config_root(root.as_deref())),
+        Some(Command::Pages(pages)) => return made(pages.make(Args::command())),
+        None => {}
     }
     match Config::load(&config_root(args.config_root.as_deref())) {
         Err(faults) => wrong(&faults),
@@ -106,6 +112,16 @@ fn fine(loaded: &Loaded) -> ExitCode {
     loaded.warnings.iter().map(Fault::to_string).for_each(|warning| say(&format!("warning: {warning}")));
     say("configuration is fine");
     ExitCode::SUCCESS
+}
+
+fn made(pages: io::Result<()>) -> ExitCode {
+    match pages {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            say(&format!("cannot write: {why}\nhint: name a folder that you may write into"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn failed(error: &StartError) -> ExitCode {

@@ -17,6 +17,7 @@ pub mod signed;
 pub mod soak;
 mod synapse;
 mod tls;
+pub mod tools;
 mod wait;
 
 pub use certificates::{Certificate, Certificates};

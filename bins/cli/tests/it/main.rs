@@ -9,6 +9,7 @@ mod docs;
 mod doctor;
 mod gateway;
 mod login;
+mod pages;
 mod post;
 mod signature;
 mod terminal;

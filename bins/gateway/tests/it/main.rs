@@ -19,6 +19,7 @@ mod impostor;
 mod ledger;
 mod life;
 mod limits;
+mod operation;
 mod providers;
 mod reload;
 mod rig;
