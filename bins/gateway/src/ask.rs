@@ -1,5 +1,6 @@
 //! `meshhook-gateway reload`: has the gateway that runs take its configuration over, and tells what came of it.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -11,8 +12,12 @@ use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use ureq::http::{Request, Response};
 use ureq::{Agent, Body};
 
+use crate::log::plain;
+
 /// Files are read and checked, nothing else.
 const WITHIN: Duration = Duration::from_secs(30);
+
+const STRANGER: &str = "what answers there is no gateway's admin listener";
 
 /// Why nothing was taken over.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +62,9 @@ impl AskError {
             Self::Unreachable { .. } => {
                 Some("is it running? Where admin_listen was changed it has to be restarted")
             }
+            Self::Refused { status: 401, .. } => {
+                Some("where the admin token is another one by now, send the gateway a SIGHUP instead")
+            }
             Self::Refused { .. } => Some("look for the request in the gateway's log"),
             Self::NeedsRestart(_) => Some("restart the gateway, or take these changes back and reload again"),
         }
@@ -87,12 +95,15 @@ pub(crate) fn reload(root: &Path) -> Result<Vec<String>, AskError> {
     let (status, told) =
         post(address, &token).map_err(|why| AskError::Unreachable { address, why: why.to_string() })?;
     match status {
+        200 if !told["changes"].is_array() => {
+            Err(AskError::Unreachable { address, why: STRANGER.to_owned() })
+        }
         200 => Ok(lines(&told, "changes", change).chain(lines(&told, "warnings", warning)).collect()),
         422 => Err(AskError::Found(lines(&told, "faults", fault).collect::<Vec<_>>().join("\n"))),
         409 => Err(AskError::NeedsRestart(
             lines(&told, "changes", change).map(|line| format!("\n{line}")).collect(),
         )),
-        status => Err(AskError::Refused { status, what: text(&told, "detail").to_owned() }),
+        status => Err(AskError::Refused { status, what: text(&told, "detail").into_owned() }),
     }
 }
 
@@ -137,15 +148,16 @@ fn lines<'t>(
     told.get(list).and_then(Value::as_array).into_iter().flatten().map(line)
 }
 
-fn text<'t>(value: &'t Value, key: &str) -> &'t str {
-    value.get(key).and_then(Value::as_str).unwrap_or_default()
+/// A field's text, without what a terminal would obey.
+fn text<'t>(value: &'t Value, key: &str) -> Cow<'t, str> {
+    plain(value.get(key).and_then(Value::as_str).unwrap_or_default())
 }
 
 fn change(change: &Value) -> String {
-    let nothing = |value: &str| if value.is_empty() { "nothing".to_owned() } else { value.to_owned() };
+    let value = |key| Some(text(change, key)).filter(|value| !value.is_empty()).unwrap_or("nothing".into());
     let what = text(change, "what");
-    match change.get("is").and_then(Value::as_str) {
-        Some(is) => format!("{what}: {} instead of {}", nothing(is), nothing(text(change, "was"))),
+    match change.get("is") {
+        Some(_) => format!("{what}: {} instead of {}", value("is"), value("was")),
         None => format!("{what}: {}", text(change, "change")),
     }
 }

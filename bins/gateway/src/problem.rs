@@ -25,7 +25,7 @@ pub(crate) struct Problem {
     /// For the operator: how far the time that the sender signed is ahead of ours, where that is the reason.
     pub(crate) clock_off_seconds: Option<i64>,
     /// What the document has beyond the others: its extension members (RFC 9457, section 3.2).
-    members: Option<Value>,
+    members: Option<Box<Value>>,
 }
 
 /// A header that some problems have.
@@ -208,7 +208,7 @@ impl Problem {
 
     /// The same, with members of its own; an object.
     pub(crate) fn with_members(self, members: Value) -> Self {
-        Self { members: Some(members), ..self }
+        Self { members: Some(Box::new(members)), ..self }
     }
 
     fn with(self, header: Extra) -> Self {
@@ -245,7 +245,7 @@ impl Problem {
             detail: &self.detail,
             request_id,
             hint: self.kind.hint,
-            members: self.members.as_ref(),
+            members: self.members.as_deref(),
         };
         let body = answer::write(&document);
         let mut answer = answer::typed(self.kind.status, "application/problem+json", body);

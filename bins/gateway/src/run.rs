@@ -208,7 +208,7 @@ async fn reload_at(mut hangups: Signal, reloader: &Arc<Reloader>) {
         // A panic in there is told by the hook.
         let _ = tokio::task::spawn_blocking(move || reloader.reload().is_ok()).await;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn from_std(listener: TcpListener) -> std::io::Result<tokio::net::TcpListener> {

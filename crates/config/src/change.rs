@@ -30,7 +30,11 @@ static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 impl Mark {
     pub(crate) fn of(secret: &SecretString) -> Self {
-        Self(HASHER.hash_one(secret.expose_secret()))
+        Self::of_bytes(secret.expose_secret().as_bytes())
+    }
+
+    fn of_bytes(content: &[u8]) -> Self {
+        Self(HASHER.hash_one(content))
     }
 }
 
@@ -61,8 +65,8 @@ pub enum ChangeKind {
         /// From now on.
         is: String,
     },
-    /// A file has another secret in it.
-    Secret,
+    /// A file has something else in it.
+    Content,
 }
 
 impl Config {
@@ -74,6 +78,9 @@ impl Config {
             parts.entry(section).or_default().secrets.insert(name.to_owned(), mark);
         };
         note("[matrix]".to_owned(), "access_token_file", Mark::of(&self.matrix.access_token));
+        if let Some(pem) = &self.matrix.connection.ca_pem {
+            note("[matrix]".to_owned(), "ca_file", Mark::of_bytes(pem));
+        }
         for source in &self.sources {
             for (file, mark) in &source.marks {
                 note(format!("[[source]] {}", source.name), file, *mark);
@@ -136,7 +143,10 @@ fn compare(section: &str, was: &Part, is: &Part, changes: &mut Vec<Change>) {
     }
     for (file, mark) in &was.secrets {
         if is.secrets.get(file).is_some_and(|other| other != mark) {
-            changes.push(Change::new(format!("{section}{colon} what {file} holds"), ChangeKind::Secret));
+            changes.push(Change {
+                needs_restart: needs_restart(section, file),
+                ..Change::new(format!("{section}{colon} what {file} holds"), ChangeKind::Content)
+            });
         }
     }
 }
@@ -165,7 +175,7 @@ impl fmt::Display for Change {
             ChangeKind::Added => write!(f, "{what}: added"),
             ChangeKind::Removed => write!(f, "{what}: removed"),
             ChangeKind::Value { was, is } => write!(f, "{what}: {} instead of {}", named(is), named(was)),
-            ChangeKind::Secret => write!(f, "{what}: changed"),
+            ChangeKind::Content => write!(f, "{what}: changed"),
         }
     }
 }

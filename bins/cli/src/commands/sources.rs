@@ -9,7 +9,7 @@ use crate::output::Output;
 use crate::refusals::cause;
 use crate::table::aligned;
 
-/// Show when each source was heard of and each key last used, and what was refused since the gateway's start
+/// Show when each source and key was heard of last, and what was refused
 #[derive(Args)]
 pub(crate) struct Sources {
     /// Print the gateway's JSON

@@ -1,5 +1,6 @@
 //! Another configuration for a gateway that runs.
 
+use std::fs;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -56,6 +57,11 @@ fn what_is_wrong_leaves_everything_as_it_was() {
         assert!(log.contains(word), "{word} is not in\n{log}");
     }
     assert!(metric(&gateway, "meshhook_config_reloads_total{result=\"faults\"} 1"));
+    // A signal leads to the same.
+    gateway.hang_up();
+    let again = "meshhook_config_reloads_total{result=\"faults\"} 2";
+    eventually(SOON, || metric(&gateway, again).then_some(()));
+    accepted(&post_build(&gateway, &build("2", "failed")));
 }
 
 #[test]
@@ -139,6 +145,20 @@ fn rooms_limits_names_and_the_log_are_taken_over() {
         log.lines().find(|line| line.contains("committed")).map(str::to_owned)
     });
     assert_eq!(serde_json::from_str::<Value>(&committed).unwrap()["message"], "committed");
+}
+
+#[test]
+fn the_admin_token_is_read_again() {
+    let (_homeserver, gateway) = started();
+    let old = format!("Bearer {}", gateway.admin_token());
+    let ask = |bearer: &str| {
+        let headers = [("Authorization", bearer), ("Content-Type", "application/json")];
+        http::send("POST", &(gateway.admin_url() + "/reload"), &headers, b"{}").unwrap().status
+    };
+    fs::write(gateway.store_dir().join("admin-token"), "the-token-that-takes-its-place").unwrap();
+    let new = format!("Bearer {}", gateway.admin_token());
+    assert_eq!((ask(&new), ask(&old)), (401, 200));
+    assert_eq!((ask(&new), ask(&old)), (200, 401));
 }
 
 #[test]

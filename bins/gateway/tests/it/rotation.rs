@@ -139,12 +139,10 @@ fn rotate_both_under_load(localpart: &str, kill: bool) {
     let mut gateway = room.gateway().start().unwrap();
     let load = Load::new(&gateway);
     thread::scope(|scope| {
-        (0..SENDERS).for_each(|sender| {
-            drop(scope.spawn({
-                let load = &load;
-                move || load.run(sender)
-            }))
-        });
+        for sender in 0..SENDERS {
+            let load = &load;
+            scope.spawn(move || load.run(sender));
+        }
         let stop = Stop(&load.stop);
         load.go_on(20);
         rotate_the_secret(&mut gateway, &load);

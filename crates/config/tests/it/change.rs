@@ -2,7 +2,7 @@
 
 use meshhook_config::{Change, Config};
 
-use crate::place::{Place, SMALLEST, STANDARD};
+use crate::place::{CA, Place, SMALLEST, STANDARD};
 
 const LARGER: &str = r#"
 [server]
@@ -80,4 +80,16 @@ fn a_secret_that_changed_is_told_and_not_shown() {
         assert!(change.to_string().ends_with(" holds: changed") && !change.needs_restart, "{change}");
         place.write("github-secret", crate::place::GITHUB, 0o400);
     }
+}
+
+#[test]
+fn another_authority_in_the_same_file_needs_a_restart() {
+    let place = Place::new();
+    let toml = SMALLEST.replace("[matrix]", "[matrix]\nca_file = \"ca.pem\"");
+    place.write("ca.pem", CA, 0o444);
+    let was = place.load(&toml).config.outline();
+    place.write("ca.pem", format!("{CA}{CA}"), 0o444);
+    let changes = was.changes_to(&place.load(&toml).config.outline());
+    assert_eq!(said(&changes, &place), ["[matrix] what ca_file holds: changed"]);
+    assert!(changes[0].needs_restart);
 }

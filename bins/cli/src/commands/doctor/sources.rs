@@ -93,7 +93,11 @@ fn refusal(
             "good ones have come since: a stranger, or mended",
         );
     }
-    report.fault((CHECK, code(reason)), told, hint(config, source, reason))
+    match code(reason) {
+        // Somebody looked at the address, or was cut off: of the sender's settings that proves nothing.
+        "refused" => report.warning((CHECK, "refused"), told, hint(config, source, reason)),
+        code => report.fault((CHECK, code), told, hint(config, source, reason)),
+    }
 }
 
 fn code(reason: &str) -> &'static str {

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::{chown, symlink};
 use std::time::{Duration, SystemTime};
 
-use meshhook_testkit::{Endpoint, Fault, Gateway, Homeserver, eventually};
+use meshhook_testkit::{Endpoint, Fault, Gateway, GatewayBuilder, Homeserver, eventually};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::json;
 
@@ -91,10 +91,8 @@ faults! {
         ward.rewrite(&ward.room, "#nothing:rig.localhost");
         ward
     } => "fault" "alias", "stands for no room";
-    alias_of_a_source: || {
-        let ward = Ward::with(|builder| builder.in_source("room = \"#nothing:rig.localhost\""));
-        ward
-    } => "fault" "alias", "#nothing:rig.localhost is an alias";
+    alias_of_a_source: || Ward::with(|builder| builder.in_source("room = \"#nothing:rig.localhost\""))
+        => "fault" "alias", "#nothing:rig.localhost is an alias";
     wrong_room: || {
         let ward = Ward::new();
         ward.rewrite(&ward.room, "!sxFq0lFRtqgSSbV9cEi_s5kTtZvDXTzOCrjC0AIBOSA");
@@ -218,7 +216,7 @@ faults! {
     }) => "warning" "configuration", "path-token proves nothing", "allow_from";
     two_of_one_provider: || Ward::with(|builder| builder.source("github2", "github", "another-secret-of-github"))
         => "warning" "configuration", "github2", "announced twice";
-    in_memory: || Ward::with(|builder| builder.in_memory())
+    in_memory: || Ward::with(GatewayBuilder::in_memory)
         => "warning" "configuration", "a restart forgets", "sqlite:";
 
     // The store.
@@ -264,6 +262,11 @@ faults! {
         assert_eq!(ward.gateway.post("github", &[], b"{}").status, 401);
         ward
     } => "fault" "unsigned", "has no secret", "set the secret";
+    looked_at_in_a_browser: || {
+        let ward = Ward::running();
+        assert_eq!(meshhook_testkit::http::get(&ward.gateway.hook_url("github"), &[]).unwrap().status, 405);
+        ward
+    } => "warning" "refused", "1 POST to github refused", "by GET";
     wrong_path: || {
         let ward = Ward::running();
         assert_eq!(ward.gateway.post("githib", &[], b"{}").status, 401);
