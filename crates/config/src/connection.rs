@@ -81,8 +81,8 @@ fn authorities(root: &Path, value: &Value<'_>) -> Result<(PathBuf, Vec<u8>), Wro
     let mut options = Options::new("https://localhost");
     options.ca_pem = Some(pem.clone());
     Client::new(options).map_err(|error| {
-        let hint = "put the authority's certificate there, from \"-----BEGIN CERTIFICATE-----\" on; DER becomes PEM by: \
-                    openssl x509 -inform der -in FILE";
+        let hint = "put the authority's certificate there, from \"-----BEGIN CERTIFICATE-----\" on; DER becomes PEM \
+                    by: openssl x509 -inform der -in FILE";
         Wrong::new(error.to_string(), hint)
     })?;
     Ok((path, pem))
@@ -90,9 +90,9 @@ fn authorities(root: &Path, value: &Value<'_>) -> Result<(PathBuf, Vec<u8>), Wro
 
 const CERTIFICATE: &str = "write \"cert-sha256:\" and what this prints after \"=\": openssl s_client -connect \
     matrix.example.org:443 -servername matrix.example.org </dev/null | openssl x509 -noout -fingerprint -sha256";
-const PUBLIC_KEY: &str = "write \"spki-sha256:\" and what this prints: openssl s_client -connect matrix.example.org:443 \
-    -servername matrix.example.org </dev/null | openssl x509 -noout -pubkey | openssl pkey -pubin -outform der | openssl \
-    dgst -sha256 -binary | openssl base64";
+const PUBLIC_KEY: &str = "write \"spki-sha256:\" and what this prints: openssl s_client -connect \
+    matrix.example.org:443 -servername matrix.example.org </dev/null | openssl x509 -noout -pubkey | openssl pkey \
+    -pubin -outform der | openssl dgst -sha256 -binary | openssl base64";
 
 fn fingerprint(value: &Value<'_>) -> Result<Fingerprint, Wrong> {
     let text = text(value)?;

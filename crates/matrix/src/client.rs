@@ -73,8 +73,8 @@ impl Client {
         Ok(Self { transport: Transport::new(&options)? })
     }
 
-    /// The certificate that the server presents, and whether it is believed; `None` over http. Nothing is sent to the server:
-    /// the handshake ends with its certificate.
+    /// The certificate that the server presents, and whether it is believed; `None` over http. Nothing is sent to the
+    /// server: the handshake ends with its certificate.
     ///
     /// # Errors
     /// When there is no connection, or no certificate that can be read.

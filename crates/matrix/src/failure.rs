@@ -44,8 +44,8 @@ pub struct Failure {
     pub status: Option<u16>,
     /// The Matrix error code, where the answer had one.
     pub errcode: Option<String>,
-    /// What was wrong with TLS, where that is why there was no answer: then nothing of the request was sent, unless it is
-    /// [`TlsTrouble::Other`].
+    /// What was wrong with TLS, where that is why there was no answer: then nothing of the request was sent, unless it
+    /// is [`TlsTrouble::Other`].
     pub tls: Option<TlsTrouble>,
     /// What happened: one line of at most 300 characters, without the token.
     pub detail: String,

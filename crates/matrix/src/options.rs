@@ -20,8 +20,8 @@ pub struct Options {
     /// Of these the server's own certificate must be one, besides having a good chain and name; empty, of any. On
     /// every new connection. For https only.
     pub fingerprints: Vec<Fingerprint>,
-    /// The proxy that connects to the homeserver (RFC 9110, 9.3.6, `CONNECT`); the environment's is never used. For https
-    /// only: a proxy's loopback is not this machine's.
+    /// The proxy that connects to the homeserver (RFC 9110, 9.3.6, `CONNECT`); the environment's is never used. For
+    /// https only: a proxy's loopback is not this machine's.
     pub proxy: Option<ProxyAddress>,
 }
 

@@ -1,5 +1,5 @@
-"""Makes certificates in the folder given: of each its chain NAME.pem, its key NAME.key, and in NAME.txt the SHA-256 of the
-certificate in hexadecimal digits with colons, and of its public key in base64."""
+"""Makes certificates in the folder given: of each the certificate NAME.pem, its key NAME.key, and in NAME.txt the SHA-256
+of the certificate in hexadecimal digits with colons, and of its public key in base64."""
 import base64, datetime, hashlib, pathlib, sys
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization

@@ -23,14 +23,14 @@ const DEVICE: &str = "MESHHOOK";
 const DEVICE_NAME: &str = "meshhook gateway";
 
 const AFTER: &str = "\
-To rotate the token, log in again: it is for the same device, and a gateway that runs takes it within seconds. Never log \
-the old one out: its device would go, and with it the new token and the transaction ids that keep a message from being \
-there twice.";
+To rotate the token, log in again: it is for the same device, and a gateway that runs takes it within seconds. Never \
+log the old one out: its device would go, and with it the new token and the transaction ids that keep a message from \
+being there twice.";
 
 /// Get the bot's access token by its password, and join the room
 ///
-/// The homeserver, the room and the token's file are those of [matrix] in gateway.toml; the rest of it may be unfinished.
-/// The password is asked for on the terminal, and the token stands in its file and nowhere else.
+/// The homeserver, the room and the token's file are those of [matrix] in gateway.toml; the rest of it may be
+/// unfinished. The password is asked for on the terminal, and the token stands in its file and nowhere else.
 #[derive(Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct Login {

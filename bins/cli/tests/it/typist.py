@@ -1,4 +1,4 @@
-"""Runs a program in a terminal of its own, types a user and a password when it asks, and prints what the terminal showed."""
+"""Runs a program in a terminal of its own, types a user and a password when asked, and prints what the terminal showed."""
 import os, pty, sys
 
 user, password, *program = sys.argv[1:]

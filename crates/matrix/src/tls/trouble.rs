@@ -83,46 +83,48 @@ pub(crate) fn tell(error: &Error) -> TlsFailure {
     TlsFailure { trouble, detail }
 }
 
+const UNKNOWN_ISSUER: &str = "no authority trusted here has issued the server's certificate (unknown issuer), or the \
+    server does not send the certificates in between";
+const BAD_SIGNATURE: &str = "the server's certificate is not signed by the authority that it names";
+const AN_AUTHORITYS: &str = "the server's certificate is an authority's (CA:TRUE), which may sign others and be no \
+    server's: make one with basicConstraints=CA:FALSE";
+
 fn certificate(error: &CertificateError) -> (TlsTrouble, String) {
     use CertificateError as E;
+    use TlsTrouble::{Chain, Expired, Name, NotYetValid, Other};
     match error {
-        E::Other(OtherError(inner)) => match inner.downcast_ref::<NotPinned>() {
-            Some(error) => (TlsTrouble::Pin, error.to_string()),
-            // webpki's error, of which rustls hands on no more than the words.
-            None if inner.to_string().contains("CaUsedAsEndEntity") => (
-                TlsTrouble::Chain,
-                "the server's certificate is an authority's (CA:TRUE), and may sign others but be no server's: make one \
-                 with basicConstraints=CA:FALSE"
-                    .to_owned(),
-            ),
-            None => (TlsTrouble::Other, format!("the server's certificate: {inner}")),
-        },
-        E::UnknownIssuer => (
-            TlsTrouble::Chain,
-            "no authority trusted here has issued the server's certificate (unknown issuer), or the server does not \
-             send the certificates in between"
-                .to_owned(),
-        ),
-        E::BadSignature => {
-            (TlsTrouble::Chain, "the server's certificate is not signed by the authority it names".to_owned())
-        }
+        E::Other(OtherError(inner)) => other(inner.as_ref()),
+        E::UnknownIssuer => (Chain, UNKNOWN_ISSUER.to_owned()),
+        E::BadSignature => (Chain, BAD_SIGNATURE.to_owned()),
         E::NotValidForNameContext { expected, presented } => {
-            let presented: Vec<_> = presented.iter().map(|name| bare(name)).collect();
-            let (expected, presented) = (expected.to_str(), presented.join(", "));
-            (TlsTrouble::Name, format!("the server's certificate is not for {expected}, but for {presented}"))
+            let names: Vec<_> = presented.iter().map(|name| bare(name)).collect();
+            let (expected, names) = (expected.to_str(), names.join(", "));
+            (Name, format!("the server's certificate is not for {expected}, but for {names}"))
         }
-        E::NotValidForName => (TlsTrouble::Name, "the server's certificate is for another name".to_owned()),
+        E::NotValidForName => (Name, "the server's certificate is for another name".to_owned()),
         E::ExpiredContext { not_after, .. } => {
-            (TlsTrouble::Expired, format!("the server's certificate, or its issuer's, ended at {}", date(not_after.as_secs())))
+            let end = date(not_after.as_secs());
+            (Expired, format!("the server's certificate, or its issuer's, ended at {end}"))
         }
-        E::Expired => (TlsTrouble::Expired, "the server's certificate, or its issuer's, has expired".to_owned()),
+        E::Expired => (Expired, "the server's certificate, or its issuer's, has expired".to_owned()),
         E::NotValidYetContext { not_before, .. } => {
-            let from = date(not_before.as_secs());
-            let detail = format!("the server's certificate, or its issuer's, begins at {from}: is this machine's clock slow?");
-            (TlsTrouble::NotYetValid, detail)
+            let begin = date(not_before.as_secs());
+            let what = "the server's certificate, or its issuer's, begins at";
+            (NotYetValid, format!("{what} {begin}: is this machine's clock slow?"))
         }
-        E::NotValidYet => (TlsTrouble::NotYetValid, "the server's certificate is not valid yet".to_owned()),
-        other => (TlsTrouble::Other, format!("the server's certificate: {other}")),
+        E::NotValidYet => (NotYetValid, "the server's certificate is not valid yet".to_owned()),
+        error => (Other, format!("the server's certificate: {error}")),
+    }
+}
+
+fn other(error: &(dyn std::error::Error + Send + Sync + 'static)) -> (TlsTrouble, String) {
+    match error.downcast_ref::<NotPinned>() {
+        Some(error) => (TlsTrouble::Pin, error.to_string()),
+        // webpki's error, of which rustls hands on no more than the words.
+        None if error.to_string().contains("CaUsedAsEndEntity") => {
+            (TlsTrouble::Chain, AN_AUTHORITYS.to_owned())
+        }
+        None => (TlsTrouble::Other, format!("the server's certificate: {error}")),
     }
 }
 

@@ -41,13 +41,15 @@ impl Before {
         let on = sends_on.as_deref().unwrap_or("no device");
         if sends_as != user {
             output.note(&format!(
-                "warning: the gateway has sent as {sends_as} so far. It starts as {user} once nothing of the other can be under \
-                 way; what it cannot find again in the room then is \"uncertain\": meshhook deliveries list --status uncertain"
+                "warning: the gateway has sent as {sends_as} so far. It starts as {user} once nothing of the other \
+                 can be under way; what it cannot find in the room then is \"uncertain\": meshhook deliveries list \
+                 --status uncertain"
             ));
         } else if on != device {
             output.note(&format!(
-                "warning: the gateway has sent on the device {on} so far, whose transaction ids {device} does not have. It \
-                 waits until nothing can be under way there, and looks into the room before it repeats a message"
+                "warning: the gateway has sent on the device {on} so far, whose transaction ids {device} does not \
+                 have. It waits until nothing can be under way there, and looks into the room before it repeats a \
+                 message"
             ));
         }
     }
