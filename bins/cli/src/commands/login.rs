@@ -12,6 +12,7 @@ use meshhook_config::{Account, config_root, read_account};
 use meshhook_matrix::{Client, LoggedIn, PasswordLogin, Token};
 use serde::Serialize;
 
+use crate::admin;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 
@@ -40,7 +41,7 @@ pub(crate) struct Login {
     /// Read the password from stdin, one line
     #[arg(long)]
     password_stdin: bool,
-    /// The device that the token is for [default: that of the token that is there, else MESHHOOK]
+    /// The device that the token is for [default: that of the token that is there, else the one that the store knows, else MESHHOOK]
     #[arg(long, value_name = "ID", value_parser = device)]
     device_id: Option<String>,
     /// Log nobody in, but join the room with the token that is there
@@ -52,9 +53,9 @@ pub(crate) struct Login {
     /// Where gateway.toml lies [default: $OPENCLAW_CONFIG_ROOT, else /etc/meshhook]
     #[arg(long, value_name = "DIR")]
     config_root: Option<PathBuf>,
-    /// The gateway's admin listener, which tells as whom it sends
-    #[arg(long, value_name = "URL", env = "MESHHOOK_ADMIN_URL", default_value = "http://127.0.0.1:8788")]
-    admin_url: String,
+    /// The gateway's admin listener, which tells as whom it sends [default: as gateway.toml says]
+    #[arg(long, value_name = "URL", env = "MESHHOOK_ADMIN_URL", hide_env_values = true)]
+    admin_url: Option<String>,
 }
 
 fn user(text: &str) -> Result<String, &'static str> {
@@ -85,12 +86,13 @@ struct Report<'r> {
 
 impl Login {
     pub(crate) fn run(&self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let account = read_account(&config_root(self.config_root.as_deref()))?;
+        let root = config_root(self.config_root.as_deref());
+        let account = read_account(&root)?;
         let client = client(&account)?;
         if self.join {
             return self.join_with_what_is_there(&client, &account, output);
         }
-        let before = Before::look(&client, &account)?;
+        let before = Before::look(&client, &account, &root)?;
         refusal::without_passwords(&client, &account)?;
         let user = self.user(&before)?;
         let device = self.device(&before, &user);
@@ -109,7 +111,8 @@ impl Login {
         };
         self.tell(&report, output)?;
         place.notes.iter().for_each(|note| output.note(note));
-        before.warn_of_another(&self.admin_url, &user_id, &device_id, output);
+        let gateway = admin::url(self.admin_url.as_deref(), &root);
+        before.warn_of_another(&gateway, &user_id, &device_id, output);
         joined.map_err(|failure| refusal::of_join(&failure, &user_id, room))?;
         output.note(AFTER);
         output.note("next: meshhook doctor");

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use meshhook_store::{Identity, Moment, Upkeep};
+use meshhook_store_sqlite::SqliteStore;
 use meshhook_testkit::{
     Certificate, Certificates, Gateway, Limits, Synapse, TlsFront, User, eventually, synapse_python,
 };
@@ -166,6 +168,23 @@ fn another_login_keeps_the_device_and_the_old_token() {
     rig.login(&["--password-stdin"], Synapse::PASSWORD).with(2, &["name the bot: --user"]);
     rig.first().with(0, &[]);
     assert_eq!(rig.whoami(&rig.token())["device_id"], "MESHHOOK");
+}
+
+/// A token that is good no more tells nothing; the store does.
+#[test]
+fn the_device_that_messages_were_sent_on_is_kept_without_a_token() {
+    let rig = Rig::new("keeper");
+    rig.invite();
+    let data = tempfile::tempdir().unwrap();
+    let store = data.path().join("meshhook.db");
+    let pinned = Identity { user: rig.bot.id.clone(), device: Some("SENTFROM".to_owned()) };
+    SqliteStore::open(&store).unwrap().pin(&pinned, Moment::from_seconds(1_790_000_000)).unwrap();
+    rig.configure(&rig.synapse.url(), &format!("[store]\nurl = \"sqlite:{}\"", store.display()));
+    fs::write(rig.file(), "syt_a_token_of_yesterday").unwrap();
+    fs::set_permissions(rig.file(), fs::Permissions::from_mode(0o400)).unwrap();
+    let said = rig.login(&["--password-stdin"], Synapse::PASSWORD).with(0, &[]);
+    assert!(said.data.contains("device SENTFROM"), "{}", said.data);
+    assert_eq!(rig.whoami(&rig.token())["device_id"], "SENTFROM");
 }
 
 #[test]
