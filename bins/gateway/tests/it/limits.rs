@@ -134,18 +134,6 @@ fn padded(length: usize) -> Vec<u8> {
     body
 }
 
-#[test]
-fn headers_have_bounds() {
-    let (_homeserver, gateway) = started();
-    let many = "X-A: b\r\n".repeat(200);
-    let long = format!("X-A: {}\r\n", "b".repeat(40_000));
-    for lines in [many, long] {
-        let request = format!("POST /hooks/matrix/build-status/builds HTTP/1.1\r\nHost: ci\r\n{lines}\r\n");
-        let said = exchange(&gateway, request.as_bytes());
-        assert!(said.starts_with("HTTP/1.1 431 "), "{said}");
-    }
-}
-
 /// What is answered to a chunked body under these header lines, and a second request after it.
 fn framed(gateway: &Gateway, framing: &[(&str, &str)]) -> String {
     let body = build("1", "running").to_string();
@@ -154,23 +142,6 @@ fn framed(gateway: &Gateway, framing: &[(&str, &str)]) -> String {
     let second = "GET /second HTTP/1.1\r\nHost: ci\r\n\r\n";
     let chunked = format!("{:x}\r\n{body}\r\n0\r\n\r\n{second}", body.len());
     exchange(gateway, (head("builds", &all) + &chunked).as_bytes())
-}
-
-#[test]
-fn lengths_that_mean_nothing_are_refused() {
-    let (_homeserver, gateway) = started();
-    for framing in [
-        &[("Content-Length", "93"), ("Content-Length", "5")][..],
-        &[("Content-Length", "+5")],
-        &[("Content-Length", "5, 6")],
-        &[("Content-Length", "99999999999999999999")],
-        &[("Transfer-Encoding", "gzip")],
-        &[("Transfer-Encoding", "chunked, identity")],
-    ] {
-        let said = framed(&gateway, framing);
-        assert!(said.starts_with("HTTP/1.1 400 "), "{framing:?}: {said}");
-        assert_eq!(said.matches("HTTP/1.1").count(), 1, "{framing:?}: {said}");
-    }
 }
 
 #[test]

@@ -93,6 +93,7 @@ fn a_length_is_read_in_one_way_or_not_at_all() {
             "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
             &after_end,
         ),
+        ("gzip", "Transfer-Encoding: gzip\r\n", &after_end),
         ("xchunked", "Transfer-Encoding: xchunked\r\n", &after_end),
         ("chunked in quotes", "Transfer-Encoding: \"chunked\"\r\n", &after_end),
         ("chunked with a parameter", "Transfer-Encoding: chunked;q=1\r\n", &after_end),
