@@ -42,8 +42,14 @@ fn completions(shell: Shell, mut command: clap::Command) -> io::Result<()> {
     io::stdout().write_all(&script)
 }
 
-/// A daemon's page is in section 8.
+/// A daemon's pages are in section 8: its own, and one for each command that others give it.
 fn man(folder: &Path, command: clap::Command) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    Man::new(command.disable_help_subcommand(true)).section("8").generate_to(folder).map(drop)
+    let mut command = command.disable_help_subcommand(true);
+    command.build();
+    let shown = command.get_subcommands().filter(|of_it| !of_it.is_hide_set());
+    for page in shown.chain([&command]) {
+        Man::new(page.clone()).section("8").generate_to(folder)?;
+    }
+    Ok(())
 }

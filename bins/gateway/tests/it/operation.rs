@@ -109,6 +109,10 @@ fn the_man_page_and_completions_are_whole() {
     for word in ["--config-root", "--check", "78"] {
         assert!(shown.contains(word), "{word} is not in {shown}");
     }
+    let others = shown.split_whitespace().filter_map(|word| word.strip_suffix("(8)"));
+    for other in others {
+        assert!(page.with_file_name(format!("{other}.8")).exists(), "{other} has no page");
+    }
     for shell in ["bash", "zsh", "fish"] {
         let script = ran(&["completions", shell]).stdout;
         meshhook_testkit::tools::parses(shell, &script);
