@@ -300,6 +300,7 @@ mod tests {
         metrics.connections_failed.begin([("reason", "slow")]);
         metrics.store_failures.begin([("doing", "accept")]);
         metrics.attempts.begin([("result", "sent")]);
+        metrics.reloads.begin([("result", "done")]);
         for by_room in [&metrics.waiting, &metrics.oldest_seconds, &metrics.held, &metrics.last_sent] {
             by_room.set("!room", 1);
         }

@@ -49,6 +49,8 @@ impl Observations {
         metrics.reloaded_at.set(unix(now));
         let reasons = ["not_http", "slow", "cut_off", "sent_away", "other"];
         reasons.iter().for_each(|reason| metrics.connections_failed.begin([("reason", reason)]));
+        let results = ["done", "faults", "needs_restart", "failed"];
+        results.iter().for_each(|result| metrics.reloads.begin([("result", result)]));
         let noise = Mutex::new(Noise::new(Instant::now()));
         Self { metrics, clock, refusals: Refusals::new(now), trouble: Mutex::default(), noise }
     }
