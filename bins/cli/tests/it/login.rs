@@ -318,9 +318,10 @@ fn a_gateway_that_runs_takes_the_new_token() {
     eventually(Duration::from_secs(15), || (signed_in() == 2).then_some(()));
     let token = fs::read_to_string(gateway.config_root().join("matrix-token")).unwrap();
     assert_eq!(rig.whoami(token.trim_end())["device_id"], rig.bot.device);
-    // The gateway knows better than the file, which may have been replaced before.
+    // The store knows it as well.
     fs::remove_file(gateway.config_root().join("matrix-token")).unwrap();
-    let words = login(&["--user", &rig.bot.id]);
+    assert!(!login(&["--user", &rig.bot.id]).contains("warning"));
+    let words = login(&["--device-id", "ANOTHER"]);
     assert!(
         words.contains(&format!("warning: the gateway has sent on the device {}", rig.bot.device)),
         "{words}"

@@ -1,5 +1,5 @@
 """Runs a program in a terminal of its own, types a user and a password when asked, and prints what the terminal showed."""
-import os, pty, sys
+import os, pty, sys, termios, time
 
 user, password, *program = sys.argv[1:]
 child, terminal = pty.fork()
@@ -16,6 +16,12 @@ while True:
     if not part:
         break
     if typed and typed[0][0] in shown and shown.endswith(b": "):
-        os.write(terminal, typed.pop(0)[1].encode() + b"\n")
+        asked, answer = typed.pop(0)
+        # Nobody types faster than a terminal goes silent.
+        for _ in range(1000):
+            if asked == b"user id" or not termios.tcgetattr(terminal)[3] & termios.ECHO:
+                break
+            time.sleep(0.01)
+        os.write(terminal, answer.encode() + b"\n")
 sys.stdout.buffer.write(shown)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
