@@ -49,6 +49,15 @@ impl AdminArgs {
         self.config_root.as_deref()
     }
 
+    /// What `/readyz` says, which is open to everybody: 503 has the same body.
+    pub(crate) fn readiness(&self) -> Result<Value, Failure> {
+        let url = url(self.admin_url.as_deref(), &self.root());
+        let request = Request::get(format!("{}/readyz", http::address(&url)?)).body(());
+        let answer = http::run(&http::agent(), request.map_err(|_| unsendable())?)?;
+        let told = matches!(answer.status, 200 | 503) && answer.json["ready"].is_boolean();
+        if told { Ok(answer.json) } else { taken(Answer { json: Value::Null, ..answer }) }
+    }
+
     /// Finds the token.
     pub(crate) fn open(&self) -> Result<Admin, Failure> {
         let url = url(self.admin_url.as_deref(), &self.root());
@@ -129,15 +138,11 @@ impl Admin {
         taken(http::run(&self.agent, request.map_err(|_| unsendable())?)?)
     }
 
-    /// GET `path`; whatever the answer's status, its JSON.
-    pub(crate) fn get_any(&self, path: &str) -> Result<Value, Failure> {
+    /// GET `path`, which answers with a list.
+    pub(crate) fn get_list(&self, path: &str) -> Result<Value, Failure> {
         let request = Request::get(self.url(path)).header(AUTHORIZATION, &self.authorization).body(());
         let answer = http::run(&self.agent, request.map_err(|_| unsendable())?)?;
-        if matches!(answer.status, 200 | 503) && !answer.json.is_null() {
-            Ok(answer.json)
-        } else {
-            taken(answer)
-        }
+        if answer.status == 200 && answer.json.is_array() { Ok(answer.json) } else { taken(answer) }
     }
 
     /// GET `path`, whose answer may take so long.

@@ -122,7 +122,7 @@ fn common(mut section: Section<'_>, root: &Path) -> (Option<Common>, Option<Encr
     let homeserver = section.get("homeserver", homeserver);
     let room = section.get("room", room);
     let connection = connection::read(&mut section, root, homeserver.as_deref());
-    let encrypted = section.get("encrypted_room", |value| word(value, &ENCRYPTED, &[]));
+    let encrypted = section.get("encrypted_room", encrypted);
     section.get("mode", |value| word(value, &[("bot", ())], later::MODES));
     section.need("homeserver", "add homeserver = \"https://matrix.example.org\"");
     section.need("room", "add room = \"!…\", the room's full id");
@@ -133,6 +133,10 @@ fn common(mut section: Section<'_>, root: &Path) -> (Option<Common>, Option<Encr
     section.finish(&[]);
     let common = homeserver.zip(room).map(|(homeserver, room)| Common { homeserver, connection, room });
     (common, encrypted)
+}
+
+pub(crate) fn encrypted(value: &Value<'_>) -> Result<EncryptedRoom, Wrong> {
+    word(value, &ENCRYPTED, &[])
 }
 
 pub(crate) fn homeserver(value: &Value<'_>) -> Result<String, Wrong> {

@@ -8,7 +8,7 @@ use crate::document::{Section, parse};
 use crate::fault::Faults;
 use crate::storage::{self, StoreUrl};
 use crate::value::text;
-use crate::{Connection, connection, load, matrix, server};
+use crate::{Connection, EncryptedRoom, connection, load, matrix};
 
 /// The parts of gateway.toml that lead elsewhere. What is absent or wrong is `None`, and [`crate::Config::load`] says so.
 #[derive(Debug)]
@@ -24,8 +24,8 @@ pub struct Sketch {
     pub access_token_file: Option<PathBuf>,
     /// Where deliveries are kept.
     pub store: StoreUrl,
-    /// The admin token's file; it is not opened.
-    pub admin_token_file: Option<PathBuf>,
+    /// What to do with an encrypted room.
+    pub encrypted_room: EncryptedRoom,
 }
 
 impl Sketch {
@@ -38,7 +38,6 @@ impl Sketch {
         let (table, report) = parse(&file, &content);
         let mut document = Section::root(&report, &table);
         let mut section = document.section("matrix");
-        let named = server::admin_token_file(&mut document.section("server"), root);
         let (store, _) = storage::url(&mut document.section("store"));
         let room = |section: &mut Section<'_>| section.get("room", |value| Ok(text(value)?.to_owned()));
         let mut rooms: Vec<_> = room(&mut section).into_iter().collect();
@@ -49,7 +48,7 @@ impl Sketch {
             homeserver,
             rooms,
             access_token_file: section.get("access_token_file", |value| Ok(root.join(text(value)?))),
-            admin_token_file: named.or_else(|| store.admin_token()),
+            encrypted_room: section.get("encrypted_room", matrix::encrypted).unwrap_or_default(),
             store,
         })
     }

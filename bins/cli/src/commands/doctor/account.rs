@@ -3,7 +3,6 @@
 use meshhook_matrix::{Client, Failure as Unanswered, FailureKind, Token};
 use meshhook_store::Identity;
 
-use super::case::Case;
 use super::report::{Report, counted};
 use crate::failure::Failure;
 
@@ -14,7 +13,6 @@ pub(super) struct Account {
 
 /// The account, where its token works.
 pub(super) fn look(
-    case: &Case,
     client: &Client,
     token: Option<&Token>,
     pinned: Option<&Identity>,
@@ -31,10 +29,19 @@ pub(super) fn look(
     let identity = Identity { user: whoami.user_id, device: whoami.device_id };
     report.ok("account", format!("the access token is that of {identity}"))?;
     compare(&identity, pinned, report)?;
-    let account = Account { user: identity.user };
-    privileges(client, token, &account, report)?;
-    other_rooms(case, client, token, report)?;
-    Ok(Some(account))
+    Ok(Some(Account { user: identity.user }))
+}
+
+/// Whether it can do, or see, more than a bot has to.
+pub(super) fn rights(
+    client: &Client,
+    token: &Token,
+    account: &Account,
+    rooms: &[String],
+    report: &mut Report<'_, '_>,
+) -> Result<(), Failure> {
+    privileges(client, token, account, report)?;
+    other_rooms(rooms, client, token, report)
 }
 
 fn refused(failure: &Unanswered, report: &mut Report<'_, '_>) -> Result<(), Failure> {
@@ -96,13 +103,13 @@ fn privileges(
 }
 
 fn other_rooms(
-    case: &Case,
+    rooms: &[String],
     client: &Client,
     token: &Token,
     report: &mut Report<'_, '_>,
 ) -> Result<(), Failure> {
     let Ok(joined) = client.joined_rooms(token) else { return Ok(()) };
-    let others: Vec<_> = joined.iter().filter(|room| !case.rooms.contains(room)).collect();
+    let others: Vec<_> = joined.iter().filter(|room| !rooms.contains(room)).collect();
     if others.is_empty() {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use meshhook_config::{Config, Loaded, Sketch, StoreUrl, read_token};
+use meshhook_config::{Config, EncryptedRoom, Loaded, Sketch, StoreUrl, read_token};
 use meshhook_matrix::{Client, Fingerprint, Options, Token};
 use secrecy::ExposeSecret;
 
@@ -23,8 +23,10 @@ pub(super) struct Case {
     pub(super) homeserver: Option<String>,
     /// What a client of it is made from.
     options: Option<Options>,
-    /// The rooms, as they are written.
+    /// The rooms, as they are written, that of `[matrix]` first.
     pub(super) rooms: Vec<String>,
+    /// What is done with encrypted ones.
+    pub(super) encrypted: EncryptedRoom,
     /// The access token's file.
     pub(super) token_file: Option<PathBuf>,
     /// Where deliveries are kept.
@@ -57,6 +59,7 @@ impl Case {
         let mut rooms = vec![config.matrix.room.clone()];
         rooms.extend(config.sources.iter().map(|source| source.room.clone()));
         Ok(Self {
+            encrypted: config.matrix.encrypted_room,
             homeserver: Some(config.matrix.homeserver.clone()),
             options: Some(config.matrix.options()),
             rooms: each_once(rooms),
@@ -69,6 +72,7 @@ impl Case {
     fn in_parts(sketch: Sketch) -> Self {
         Self {
             config: None,
+            encrypted: sketch.encrypted_room,
             options: sketch.options(),
             homeserver: sketch.homeserver,
             rooms: each_once(sketch.rooms),
@@ -97,8 +101,12 @@ impl Case {
     }
 }
 
-fn each_once(mut rooms: Vec<String>) -> Vec<String> {
-    rooms.sort();
-    rooms.dedup();
-    rooms
+fn each_once(rooms: Vec<String>) -> Vec<String> {
+    let mut once = Vec::with_capacity(rooms.len());
+    for room in rooms {
+        if !once.contains(&room) {
+            once.push(room);
+        }
+    }
+    once
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::report::{Report, counted};
-use crate::admin::AdminArgs;
+use crate::admin::{Admin, AdminArgs};
 use crate::failure::{Exit, Failure};
 
 const CHECK: &str = "gateway";
@@ -16,47 +16,54 @@ pub(super) struct Heard {
 
 /// Asks the gateway. That it does not run is a finding, and no reason to stop.
 pub(super) fn look(admin: &AdminArgs, report: &mut Report<'_, '_>) -> Result<Option<Heard>, Failure> {
-    let admin = match admin.open() {
-        Ok(admin) => admin,
-        Err(failure) => {
-            let why = failure.message();
-            report.skipped(CHECK, format!("it cannot be asked without its admin token: {why}"))?;
-            return Ok(None);
-        }
-    };
-    // Not ready is 503, and has the same body.
-    let ready = match admin.get_any("/readyz") {
-        Ok(ready) => ready,
-        Err(failure) if failure.exit() == Some(Exit::Unreachable) => {
-            let text = format!("it does not run, or not there: {}", failure.message());
-            let hint = "systemctl status meshhook-gateway; else name its admin_listen: --admin-url or MESHHOOK_ADMIN_URL";
-            report.warning((CHECK, "not_running"), text, hint)?;
-            return Ok(None);
-        }
-        Err(failure) => {
-            report.warning(
-                (CHECK, "not_asked"),
-                failure.message(),
-                "--admin-url has to be the gateway's admin_listen",
-            )?;
-            return Ok(None);
-        }
-    };
-    readiness(&ready, report)?;
-    let heard =
-        admin.get("/sources").and_then(|sources| Ok(Heard { sources, nodes: admin.get_any("/nodes")? }));
-    match heard {
-        Ok(heard) => {
-            unreadable(&admin.get("/deliveries?status=unreadable&limit=1")?, report)?;
-            stale(&admin.get("/deliveries?status=stale&limit=1")?, report)?;
+    match admin.readiness() {
+        Ok(ready) => readiness(&ready, report)?,
+        Err(failure) => return not_asked(&failure, report).map(|()| None),
+    }
+    let told = admin.open().and_then(|admin| Told::by(&admin));
+    match told {
+        Ok(Told { heard, unreadable, stale }) => {
+            not_understood(&unreadable, report)?;
+            too_old(&stale, report)?;
             Ok(Some(heard))
         }
         Err(failure) => {
-            let hint = "run the doctor as the gateway's user, or name the token's file: --admin-token-file";
-            report.warning((CHECK, "not_asked"), failure.message(), hint)?;
+            let text = format!("of its sources and deliveries it tells nothing: {}", failure.message());
+            let hint = "run the doctor as the gateway's user, or name its token's file: --admin-token-file";
+            report.warning((CHECK, "not_asked"), text, hint)?;
             Ok(None)
         }
     }
+}
+
+/// What it takes the admin token to be told.
+struct Told {
+    heard: Heard,
+    unreadable: Value,
+    stale: Value,
+}
+
+impl Told {
+    fn by(admin: &Admin) -> Result<Self, Failure> {
+        Ok(Self {
+            heard: Heard { sources: admin.get("/sources")?, nodes: admin.get_list("/nodes")? },
+            unreadable: admin.get("/deliveries?status=unreadable&limit=1")?,
+            stale: admin.get("/deliveries?status=stale&limit=1")?,
+        })
+    }
+}
+
+fn not_asked(failure: &Failure, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+    if failure.exit() == Some(Exit::Unreachable) {
+        let text = format!("it does not run, or not there: {}", failure.message());
+        let hint = "systemctl status meshhook-gateway; else name its admin_listen: --admin-url or MESHHOOK_ADMIN_URL";
+        return report.warning((CHECK, "not_running"), text, hint);
+    }
+    report.warning(
+        (CHECK, "not_asked"),
+        failure.message(),
+        "--admin-url has to be the gateway's admin_listen",
+    )
 }
 
 fn readiness(ready: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> {
@@ -127,7 +134,7 @@ fn undecided(
     }
 }
 
-fn unreadable(page: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+fn not_understood(page: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> {
     let Some(newest) = items(&page["deliveries"]).first() else { return Ok(()) };
     let text = |key: &str| newest[key].as_str().unwrap_or("?").to_owned();
     report.warning(
@@ -145,7 +152,7 @@ fn unreadable(page: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> 
     )
 }
 
-fn stale(page: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+fn too_old(page: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> {
     let Some(newest) = items(&page["deliveries"]).first() else { return Ok(()) };
     let text = |key: &str| newest[key].as_str().unwrap_or("?").to_owned();
     report.warning(

@@ -8,13 +8,10 @@ use meshhook_store_sqlite::Peek;
 
 use super::gateway::{Heard, items};
 use super::report::{Report, counted};
-use crate::clock;
+use super::silence::is_silent;
 use crate::failure::Failure;
 
 const CHECK: &str = "machines";
-
-/// After so many seconds a machine is silent.
-const SILENT: i64 = 24 * 3600;
 
 pub(super) fn look(
     config: &Config,
@@ -26,7 +23,7 @@ pub(super) fn look(
     let mut awake = 0;
     for node in &config.nodes {
         match seen.get(node.name.as_str()) {
-            Some(last) if clock::now().unix() - last.unix() <= SILENT => awake += 1,
+            Some(last) if !is_silent(*last) => awake += 1,
             last => silent(node.name.as_str(), last, report)?,
         }
     }

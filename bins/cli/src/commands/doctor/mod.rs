@@ -3,6 +3,7 @@
 //! One file for each thing that is looked at; each says what it found to the report, with what mends it.
 
 mod account;
+mod alias;
 mod case;
 mod certificate;
 mod files;
@@ -13,6 +14,7 @@ mod machines;
 mod probe;
 mod report;
 mod room;
+mod silence;
 mod sources;
 mod store;
 mod topic;
@@ -20,6 +22,7 @@ mod topic;
 use clap::Args;
 use meshhook_config::config_root;
 use meshhook_matrix::{Client, Token};
+use meshhook_store::Identity;
 
 use crate::admin::AdminArgs;
 use crate::failure::Failure;
@@ -28,6 +31,8 @@ use crate::output::Output;
 use account::Account;
 use case::Case;
 use report::Report;
+use room::Room;
+use topic::Topic;
 
 /// Look for what keeps messages from their room: configuration, homeserver, account, rooms, store, sources, machines
 #[derive(Args)]
@@ -64,50 +69,64 @@ impl Doctor {
         files::look(&case, report)?;
         let peek = store::look(&case, report)?;
         let heard = gateway::look(&self.admin, report)?;
-        if let Some(config) = &case.config {
-            sources::look(config, heard.as_ref(), peek.as_ref(), report)?;
-            machines::look(config, heard.as_ref(), peek.as_ref(), report)?;
+        match &case.config {
+            Some(config) => {
+                sources::look(config, heard.as_ref(), peek.as_ref(), report)?;
+                machines::look(config, heard.as_ref(), peek.as_ref(), report)?;
+            }
+            None => report.skipped(
+                "source",
+                "gateway.toml has to be put right first: sources and machines are in it",
+            )?,
         }
         let pinned = peek.as_ref().and_then(|peek| peek.identity().ok().flatten());
         match homeserver::look(&case, report)? {
-            Some(client) => self.look_at_rooms(&case, &client, pinned.as_ref(), report),
+            Some(client) => self.look_through(&case, &client, pinned.as_ref(), report),
             None => report.skipped("account", "the homeserver has to be reached first"),
         }
     }
 
-    fn look_at_rooms(
+    /// With the homeserver's eyes.
+    fn look_through(
         &self,
         case: &Case,
         client: &Client,
-        pinned: Option<&meshhook_store::Identity>,
+        pinned: Option<&Identity>,
         report: &mut Report<'_, '_>,
     ) -> Result<(), Failure> {
         let token = case.token();
-        let account = account::look(case, client, token.as_ref(), pinned, report)?;
-        let Some((account, token)) = account.zip(token) else {
-            case.rooms.iter().try_for_each(|room| room::name(client, None, room, report).map(drop))?;
+        let account = account::look(client, token.as_ref(), pinned, report)?;
+        let mut rooms = Vec::new();
+        for written in &case.rooms {
+            rooms.extend(alias::resolve(client, token.as_ref(), written, report)?);
+        }
+        let (Some(account), Some(token)) = (account, token) else {
             return report.skipped("room", "the access token has to work first");
         };
+        account::rights(client, &token, &account, &rooms, report)?;
         limits::look(case, &account, report)?;
-        for room in &case.rooms {
-            self.look_at_room(case, client, &token, &account, room, report)?;
-        }
-        Ok(())
+        self.look_into(&rooms, case, client, &token, &account, report)
     }
 
-    fn look_at_room(
+    fn look_into(
         &self,
+        rooms: &[String],
         case: &Case,
         client: &Client,
         token: &Token,
-        account: &Account,
-        room: &str,
+        Account { user }: &Account,
         report: &mut Report<'_, '_>,
     ) -> Result<(), Failure> {
-        if !room::look(case, client, token, account, room, report)? {
-            return Ok(());
+        let mut topic = Topic::new(self.fix_topic);
+        for (n, id) in rooms.iter().enumerate() {
+            let room = Room { client, token, user, id, is_main: n == 0, encrypted: case.encrypted };
+            if room.look(report)? {
+                topic.look(client, token, id, report)?;
+                if self.send_test {
+                    probe::send(client, token, id, report)?;
+                }
+            }
         }
-        topic::look(client, token, room, self.fix_topic, report)?;
-        if self.send_test { probe::send(client, token, room, report) } else { Ok(()) }
+        Ok(())
     }
 }

@@ -3,197 +3,151 @@
 use meshhook_config::EncryptedRoom;
 use meshhook_matrix::{Client, Membership, Power, Token};
 
-use super::account::Account;
-use super::case::Case;
 use super::report::Report;
 use crate::failure::Failure;
 
 const CHECK: &str = "room";
 
-/// Looks at a room; whether messages can be written into it.
-pub(super) fn look(
-    case: &Case,
-    client: &Client,
-    token: &Token,
-    account: &Account,
-    written: &str,
-    report: &mut Report<'_, '_>,
-) -> Result<bool, Failure> {
-    let Some(room) = name(client, Some(token), written, report)? else { return Ok(false) };
-    let room = room.as_str();
-    match client.membership(token, &account.user, room) {
-        Ok(Membership::Joined) => report.ok(CHECK, format!("{} is in {room}", account.user))?,
-        Ok(other) => return outside(&other, account, room, report).map(|()| false),
-        Err(failure) => {
-            let hint = "ask again";
-            report.fault(
-                (CHECK, "no_answer"),
-                format!("{room}: the homeserver does not tell: {failure}"),
-                hint,
-            )?;
-            return Ok(false);
-        }
-    }
-    let open = is_open(case, client, token, room, report)?;
-    let able = has_power(client, token, account, room, report)?;
-    Ok(open && able)
+/// A room, and who is to write into it.
+pub(super) struct Room<'r> {
+    pub(super) client: &'r Client,
+    pub(super) token: &'r Token,
+    pub(super) user: &'r str,
+    pub(super) id: &'r str,
+    /// Whether it is the one of `[matrix]`.
+    pub(super) is_main: bool,
+    /// What is done where it is encrypted.
+    pub(super) encrypted: EncryptedRoom,
 }
 
-/// The room's id: what stands in gateway.toml, or what an alias stands for, which is a fault all the same.
-pub(super) fn name(
-    client: &Client,
-    token: Option<&Token>,
-    written: &str,
-    report: &mut Report<'_, '_>,
-) -> Result<Option<String>, Failure> {
-    if !written.starts_with('#') {
-        return Ok(Some(written.to_owned()));
+impl Room<'_> {
+    /// Whether messages can be written into it.
+    pub(super) fn look(&self, report: &mut Report<'_, '_>) -> Result<bool, Failure> {
+        let Self { user, id, .. } = self;
+        match self.client.membership(self.token, user, id) {
+            Ok(Membership::Joined) => report.ok(CHECK, format!("{user} is in {id}"))?,
+            Ok(other) => return self.outside(&other, report).map(|()| false),
+            Err(failure) => {
+                let text = format!("{id}: the homeserver does not tell who is in it: {failure}");
+                return report.fault((CHECK, "no_answer"), text, "ask again").map(|()| false);
+            }
+        }
+        Ok(self.is_open(report)? && self.has_power(report)?)
     }
-    match client.resolve_alias(token, written) {
-        Ok(Some(room)) => {
-            let text =
-                format!("{written} is an alias, which may come to mean another room; now it is {room}");
-            report.fault((CHECK, "alias"), text, format!("write room = \"{room}\" in gateway.toml"))?;
-            Ok(Some(room))
-        }
-        Ok(None) => {
-            let text = format!("{written} is an alias, and stands for no room");
-            report.fault(
-                (CHECK, "alias"),
-                text,
-                "write the room's id (\"!…\"): a client's room settings show it",
-            )?;
-            Ok(None)
-        }
-        Err(failure) => {
-            let text = format!("{written} is an alias, and the homeserver does not tell what for: {failure}");
-            report.fault(
-                (CHECK, "alias"),
-                text,
-                "write the room's id (\"!…\"): a client's room settings show it",
-            )?;
-            Ok(None)
-        }
-    }
-}
 
-fn outside(
-    membership: &Membership,
-    Account { user }: &Account,
-    room: &str,
-    report: &mut Report<'_, '_>,
-) -> Result<(), Failure> {
-    let why = |reason: &Option<String>| reason.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-    let again = format!("let somebody in the room who may, invite {user}, and then: meshhook login --join");
-    match membership {
-        Membership::Invited { by } => {
-            let by = by.as_deref().unwrap_or("somebody");
-            let text = format!("{user} is invited to {room} by {by}, and has not joined");
-            report.fault((CHECK, "invited"), text, "let it join: meshhook login --join")
+    fn outside(&self, membership: &Membership, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+        let Self { user, id, .. } = self;
+        let join = self.join();
+        let again = format!("let somebody in the room who may, invite {user}, and then: {join}");
+        match membership {
+            Membership::Invited { by } => {
+                let by = by.as_deref().unwrap_or("somebody");
+                let text = format!("{user} is invited to {id} by {by}, and has not joined");
+                report.fault((CHECK, "invited"), text, format!("let it join: {join}"))
+            }
+            Membership::Left => report.fault((CHECK, "left"), format!("{user} has left {id}"), again),
+            Membership::Kicked { by, reason } => report.fault(
+                (CHECK, "kicked"),
+                format!("{by} has removed {user} from {id}{}", why(reason)),
+                again,
+            ),
+            Membership::Banned { by, reason } => report.fault(
+                (CHECK, "banned"),
+                format!("{by} has banned {user} from {id}{}", why(reason)),
+                format!("the ban has to be lifted there first (in Element: /unban {user}); {again}"),
+            ),
+            _ => report.fault(
+                (CHECK, "not_a_member"),
+                format!("{user} was never in {id}, nor invited; or there is no such room"),
+                format!("compare the id with the one in a client's room settings. If it is right, {again}"),
+            ),
         }
-        Membership::Left => report.fault((CHECK, "left"), format!("{user} has left {room}"), again),
-        Membership::Kicked { by, reason } => report.fault(
-            (CHECK, "kicked"),
-            format!("{by} has removed {user} from {room}{}", why(reason)),
-            again,
-        ),
-        Membership::Banned { by, reason } => report.fault(
-            (CHECK, "banned"),
-            format!("{by} has banned {user} from {room}{}", why(reason)),
-            format!("the ban has to be lifted there first (in Element: /unban {user}); {again}"),
-        ),
-        _ => report.fault(
-            (CHECK, "not_a_member"),
-            format!("{user} was never in {room}, nor invited; or there is no such room"),
-            format!("compare the id with the one in a client's room settings. If it is right, {again}"),
-        ),
     }
-}
 
-/// Whether what is written is read: in a room that lives, by its members' clients.
-fn is_open(
-    case: &Case,
-    client: &Client,
-    token: &Token,
-    room: &str,
-    report: &mut Report<'_, '_>,
-) -> Result<bool, Failure> {
-    if let Ok(Some(tombstone)) = client.state(token, room, "m.room.tombstone") {
-        let next = tombstone["replacement_room"].as_str().unwrap_or("a room that is not named");
-        let text = format!("{room} was upgraded: its members have moved to {next}");
-        let hint = format!(
-            "let the bot be invited there, write room = \"{next}\" in gateway.toml, then: meshhook login"
-        );
-        report.fault((CHECK, "upgraded"), text, hint)?;
-        return Ok(false);
+    /// The command that lets the bot join.
+    fn join(&self) -> String {
+        let room = if self.is_main { String::new() } else { format!(" --room '{}'", self.id) };
+        format!("meshhook login --join{room}")
     }
-    let Ok(Some(_)) = client.state(token, room, "m.room.encryption") else { return Ok(true) };
-    let plain =
-        case.config.as_ref().is_some_and(|config| config.matrix.encrypted_room == EncryptedRoom::Plain);
-    if plain {
-        let text = format!(
-            "{room} is encrypted, and messages are written into it unencrypted, as encrypted_room says"
-        );
-        report.warning(
-            (CHECK, "encrypted_plain"),
-            text,
-            "a room without encryption is shown without warnings",
-        )?;
-        return Ok(true);
-    }
-    let hint = "encryption cannot be switched off: make a room without it and write its id in gateway.toml; or, to send in \
-                clear text into this one, encrypted_room = \"plain\" in [matrix]";
-    report.fault((CHECK, "encrypted"), format!("{room} is encrypted: nothing is written into it"), hint)?;
-    Ok(false)
-}
 
-fn has_power(
-    client: &Client,
-    token: &Token,
-    Account { user }: &Account,
-    room: &str,
-    report: &mut Report<'_, '_>,
-) -> Result<bool, Failure> {
-    let levels = client.state(token, room, "m.room.power_levels");
-    let (Ok(levels), Ok(create)) = (levels, client.create_event(token, room)) else {
-        report.skipped("power", format!("{room} does not tell its power levels"))?;
-        return Ok(true);
-    };
-    let power = Power::of(user, levels.as_ref(), &create);
-    if !power.may_send() {
+    /// Whether what is written is read: in a room that lives, by its members' clients.
+    fn is_open(&self, report: &mut Report<'_, '_>) -> Result<bool, Failure> {
+        let Self { id, .. } = self;
+        if let Ok(Some(tombstone)) = self.client.state(self.token, id, "m.room.tombstone") {
+            let next = tombstone["replacement_room"].as_str().unwrap_or("a room that is not named");
+            let text = format!("{id} was upgraded: its members have moved to {next}");
+            let hint = format!(
+                "let the bot be invited there, write room = \"{next}\" in gateway.toml, then: meshhook login --join"
+            );
+            return report.fault((CHECK, "upgraded"), text, hint).map(|()| false);
+        }
+        match self.client.state(self.token, id, "m.room.encryption") {
+            Ok(Some(_)) => self.encrypted(report),
+            _ => Ok(true),
+        }
+    }
+
+    fn encrypted(&self, report: &mut Report<'_, '_>) -> Result<bool, Failure> {
+        let Self { id, .. } = self;
+        if self.encrypted == EncryptedRoom::Plain {
+            let text = format!(
+                "{id} is encrypted, and messages are written into it unencrypted, as encrypted_room says"
+            );
+            let hint = "a room without encryption is shown without warnings";
+            return report.warning((CHECK, "encrypted_plain"), text, hint).map(|()| true);
+        }
+        let hint = "encryption cannot be switched off: make a room without it and write its id in gateway.toml; or, to send \
+                    in clear text into this one, encrypted_room = \"plain\" in [matrix]";
+        let text = format!("{id} is encrypted: nothing is written into it");
+        report.fault((CHECK, "encrypted"), text, hint).map(|()| false)
+    }
+
+    fn has_power(&self, report: &mut Report<'_, '_>) -> Result<bool, Failure> {
+        let Self { client, token, user, id, .. } = self;
+        let levels = client.state(token, id, "m.room.power_levels");
+        let (Ok(levels), Ok(create)) = (levels, client.create_event(token, id)) else {
+            return report.skipped("power", format!("{id} does not tell its power levels")).map(|()| true);
+        };
+        let power = Power::of(user, levels.as_ref(), &create);
+        if power.may_send() {
+            return self.excess(&power, report).map(|()| true);
+        }
         let Power { own, to_send, .. } = power;
-        let text = format!("{user} has power level {own} in {room}, and sending takes {to_send}");
+        let text = format!("{user} has power level {own} in {id}, and sending takes {to_send}");
         let hint = format!(
             "give it {to_send} in the room's settings, or lower what sending messages takes to {own}"
         );
-        report.fault(("power", "power_too_low"), text, hint)?;
-        return Ok(false);
+        report.fault(("power", "power_too_low"), text, hint).map(|()| false)
     }
-    excess(user, room, &power, report)?;
-    Ok(true)
+
+    /// A bot that can do no more than send is worth little to whoever steals its token.
+    fn excess(&self, power: &Power, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+        let Self { user, id, .. } = self;
+        let names: Vec<_> = power.more.iter().map(|(name, _)| *name).collect();
+        let text = |own: &str| {
+            format!("with its power level of {own} {user} may also, in {id}: {}", names.join(", "))
+        };
+        match (&*names, power.own) {
+            ([], own) => report.ok("power", format!("{user} may send into {id} (level {own}), and nothing more")),
+            (_, i64::MAX) => report.warning(
+                ("power", "power_too_high"),
+                text("no limit (it has made the room)"),
+                "let somebody else make the room and invite the bot: the maker of a room of version 12 cannot give that up",
+            ),
+            (["invite"], own) => report.warning(
+                ("power", "power_too_high"),
+                text(&own.to_string()),
+                format!("raise what inviting takes to 50 in the room's settings; it is {} now", power.more[0].1),
+            ),
+            (_, own) => report.warning(
+                ("power", "power_too_high"),
+                text(&own.to_string()),
+                format!("give {user} the level {}, which is all that sending takes", power.to_send),
+            ),
+        }
+    }
 }
 
-/// A bot that can do no more than send is worth little to whoever steals its token.
-fn excess(user: &str, room: &str, power: &Power, report: &mut Report<'_, '_>) -> Result<(), Failure> {
-    let names: Vec<_> = power.more.iter().map(|(name, _)| *name).collect();
-    let text =
-        |own: &str| format!("with its power level of {own} {user} may also, in {room}: {}", names.join(", "));
-    match (&*names, power.own) {
-        ([], own) => report.ok("power", format!("{user} may send into {room} (level {own}), and nothing more")),
-        (_, i64::MAX) => report.warning(
-            ("power", "power_too_high"),
-            text("no limit (it has made the room)"),
-            "let somebody else make the room and invite the bot: the maker of a room of version 12 cannot give that up",
-        ),
-        (["invite"], own) => report.warning(
-            ("power", "power_too_high"),
-            text(&own.to_string()),
-            format!("raise what inviting takes to 50 in the room's settings; it is {} now", power.more[0].1),
-        ),
-        (_, own) => report.warning(
-            ("power", "power_too_high"),
-            text(&own.to_string()),
-            format!("give {user} the level {}, which is all that sending takes", power.to_send),
-        ),
-    }
+fn why(reason: &Option<String>) -> String {
+    reason.as_ref().map(|why| format!(" ({why})")).unwrap_or_default()
 }

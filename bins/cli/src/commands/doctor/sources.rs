@@ -7,14 +7,11 @@ use serde_json::Value;
 
 use super::gateway::{Heard, items};
 use super::report::{Report, counted};
-use crate::clock;
+use super::silence::{is_long_before, is_silent};
 use crate::failure::Failure;
 use crate::refusals::cause;
 
 const CHECK: &str = "source";
-
-/// After so many seconds a source is silent.
-const SILENT: i64 = 24 * 3600;
 
 pub(super) fn look(
     config: &Config,
@@ -60,7 +57,7 @@ fn silence(source: &Source, last: Option<Timestamp>, report: &mut Report<'_, '_>
                 way with a message of yours";
     match last {
         None => report.warning((CHECK, "never_heard"), format!("nothing of {name} was ever accepted"), hint),
-        Some(last) if clock::now().unix() - last.unix() > SILENT => {
+        Some(last) if is_silent(last) => {
             report.warning((CHECK, "silent"), format!("{name} was last heard of at {last}"), hint)
         }
         Some(last) => report.ok(CHECK, format!("{name} was last heard of at {last}")),
@@ -152,7 +149,7 @@ fn old_keys(
     }
     for key in valid {
         let used = key["last_used"].as_str().and_then(Timestamp::parse_rfc3339);
-        let idle = last.is_some_and(|last| used.is_none_or(|used| last.unix() - used.unix() > SILENT));
+        let idle = last.is_some_and(|last| used.is_none_or(|used| is_long_before(used, last)));
         if idle {
             let name = key["name"].as_str().unwrap_or_default();
             let used = used.map_or_else(|| "never".to_owned(), |used| format!("last at {used}"));

@@ -15,49 +15,76 @@ const FIELD: &str = "mesh_node_id";
 /// What the topic has to say.
 const TEXT: &str = "Build statuses by meshhook. Every worker sends its mesh_node_id, the name of its machine, with each status.";
 
-/// Looks at the topic, and adds to it where that is wanted.
-pub(super) fn look(
-    client: &Client,
-    token: &Token,
-    room: &str,
+/// Looks at topics, and adds to them where that is wanted.
+pub(super) struct Topic {
     fix: bool,
-    report: &mut Report<'_, '_>,
-) -> Result<(), Failure> {
-    let topic = match client.state(token, room, "m.room.topic") {
-        Ok(topic) => topic.and_then(|topic| Some(topic["topic"].as_str()?.to_owned())).unwrap_or_default(),
-        Err(failure) => return report.skipped(CHECK, format!("{room} does not tell its topic: {failure}")),
-    };
-    if topic.contains(FIELD) {
-        return report.ok(CHECK, format!("the topic of {room} tells workers to send {FIELD}"));
-    }
-    if fix {
-        return mend(client, room, &topic, report);
-    }
-    report.warning(
-        (CHECK, "topic"),
-        format!("the topic of {room} does not tell that every worker sends {FIELD}"),
-        format!("set it: \"{TEXT}\"; or let the doctor, with the token of somebody who may: meshhook doctor --fix-topic"),
-    )
+    /// What somebody who may has lent, once it was asked for.
+    lent: Option<Token>,
 }
 
-/// The bot has no right to, and need not have it: somebody lends theirs for this one request.
-fn mend(client: &Client, room: &str, topic: &str, report: &mut Report<'_, '_>) -> Result<(), Failure> {
-    let lent =
-        prompt::secret(&format!("access token of somebody who may set the topic of {room}: "), "token")?;
-    let Ok(lent) = Token::new(&lent) else {
-        return report.fault(
+impl Topic {
+    pub(super) const fn new(fix: bool) -> Self {
+        Self { fix, lent: None }
+    }
+
+    pub(super) fn look(
+        &mut self,
+        client: &Client,
+        token: &Token,
+        room: &str,
+        report: &mut Report<'_, '_>,
+    ) -> Result<(), Failure> {
+        let topic = match client.state(token, room, "m.room.topic") {
+            Ok(topic) => {
+                topic.and_then(|topic| Some(topic["topic"].as_str()?.to_owned())).unwrap_or_default()
+            }
+            Err(failure) => {
+                return report.skipped(CHECK, format!("{room} does not tell its topic: {failure}"));
+            }
+        };
+        if topic.contains(FIELD) {
+            return report.ok(CHECK, format!("the topic of {room} tells workers to send {FIELD}"));
+        }
+        if self.fix {
+            return self.mend(client, room, &topic, report);
+        }
+        report.warning(
             (CHECK, "topic"),
-            "that is no access token",
-            "copy it from a client's settings, as it is",
-        );
-    };
-    let text = if topic.is_empty() { TEXT.to_owned() } else { format!("{topic}\n{TEXT}") };
-    match client.set_state(&lent, room, "m.room.topic", &json!({ "topic": text })) {
-        Ok(_) => report.ok(CHECK, format!("the topic of {room} now tells workers to send {FIELD}")),
-        Err(failure) => report.fault(
-            (CHECK, "topic"),
-            format!("the topic of {room} was not set: {failure}"),
-            "it takes the token of somebody whose power level allows it: usually 50, a moderator's",
-        ),
+            format!("the topic of {room} does not tell that every worker sends {FIELD}"),
+            format!(
+                "set it: \"{TEXT}\"; or, with the token of somebody who may: meshhook doctor --fix-topic"
+            ),
+        )
+    }
+
+    /// The bot has no right to, and need not have it: somebody lends theirs.
+    fn mend(
+        &mut self,
+        client: &Client,
+        room: &str,
+        topic: &str,
+        report: &mut Report<'_, '_>,
+    ) -> Result<(), Failure> {
+        let Some(lent) = self.borrow()? else {
+            let hint = "copy it from a client's settings, as it is";
+            return report.fault((CHECK, "topic"), "that is no access token", hint);
+        };
+        let text = if topic.is_empty() { TEXT.to_owned() } else { format!("{topic}\n{TEXT}") };
+        match client.set_state(lent, room, "m.room.topic", &json!({ "topic": text })) {
+            Ok(_) => report.ok(CHECK, format!("the topic of {room} now tells workers to send {FIELD}")),
+            Err(failure) => report.fault(
+                (CHECK, "topic"),
+                format!("the topic of {room} was not set: {failure}"),
+                "it takes the token of somebody whose power level allows it: usually 50, a moderator's",
+            ),
+        }
+    }
+
+    fn borrow(&mut self) -> Result<Option<&Token>, Failure> {
+        if self.lent.is_none() {
+            let given = prompt::secret("access token of somebody who may set the topic: ", "token")?;
+            self.lent = Token::new(&given).ok();
+        }
+        Ok(self.lent.as_ref())
     }
 }
