@@ -66,10 +66,7 @@ impl AdminArgs {
     }
 
     fn url(&self) -> String {
-        self.admin_url.clone().unwrap_or_else(|| {
-            // Whoever may not read gateway.toml, or has none here, may have the token by a file of its own.
-            admin_door(&self.root()).map_or_else(|_| DEFAULT_URL.to_owned(), |door| listener_url(door.listen))
-        })
+        address(self.admin_url.as_deref(), &self.root())
     }
 
     fn root(&self) -> PathBuf {
@@ -89,6 +86,14 @@ impl AdminArgs {
             )
         })
     }
+}
+
+/// Where the admin listener is: as it is named, else as gateway.toml in `root` says.
+pub(crate) fn address(named: Option<&str>, root: &Path) -> String {
+    named.map(ToOwned::to_owned).unwrap_or_else(|| {
+        // Whoever may not read gateway.toml, or has none here, may have the token by a file of its own.
+        admin_door(root).map_or_else(|_| DEFAULT_URL.to_owned(), |door| listener_url(door.listen))
+    })
 }
 
 /// Where a listener on `address` is asked from this machine: one on every address, on loopback.

@@ -12,6 +12,7 @@ use meshhook_config::{Account, config_root, read_account};
 use meshhook_matrix::{Client, LoggedIn, PasswordLogin, Token};
 use serde::Serialize;
 
+use crate::admin;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 
@@ -52,9 +53,10 @@ pub(crate) struct Login {
     /// Where gateway.toml lies [default: $OPENCLAW_CONFIG_ROOT, else /etc/meshhook]
     #[arg(long, value_name = "DIR")]
     config_root: Option<PathBuf>,
-    /// The gateway's admin listener, which tells as whom it sends
-    #[arg(long, value_name = "URL", env = "MESHHOOK_ADMIN_URL", default_value = "http://127.0.0.1:8788")]
-    admin_url: String,
+    /// The admin listener, which tells as whom the gateway sends [default: admin_listen in gateway.toml, else
+    /// http://127.0.0.1:8788]
+    #[arg(long, value_name = "URL", env = "MESHHOOK_ADMIN_URL", hide_env_values = true)]
+    admin_url: Option<String>,
 }
 
 fn user(text: &str) -> Result<String, &'static str> {
@@ -85,7 +87,8 @@ struct Report<'r> {
 
 impl Login {
     pub(crate) fn run(&self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let account = read_account(&config_root(self.config_root.as_deref()))?;
+        let root = config_root(self.config_root.as_deref());
+        let account = read_account(&root)?;
         let client = client(&account)?;
         if self.join {
             return self.join_with_what_is_there(&client, &account, output);
@@ -109,7 +112,8 @@ impl Login {
         };
         self.tell(&report, output)?;
         place.notes.iter().for_each(|note| output.note(note));
-        before.warn_of_another(&self.admin_url, &user_id, &device_id, output);
+        let admin_url = admin::address(self.admin_url.as_deref(), &root);
+        before.warn_of_another(&admin_url, &user_id, &device_id, output);
         joined.map_err(|failure| refusal::of_join(&failure, &user_id, room))?;
         output.note(AFTER);
         output.note("next: meshhook doctor");

@@ -286,9 +286,8 @@ fn a_gateway_that_runs_takes_the_new_token() {
     eventually(Duration::from_secs(15), || (signed_in() == 1).then_some(()));
     let login = |args: &[&str]| {
         let mut command = meshhook();
-        command
-            .env("MESHHOOK_ADMIN_URL", gateway.admin_url())
-            .env("OPENCLAW_CONFIG_ROOT", gateway.config_root());
+        // admin_listen in gateway.toml tells where the gateway is asked as whom it sends.
+        command.env("OPENCLAW_CONFIG_ROOT", gateway.config_root());
         command.args(["login", "--password-stdin"]).args(args).write_stdin(Synapse::PASSWORD);
         let output = command.output().unwrap();
         let words = String::from_utf8(output.stderr).unwrap();
