@@ -15,5 +15,6 @@ mod post;
 mod quick_start;
 mod signature;
 mod terminal;
+mod try_out;
 mod usage;
 mod words;
