@@ -1,10 +1,10 @@
-//! Every link within the repository leads somewhere.
+//! Every link within the repository leads somewhere, and every command of ours on a page is one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use crate::words::fixtures;
+use crate::words::{fixtures, meshhook, split};
 
 fn pages() -> Vec<PathBuf> {
     let (mut pages, mut folders) = (Vec::new(), vec![fixtures().parent().unwrap().to_owned()]);
@@ -99,6 +99,38 @@ fn broken(page: &Path, prose: &str, link: &str) -> Option<&'static str> {
         anchors(&self::prose(&fs::read_to_string(target).unwrap_or_default()))
     };
     (!there.contains(anchor)).then_some("no such heading")
+}
+
+/// What of a line the shell gives to the program: up to a comment, a pipe, a redirection, or the next command.
+fn arguments(line: &str) -> Vec<String> {
+    let words = split(line.strip_prefix("meshhook ").unwrap()).into_iter();
+    words
+        .take_while(|word| !word.starts_with(['#', '|', '>', '<', '&', ';']))
+        .map(|word| word.replace('"', ""))
+        .collect()
+}
+
+/// The lines that begin with `meshhook`, in blocks for a shell and between backticks. Left out are patterns like
+/// `meshhook …`, and what has a variable of the shell's: the quick start, which is run.
+fn commands(page: &str) -> BTreeSet<String> {
+    let page = format!("\n{page}");
+    let fences = page.split("\n```").skip(1).step_by(2).filter_map(|fence| fence.strip_prefix("sh\n"));
+    let blocks = fences.map(|fence| fence.replace("\\\n", ""));
+    let lines = blocks.flat_map(|block| block.lines().map(ToOwned::to_owned).collect::<Vec<_>>());
+    let prose = prose(&page).replace('\n', " ");
+    let spans = prose.split('`').skip(1).step_by(2).map(ToOwned::to_owned);
+    lines.chain(spans).filter(|line| line.starts_with("meshhook ") && !line.contains(['…', '$'])).collect()
+}
+
+#[test]
+fn every_command_on_a_page_is_one() {
+    let all = pages().into_iter().flat_map(|page| commands(&fs::read_to_string(page).unwrap()));
+    let all: BTreeSet<_> = all.collect();
+    for line in &all {
+        let output = meshhook().args(arguments(line)).arg("--help").output().unwrap();
+        assert!(output.status.success(), "{line}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert!(all.len() > 40, "only {all:#?}");
 }
 
 #[test]

@@ -54,13 +54,15 @@ fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
-/// A new operator: a home with nothing in it, a homeserver with the limits that it has by default, a bot that is invited.
+/// A new operator: an empty home, a homeserver with the limits that it has by default, a bot that is invited.
 struct Operator {
     synapse: Synapse,
     host: User,
     bot: User,
     room: String,
-    home: tempfile::TempDir,
+    _folder: tempfile::TempDir,
+    /// As a link-free path, since that is what is shown.
+    home: PathBuf,
     listen: String,
     admin_listen: String,
 }
@@ -71,8 +73,10 @@ impl Operator {
         let (host, bot) = (synapse.register("operator"), synapse.register("builds"));
         let room = synapse.create_room(&host.token, json!({ "preset": "private_chat" }));
         synapse.invite(&host.token, &room, &bot.id);
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().canonicalize().unwrap();
         let [listen, admin_listen] = [free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));
-        Self { synapse, host, bot, room, home: tempfile::tempdir().unwrap(), listen, admin_listen }
+        Self { synapse, host, bot, room, _folder: folder, home, listen, admin_listen }
     }
 
     /// What is set in the page's first block, and its value there and here: all in which the two differ.
@@ -102,7 +106,7 @@ impl Operator {
 
     /// Runs the script in a terminal, with nothing of our own environment but where cargo and its packages are.
     fn follow(&self, script: &str) -> Output {
-        let file = self.home.path().join("quick-start.sh");
+        let file = self.home.join("quick-start.sh");
         fs::write(&file, script).unwrap();
         let cargo = PathBuf::from(env::var_os("CARGO").expect("cargo runs the tests"));
         let tools = cargo.parent().unwrap().display().to_string();
@@ -114,7 +118,7 @@ impl Operator {
             .arg(synapse_python())
             .args(["-c", TYPIST, &self.bot.id, Synapse::PASSWORD, "/bin/bash", "-euo", "pipefail"])
             .arg(&file);
-        typist.env_clear().env("HOME", self.home.path()).env("TERM", "xterm");
+        typist.env_clear().env("HOME", &self.home).env("TERM", "xterm");
         typist.env("PATH", format!("{tools}:/usr/local/bin:/usr/bin:/bin")).env("CARGO_HOME", packages);
         typist.envs(CHEAP).env("CARGO_TARGET_DIR", target_dir().join("quick-start"));
         typist.current_dir(fixtures().parent().unwrap()).output().unwrap()
@@ -122,7 +126,7 @@ impl Operator {
 
     /// What the page would show of that.
     fn for_anybody(&self, shown: &str) -> String {
-        let home = self.home.path().display().to_string();
+        let home = self.home.display().to_string();
         let mut text = uncoloured(&shown.replace("\r\n", "\n"));
         for (own, page) in [
             (self.synapse.url().as_str(), "https://matrix.example.org"),
