@@ -51,7 +51,7 @@ impl AdminArgs {
 
     /// Finds the token.
     pub(crate) fn open(&self) -> Result<Admin, Failure> {
-        let url = self.url();
+        let url = url(self.admin_url.as_deref(), &self.root());
         let url = http::address(&url)?;
         if !http::is_private(url) {
             let hint = "use https, or a tunnel: ssh -L 8788:127.0.0.1:8788 and the gateway's machine";
@@ -63,10 +63,6 @@ impl AdminArgs {
         }
         let token = token(&self.token_file()?)?;
         Ok(Admin { agent: http::agent(), url: url.to_owned(), authorization: bearer(&token) })
-    }
-
-    fn url(&self) -> String {
-        address(self.admin_url.as_deref(), &self.root())
     }
 
     fn root(&self) -> PathBuf {
@@ -88,15 +84,16 @@ impl AdminArgs {
     }
 }
 
-/// Where the admin listener is: as it is named, else as gateway.toml in `root` says.
-pub(crate) fn address(named: Option<&str>, root: &Path) -> String {
-    named.map(ToOwned::to_owned).unwrap_or_else(|| {
+/// Where a listener on `address` is asked from this machine: one on every address, on loopback.
+/// The admin listener's address: the one named, else as gateway.toml says.
+pub(crate) fn url(named: Option<&str>, root: &Path) -> String {
+    let told = || {
         // Whoever may not read gateway.toml, or has none here, may have the token by a file of its own.
         admin_door(root).map_or_else(|_| DEFAULT_URL.to_owned(), |door| listener_url(door.listen))
-    })
+    };
+    named.map_or_else(told, ToOwned::to_owned)
 }
 
-/// Where a listener on `address` is asked from this machine: one on every address, on loopback.
 fn listener_url(mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {

@@ -24,14 +24,14 @@ const DEVICE: &str = "MESHHOOK";
 const DEVICE_NAME: &str = "meshhook gateway";
 
 const AFTER: &str = "\
-To rotate the token, log in again: it is for the same device, and a gateway that runs takes it within seconds. Never log \
-the old one out: its device would go, and with it the new token and the transaction ids that keep a message from being \
-there twice.";
+To rotate the token, log in again: it is for the same device, and a gateway that runs takes it within seconds. Never \
+log the old one out: its device would go, and with it the new token and the transaction ids that keep a message from \
+being there twice.";
 
 /// Get the bot's access token by its password, and join the room
 ///
-/// The homeserver, the room and the token's file are those of [matrix] in gateway.toml; the rest of it may be unfinished.
-/// The password is asked for on the terminal, and the token stands in its file and nowhere else.
+/// The homeserver, the room and the token's file are those of [matrix] in gateway.toml; the rest of it may be
+/// unfinished. The password is asked for on the terminal, and the token stands in its file and nowhere else.
 #[derive(Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct Login {
@@ -41,7 +41,7 @@ pub(crate) struct Login {
     /// Read the password from stdin, one line
     #[arg(long)]
     password_stdin: bool,
-    /// The device that the token is for [default: that of the token that is there, else MESHHOOK]
+    /// The device that the token is for [default: that of the token that is there, else the one that the store knows, else MESHHOOK]
     #[arg(long, value_name = "ID", value_parser = device)]
     device_id: Option<String>,
     /// Log nobody in, but join the room with the token that is there
@@ -53,8 +53,7 @@ pub(crate) struct Login {
     /// Where gateway.toml lies [default: $OPENCLAW_CONFIG_ROOT, else /etc/meshhook]
     #[arg(long, value_name = "DIR")]
     config_root: Option<PathBuf>,
-    /// The admin listener, which tells as whom the gateway sends [default: admin_listen in gateway.toml, else
-    /// http://127.0.0.1:8788]
+    /// The gateway's admin listener, which tells as whom it sends [default: as gateway.toml says]
     #[arg(long, value_name = "URL", env = "MESHHOOK_ADMIN_URL", hide_env_values = true)]
     admin_url: Option<String>,
 }
@@ -93,7 +92,7 @@ impl Login {
         if self.join {
             return self.join_with_what_is_there(&client, &account, output);
         }
-        let before = Before::look(&client, &account)?;
+        let before = Before::look(&client, &account, &root)?;
         refusal::without_passwords(&client, &account)?;
         let user = self.user(&before)?;
         let device = self.device(&before, &user);
@@ -112,8 +111,8 @@ impl Login {
         };
         self.tell(&report, output)?;
         place.notes.iter().for_each(|note| output.note(note));
-        let admin_url = admin::address(self.admin_url.as_deref(), &root);
-        before.warn_of_another(&admin_url, &user_id, &device_id, output);
+        let gateway = admin::url(self.admin_url.as_deref(), &root);
+        before.warn_of_another(&gateway, &user_id, &device_id, output);
         joined.map_err(|failure| refusal::of_join(&failure, &user_id, room))?;
         output.note(AFTER);
         output.note("next: meshhook doctor");

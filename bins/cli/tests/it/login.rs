@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use meshhook_store::{Identity, Moment, Upkeep};
+use meshhook_store_sqlite::SqliteStore;
 use meshhook_testkit::{
     Certificate, Certificates, Gateway, Limits, Synapse, TlsFront, User, eventually, synapse_python,
 };
@@ -168,6 +170,23 @@ fn another_login_keeps_the_device_and_the_old_token() {
     assert_eq!(rig.whoami(&rig.token())["device_id"], "MESHHOOK");
 }
 
+/// A token that is good no more tells nothing; the store does.
+#[test]
+fn the_device_that_messages_were_sent_on_is_kept_without_a_token() {
+    let rig = Rig::new("keeper");
+    rig.invite();
+    let data = tempfile::tempdir().unwrap();
+    let store = data.path().join("meshhook.db");
+    let pinned = Identity { user: rig.bot.id.clone(), device: Some("SENTFROM".to_owned()) };
+    SqliteStore::open(&store).unwrap().pin(&pinned, Moment::from_seconds(1_790_000_000)).unwrap();
+    rig.configure(&rig.synapse.url(), &format!("[store]\nurl = \"sqlite:{}\"", store.display()));
+    fs::write(rig.file(), "syt_a_token_of_yesterday").unwrap();
+    fs::set_permissions(rig.file(), fs::Permissions::from_mode(0o400)).unwrap();
+    let said = rig.login(&["--password-stdin"], Synapse::PASSWORD).with(0, &[]);
+    assert!(said.data.contains("device SENTFROM"), "{}", said.data);
+    assert_eq!(rig.whoami(&rig.token())["device_id"], "SENTFROM");
+}
+
 #[test]
 fn a_wrong_password_changes_nothing() {
     let rig = Rig::new("mistaken");
@@ -286,8 +305,9 @@ fn a_gateway_that_runs_takes_the_new_token() {
     eventually(Duration::from_secs(15), || (signed_in() == 1).then_some(()));
     let login = |args: &[&str]| {
         let mut command = meshhook();
-        // admin_listen in gateway.toml tells where the gateway is asked as whom it sends.
-        command.env("OPENCLAW_CONFIG_ROOT", gateway.config_root());
+        command
+            .env("MESHHOOK_ADMIN_URL", gateway.admin_url())
+            .env("OPENCLAW_CONFIG_ROOT", gateway.config_root());
         command.args(["login", "--password-stdin"]).args(args).write_stdin(Synapse::PASSWORD);
         let output = command.output().unwrap();
         let words = String::from_utf8(output.stderr).unwrap();
@@ -298,9 +318,10 @@ fn a_gateway_that_runs_takes_the_new_token() {
     eventually(Duration::from_secs(15), || (signed_in() == 2).then_some(()));
     let token = fs::read_to_string(gateway.config_root().join("matrix-token")).unwrap();
     assert_eq!(rig.whoami(token.trim_end())["device_id"], rig.bot.device);
-    // The gateway knows better than the file, which may have been replaced before.
+    // The store knows it as well.
     fs::remove_file(gateway.config_root().join("matrix-token")).unwrap();
-    let words = login(&["--user", &rig.bot.id]);
+    assert!(!login(&["--user", &rig.bot.id]).contains("warning"));
+    let words = login(&["--device-id", "ANOTHER"]);
     assert!(
         words.contains(&format!("warning: the gateway has sent on the device {}", rig.bot.device)),
         "{words}"

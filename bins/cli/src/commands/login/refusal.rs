@@ -16,9 +16,9 @@ pub(super) fn without_passwords(client: &Client, account: &Account) -> Result<()
     let message = format!("{} takes no passwords, only {}", account.homeserver, flows.join(", "));
     let file = account.access_token_file.display();
     let hint = format!(
-        "put a token that you get otherwise into {file} (0440), then: meshhook login --join. With Matrix Authentication \
-         Service, `mas-cli manage issue-compatibility-token BOT MESHHOOK` makes one; else log in with a client that shows its \
-         token, and never log that out"
+        "put a token that you get otherwise into {file} (0440), then: meshhook login --join. With Matrix \
+         Authentication Service, `mas-cli manage issue-compatibility-token BOT MESHHOOK` makes one; else log in with \
+         a client that shows its token, and never log that out"
     );
     Err(Failure::new(Exit::Refused, message, hint))
 }
@@ -92,7 +92,7 @@ pub(super) fn of_any(failure: &Refusal) -> Failure {
 const fn of_tls(trouble: TlsTrouble) -> &'static str {
     match trouble {
         TlsTrouble::Pin => {
-            "compare it with the certificate on the homeserver itself; only if it is that one, put it into tls_fingerprints"
+            "compare it with the certificate on the homeserver itself; if it is that one, put it into tls_fingerprints"
         }
         TlsTrouble::Chain => {
             "name the authority's certificate as ca_file in [matrix], if it is a private one"

@@ -56,8 +56,8 @@ impl TokenFile {
         Ok(Place { file: self.target, notes })
     }
 
-    /// To the owner and group of the file that is replaced, else to the folder's group, which gateway.toml's readers are
-    /// in; as far as we may.
+    /// To the owner and group of the file that is replaced, else to the folder's group, in which gateway.toml's readers
+    /// are; as far as we may.
     fn hand_over(&self) -> Vec<String> {
         let (file, target) = (self.unfinished.as_file(), self.target.display());
         let owner = self.replaces.as_ref().map(MetadataExt::uid);
@@ -78,7 +78,8 @@ impl TokenFile {
 
 fn unwritable(target: &Path, error: &io::Error) -> Failure {
     let message = format!("{}: it cannot be written: {error}", target.display());
-    let hint = "run it as a user who may write to that folder, such as root; access_token_file in [matrix] names the file";
+    let hint =
+        "run it as a user who may write there, such as root; access_token_file in [matrix] names the file";
     Failure::new(Exit::Configuration, message, hint)
 }
 
