@@ -24,6 +24,10 @@ pub struct Draft {
     pub room: String,
     /// `[matrix] access_token_file`.
     pub access_token_file: String,
+    /// `[server] listen`, where it is not the default.
+    pub listen: Option<String>,
+    /// `[server] admin_listen`, where it is not the default.
+    pub admin_listen: Option<String>,
     /// `[store] url`, where it is not the default.
     pub store: Option<String>,
     /// `[[source]] name`.
@@ -45,6 +49,7 @@ pub struct Draft {
 impl Display for Draft {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(HEAD)?;
+        self.server(f)?;
         if let Some(url) = &self.store {
             heading(f, "store")?;
             told(f, "store.url", &Quoted(url))?;
@@ -58,6 +63,18 @@ impl Display for Draft {
 }
 
 impl Draft {
+    fn server(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let listeners = [("server.listen", &self.listen), ("server.admin_listen", &self.admin_listen)];
+        let named = listeners.into_iter().filter_map(|(path, address)| Some((path, address.as_ref()?)));
+        for (i, (path, address)) in named.enumerate() {
+            if i == 0 {
+                heading(f, "server")?;
+            }
+            told(f, path, &Quoted(address))?;
+        }
+        Ok(())
+    }
+
     fn source(&self, f: &mut Formatter<'_>) -> fmt::Result {
         heading(f, "source")?;
         told(f, "source.name", &Quoted(&self.source))?;

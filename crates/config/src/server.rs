@@ -91,7 +91,7 @@ fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
-fn socket(value: &Value<'_>) -> Result<SocketAddr, Wrong> {
+pub(crate) fn socket(value: &Value<'_>) -> Result<SocketAddr, Wrong> {
     text(value)?.parse().map_err(|_| {
         Wrong::new("not an address with port", "write \"127.0.0.1:8787\" or \"[::1]:8787\"; no host names")
     })

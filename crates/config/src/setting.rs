@@ -4,7 +4,7 @@ use meshhook_model::Glob;
 
 use crate::document::Value;
 use crate::fault::Wrong;
-use crate::{matrix, network, only, scheme, source, storage, value};
+use crate::{matrix, network, only, scheme, server, source, storage, value};
 
 /// A value that can be checked alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Setting {
     Room,
     /// `[[source]] provider`.
     Provider,
+    /// `[server] listen` or `admin_listen`.
+    Listen,
     /// `[store] url`; whether it lies below the config root is not looked at.
     StoreUrl,
     /// `[[source]] name`.
@@ -59,6 +61,7 @@ impl Setting {
             Self::Homeserver => matrix::homeserver(&value).map(drop),
             Self::Room => matrix::room(&value).map(drop),
             Self::Provider => source::provider(&value).map(drop),
+            Self::Listen => server::socket(&value).map(drop),
             Self::StoreUrl => storage::store_url(&value).map(drop),
             Self::SourceName => value::name(&value).map(drop),
             Self::Network => network::network(&value).map(drop),
@@ -88,6 +91,7 @@ mod tests {
             (Setting::Homeserver, "https://matrix.example.org", "matrix.example.org"),
             (Setting::Room, "!abcdef", "#builds:example.org"),
             (Setting::Provider, "generic", "woodpecker"),
+            (Setting::Listen, "127.0.0.1:9000", "9000"),
             (Setting::StoreUrl, "sqlite:/var/lib/a.db", "/var/lib/a.db"),
             (Setting::SourceName, "github", "Git Hub"),
             (Setting::Network, "192.0.2.0/24", "192.0.2.1"),

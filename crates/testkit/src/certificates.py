@@ -12,7 +12,7 @@ DER, PEM = serialization.Encoding.DER, serialization.Encoding.PEM
 def name(text):
     return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
 
-def make(file, issuer=None, subject="localhost", days=(-1, 7), key=None, ca=False):
+def make(file, issuer=None, subject="localhost", days=(-1, 6.9), key=None, ca=False):
     """A certificate of `issuer`, or one that is its own; that many days from now."""
     key = key or ec.generate_private_key(ec.SECP256R1())
     signer = issuer[1] if issuer else key

@@ -69,7 +69,7 @@ impl Secrets {
 }
 
 /// Words between blanks; what stands in single quotes is one.
-fn split(line: &str) -> Vec<String> {
+pub(crate) fn split(line: &str) -> Vec<String> {
     let halves = line.split('\'').enumerate();
     let words = halves.flat_map(|(i, part)| match i % 2 {
         1 => vec![part.to_owned()],

@@ -25,6 +25,8 @@ fn draft(provider: &'static Provider, scheme: Scheme) -> Draft {
         homeserver: "https://matrix.example.org".into(),
         room: "!abcdef".into(),
         access_token_file: "matrix-token".into(),
+        listen: None,
+        admin_listen: None,
         store: None,
         source: provider.name().into(),
         provider,
@@ -66,6 +68,8 @@ fn each_provider_and_scheme_has_a_first_configuration() {
 #[test]
 fn a_first_configuration_has_a_word_on_each_line() {
     let draft = Draft {
+        listen: Some("127.0.0.1:9000".into()),
+        admin_listen: Some("[::1]:9001".into()),
         store: Some("sqlite:/srv/meshhook/meshhook.db".into()),
         allow_any_address: true,
         allow_from: Vec::new(),

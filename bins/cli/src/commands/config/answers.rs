@@ -11,6 +11,8 @@ use crate::failure::Failure;
 use crate::scheme::{self, FormArgs};
 
 const TOKEN_FILE: &str = "matrix-token";
+const LISTEN: &str = "127.0.0.1:8787";
+const ADMIN_LISTEN: &str = "127.0.0.1:8788";
 const STORE: &str = "sqlite:/var/lib/meshhook/meshhook.db";
 /// The answer that lets a sender post from anywhere.
 const ANY: &str = "any";
@@ -42,6 +44,12 @@ pub(super) struct Answers {
     /// A repository of yours, others are not said; needed for Travis CI
     #[arg(long, value_name = "OWNER/NAME", value_parser = |text: &str| checked(Setting::OwnRepository, text))]
     repo: Vec<String>,
+    /// Where the CI systems post, by way of a TLS proxy [default: 127.0.0.1:8787]
+    #[arg(long, value_name = "ADDRESS", value_parser = |text: &str| checked(Setting::Listen, text))]
+    listen: Option<String>,
+    /// Where you ask [default: 127.0.0.1:8788]
+    #[arg(long, value_name = "ADDRESS", value_parser = |text: &str| checked(Setting::Listen, text))]
+    admin_listen: Option<String>,
     /// Where deliveries are kept [default: sqlite:/var/lib/meshhook/meshhook.db]
     #[arg(long, value_name = "URL", value_parser = |text: &str| checked(Setting::StoreUrl, text))]
     store: Option<String>,
@@ -81,6 +89,8 @@ impl Answers {
             homeserver,
             room,
             access_token_file: TOKEN_FILE.to_owned(),
+            listen: self.listen.clone().filter(|address| address != LISTEN),
+            admin_listen: self.admin_listen.clone().filter(|address| address != ADMIN_LISTEN),
             store: Some(self.store(asker)?).filter(|url| url != STORE),
             secret_file: format!("{source}-{}", secret_name(scheme)),
             source,

@@ -92,7 +92,8 @@ impl Written<'_> {
         }
         if self.is_roots_alone() {
             let root = word(&self.root.display().to_string());
-            let text = format!("chgrp -R meshhook {root}    # or what the gateway's group is called");
+            let text =
+                format!("chgrp -R meshhook {root}    # its group, where the gateway runs as another user");
             steps.push(Step::Command(text));
         }
         let commands = ["meshhook-gateway --check", "meshhook doctor", "meshhook-gateway"];

@@ -68,7 +68,9 @@ impl TokenFile {
             return vec![format!("its owner could not be kept: sudo chown {owner}:{group} {target}")];
         }
         if owner.is_none() && file.metadata().is_ok_and(|file| (file.uid(), file.gid()) == (0, 0)) {
-            return vec![format!("root alone may read it: chgrp the gateway's group {target}")];
+            return vec![format!(
+                "root alone may read it; where the gateway runs as another user: chgrp GROUP {target}"
+            )];
         }
         Vec::new()
     }

@@ -1,6 +1,7 @@
 //! The doctor: nothing to say of what is well, and the true cause of each fault that is provoked.
 
 mod faults;
+mod page;
 mod tls;
 mod ward;
 
