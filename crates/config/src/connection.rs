@@ -76,7 +76,7 @@ fn over_http(key: &str) -> Wrong {
 
 fn authorities(root: &Path, value: &Value<'_>) -> Result<(PathBuf, Vec<u8>), Wrong> {
     let path = root.join(text(value)?);
-    let content = file::read(&path, LIMITS).map_err(|error| Wrong::new(error.to_string(), error.hint()))?;
+    let content = file::read(&path, LIMITS)?;
     let pem = content.text.as_bytes().to_vec();
     let mut options = Options::new("https://localhost");
     options.ca_pem = Some(pem.clone());

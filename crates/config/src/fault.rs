@@ -14,12 +14,13 @@ pub struct Fault {
     message: String,
     hint: String,
     missing: bool,
+    denied: bool,
 }
 
 impl Fault {
     pub(crate) fn new(file: &Path, line: Option<usize>, wrong: Wrong) -> Self {
-        let Wrong { message, hint, missing } = wrong;
-        Self { file: file.to_owned(), line, message, hint, missing }
+        let Wrong { message, hint, missing, denied } = wrong;
+        Self { file: file.to_owned(), line, message, hint, missing, denied }
     }
 
     /// Whether nothing is wrong but that a file which gateway.toml names is not there.
@@ -31,6 +32,12 @@ impl Fault {
     #[must_use]
     pub fn file(&self) -> &Path {
         &self.file
+    }
+
+    /// Whether a file could not be looked at for want of a permission: another user may find it right.
+    #[must_use]
+    pub const fn is_denied(&self) -> bool {
+        self.denied
     }
 
     /// The line in it, from 1; `None` where the fault is that something is missing, or the file itself.
@@ -113,11 +120,13 @@ pub(crate) struct Wrong {
     pub(crate) hint: String,
     /// Whether nothing is wrong but that a file is not there.
     pub(crate) missing: bool,
+    /// Whether nothing is wrong but that this process may not read a file.
+    pub(crate) denied: bool,
 }
 
 impl Wrong {
     pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: hint.into(), missing: false }
+        Self { message: message.into(), hint: hint.into(), missing: false, denied: false }
     }
 
     /// The same with another hint.

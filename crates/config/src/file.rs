@@ -8,6 +8,8 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags, StatVfsMountFlags, statvfs};
 use secrecy::zeroize::Zeroizing;
 
+use crate::fault::Wrong;
+
 /// Permission bits that a secret may not have: the group's to write, and every one of others.
 pub(crate) const SECRET: u32 = 0o027;
 /// The permission bit to write, for others.
@@ -79,6 +81,16 @@ impl FileError {
             Self::TooLong(_) => "is it the right file?",
             Self::NotUtf8 => "write it as UTF-8 text",
             Self::ByteOrderMark => "save it as UTF-8 without byte order mark",
+        }
+    }
+}
+
+impl From<FileError> for Wrong {
+    fn from(error: FileError) -> Self {
+        Self {
+            missing: error == FileError::Missing,
+            denied: error == FileError::Unreadable(io::ErrorKind::PermissionDenied),
+            ..Self::new(error.to_string(), error.hint())
         }
     }
 }

@@ -79,7 +79,7 @@ impl Config {
         match file::check_folder(root) {
             Ok(()) | Err(FileError::Missing) => {}
             Err(error) => {
-                return Err(Fault::new(root, None, Wrong::new(error.to_string(), error.hint())).into());
+                return Err(Fault::new(root, None, error.into()).into());
             }
         }
         let (table, report) = parse(&root.join(FILE), text);
@@ -145,11 +145,14 @@ pub fn read_account(root: &Path) -> Result<Account, Faults> {
 pub(crate) fn open(root: &Path) -> Result<(PathBuf, String), Faults> {
     let file = root.join(FILE);
     let at = |place: &Path, error: FileError| {
-        let hint = match error {
-            FileError::Missing => "create it, or name its folder by --config-root or OPENCLAW_CONFIG_ROOT",
-            other => other.hint(),
+        let wrong = Wrong::from(error);
+        let wrong = match error {
+            FileError::Missing => {
+                wrong.hinted("create it, or name its folder by --config-root or OPENCLAW_CONFIG_ROOT")
+            }
+            _ => wrong,
         };
-        Fault::new(place, None, Wrong::new(error.to_string(), hint))
+        Fault::new(place, None, wrong)
     };
     file::check_folder(root).map_err(|error| at(root, error))?;
     let content = file::read(&file, LIMITS).map_err(|error| at(&file, error))?;

@@ -45,8 +45,10 @@ impl SecretError {
 
 impl From<SecretError> for Wrong {
     fn from(error: SecretError) -> Self {
-        let missing = error == SecretError::File(FileError::Missing);
-        Self { missing, ..Self::new(error.to_string(), error.hint()) }
+        match error {
+            SecretError::File(error) => error.into(),
+            error => Self::new(error.to_string(), error.hint()),
+        }
     }
 }
 

@@ -24,6 +24,9 @@ impl Peek {
     /// [`StoreError::Damaged`] of what is no database any more, [`StoreError::Unusable`] of another program's.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        // A log lies beside the real file.
+        let real = path.canonicalize();
+        let path = real.as_deref().unwrap_or(path);
         let connection =
             Connection::open_with_flags(address(path), flags | OpenFlags::SQLITE_OPEN_URI).map_err(fault)?;
         let schema = recognise(&connection)?;

@@ -19,7 +19,7 @@ pub(super) fn look(
     report: &mut Report<'_, '_>,
 ) -> Result<Option<Account>, Failure> {
     let Some(token) = token else {
-        report.skipped("account", "the access token's file has to be put right first: meshhook login")?;
+        report.skipped("account", "the access token has to be readable first")?;
         return Ok(None);
     };
     let whoami = match client.whoami(token) {
@@ -47,14 +47,26 @@ pub(super) fn rights(
 fn refused(failure: &Unanswered, report: &mut Report<'_, '_>) -> Result<(), Failure> {
     let text = format!("the homeserver does not take the access token: {failure}");
     match (failure.kind, failure.errcode.as_deref()) {
-        (FailureKind::Unauthorized { .. }, Some("M_USER_LOCKED" | "M_USER_SUSPENDED" | "M_USER_DEACTIVATED")) => report
-            .fault(("account", "account_locked"), text, "ask the homeserver's administrator to let the account act again"),
-        (FailureKind::Unauthorized { .. }, _) => report.fault(
-            ("account", "wrong_token"),
+        (
+            FailureKind::Unauthorized { .. },
+            Some("M_USER_LOCKED" | "M_USER_SUSPENDED" | "M_USER_DEACTIVATED"),
+        ) => report.fault(
+            ("account", "account_locked"),
             text,
-            "log in anew, on the same device: meshhook login. A password that was changed, or a log-out, ends a token",
+            "ask the homeserver's administrator to let the account act again",
         ),
-        _ => report.fault(("account", "no_answer"), text, "ask again; the gateway does the same until it is answered"),
+        (FailureKind::Unauthorized { .. }, _) => {
+            let again = report.command("meshhook login");
+            let hint = format!(
+                "log in anew, on the same device: {again}. A password that was changed, or a log-out, ends a token"
+            );
+            report.fault(("account", "wrong_token"), text, hint)
+        }
+        _ => report.fault(
+            ("account", "no_answer"),
+            text,
+            "ask again; the gateway does the same until it is answered",
+        ),
     }
 }
 
@@ -64,11 +76,12 @@ fn compare(
     pinned: Option<&Identity>,
     report: &mut Report<'_, '_>,
 ) -> Result<(), Failure> {
+    let login = report.command("meshhook login");
     let Some(device) = &identity.device else {
         return report.warning(
             ("account", "no_device"),
             "the access token belongs to no device: the homeserver forgets what was sent with it at each restart",
-            "log in with a device: meshhook login",
+            format!("log in with a device: {login}"),
         );
     };
     match pinned {
@@ -76,9 +89,9 @@ fn compare(
             ("account", "other_identity"),
             format!("until now messages were sent as {pinned}; what that had under way is looked up in the room first"),
             match &pinned.device {
-                Some(before) if pinned.user == identity.user => format!(
-                    "keep one device when a token is replaced: meshhook login --device-id {before}, instead of {device}"
-                ),
+                Some(before) if pinned.user == identity.user => {
+                    format!("keep one device when a token is replaced: {login} --device-id {before}, instead of {device}")
+                }
                 _ => "nothing is doubled by it; but if it was not meant, put the former token back".to_owned(),
             },
         ),

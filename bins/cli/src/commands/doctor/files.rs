@@ -2,12 +2,14 @@
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use meshhook_config::{Config, StoreUrl};
+use meshhook_model::Timestamp;
 
 use super::case::Case;
+use super::gateway::{Gateway, Heard};
 use super::report::Report;
 use crate::failure::Failure;
 
@@ -16,9 +18,18 @@ const CHECK: &str = "files";
 /// After this a token ought to be replaced.
 const OLD: Duration = Duration::from_secs(90 * 24 * 3600);
 
-pub(super) fn look(case: &Case, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+/// The permission to read a file, and to go through a folder, for others.
+const READ: u32 = 0o4;
+const SEARCH: u32 = 0o1;
+
+pub(super) fn look(case: &Case, gateway: &Gateway, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+    // One that runs has read them; and where they are handed over to it, modes say nothing.
     if let Some(config) = &case.config {
-        as_the_gateway(config, report)?;
+        match &gateway.heard {
+            Some(heard) => in_force(config, heard, report)?,
+            None if gateway.runs => {}
+            None => as_the_gateway(config, report)?,
+        }
     }
     match &case.token_file {
         Some(file) => age(file, report),
@@ -26,26 +37,47 @@ pub(super) fn look(case: &Case, report: &mut Report<'_, '_>) -> Result<(), Failu
     }
 }
 
+/// Whether the gateway that runs goes by what the files say now. It looks at the access token by itself.
+fn in_force(config: &Config, heard: &Heard, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+    let since = heard.sources["configured_since"].as_str().and_then(Timestamp::parse_rfc3339);
+    let Some(since) = since else { return Ok(()) };
+    let modified = |file: &Path| fs::metadata(file).ok().map(|found| found.mtime());
+    let files = read_by_it(config).into_iter().filter(|file| *file != config.matrix.access_token_file);
+    for file in files.filter(|file| modified(file).is_some_and(|at| at > since.unix())) {
+        let text =
+            format!("{} was changed, and the gateway goes by what was there at {since}", file.display());
+        let reload = report.command("meshhook-gateway reload");
+        report.warning((CHECK, "not_reloaded"), text, format!("have it read again: {reload}"))?;
+    }
+    Ok(())
+}
+
 /// Who runs the doctor may read more than the gateway's user, whom the store belongs to.
 fn as_the_gateway(config: &Config, report: &mut Report<'_, '_>) -> Result<(), Failure> {
     let Some(store) = owned(config) else { return Ok(()) };
-    let secrets = config.sources.iter().flat_map(|source| &source.secret_files);
-    let gateway_toml = config.root.join("gateway.toml");
-    for file in secrets.chain([&config.matrix.access_token_file, &gateway_toml]) {
-        let Ok(found) = fs::metadata(file) else { continue };
-        if !may_read(&store, &found) {
-            report.fault(
-                (CHECK, "unreadable"),
-                format!(
-                    "{}: user {}, whom the store belongs to, cannot read it",
-                    file.display(),
-                    store.uid()
-                ),
-                format!("chown root:{} {} && chmod 0440 {}", store.gid(), file.display(), file.display()),
-            )?;
-        }
+    for file in read_by_it(config) {
+        let Some(barred) = barred(&store, &file) else { continue };
+        let shown = barred.display();
+        let mode = if barred == file { "0440" } else { "0750" };
+        report.fault(
+            (CHECK, "unreadable"),
+            format!("{shown}: user {}, whom the store belongs to, cannot read it", store.uid()),
+            format!(
+                "chown root:{} {shown} && chmod {mode} {shown}, unless it is handed over (LoadCredential)",
+                store.gid()
+            ),
+        )?;
     }
     Ok(())
+}
+
+fn read_by_it(config: &Config) -> Vec<PathBuf> {
+    let secrets = config.sources.iter().flat_map(|source| source.secret_files.clone());
+    let mut files = vec![config.root.join("gateway.toml"), config.matrix.access_token_file.clone()];
+    files.extend(config.matrix.connection.ca_file.clone());
+    files.extend(config.server.admin_token_file.clone());
+    files.extend(secrets);
+    files
 }
 
 /// Whose store it is, where there is one already.
@@ -56,27 +88,34 @@ fn owned(config: &Config) -> Option<Metadata> {
     }
 }
 
+/// What keeps that user from a file: a folder above it, or the file itself.
+fn barred(user: &Metadata, file: &Path) -> Option<PathBuf> {
+    let mut above: Vec<_> = file.ancestors().skip(1).collect();
+    above.reverse();
+    let may = |place: &Path, what| fs::metadata(place).is_ok_and(|found| may(user, &found, what));
+    let folder = above.into_iter().find(|folder| !folder.as_os_str().is_empty() && !may(folder, SEARCH));
+    folder.or_else(|| (!may(file, READ)).then_some(file)).map(Path::to_owned)
+}
+
 /// By owner, group and mode. Of further groups that the user may be in nothing is known.
-fn may_read(store: &Metadata, file: &Metadata) -> bool {
-    let mode = file.mode();
-    if store.uid() == 0 {
+fn may(user: &Metadata, found: &Metadata, what: u32) -> bool {
+    if user.uid() == 0 {
         return true;
     }
-    if store.uid() == file.uid() {
-        return mode & 0o400 != 0;
-    }
-    if store.gid() == file.gid() { mode & 0o040 != 0 } else { mode & 0o004 != 0 }
+    let shift = match (user.uid() == found.uid(), user.gid() == found.gid()) {
+        (true, _) => 6,
+        (false, true) => 3,
+        _ => 0,
+    };
+    found.mode() & (what << shift) != 0
 }
 
 fn age(file: &Path, report: &mut Report<'_, '_>) -> Result<(), Failure> {
     let written = fs::metadata(file).and_then(|found| found.modified());
     let age = written.ok().and_then(|written| SystemTime::now().duration_since(written).ok());
-    match age {
-        Some(age) if age > OLD => report.warning(
-            (CHECK, "token_old"),
-            format!("{}: the access token is {} days old", file.display(), age.as_secs() / (24 * 3600)),
-            "replace it: meshhook login, on the same device; the gateway takes the new one by itself",
-        ),
-        _ => Ok(()),
-    }
+    let Some(age) = age.filter(|age| *age > OLD) else { return Ok(()) };
+    let text = format!("{}: the access token is {} days old", file.display(), age.as_secs() / (24 * 3600));
+    let login = report.command("meshhook login");
+    let hint = format!("replace it: {login}, on the same device; the gateway takes the new one by itself");
+    report.warning((CHECK, "token_old"), text, hint)
 }

@@ -8,6 +8,15 @@ use crate::failure::{Exit, Failure};
 
 const CHECK: &str = "gateway";
 
+/// The gateway, as far as it was found.
+#[derive(Default)]
+pub(super) struct Gateway {
+    /// Whether it runs.
+    pub(super) runs: bool,
+    /// What it tells whoever has the admin token.
+    pub(super) heard: Option<Heard>,
+}
+
 /// What the admin listener tells whoever has the token.
 pub(super) struct Heard {
     pub(super) sources: Value,
@@ -15,23 +24,28 @@ pub(super) struct Heard {
 }
 
 /// Asks the gateway. That it does not run is a finding, and no reason to stop.
-pub(super) fn look(admin: &AdminArgs, report: &mut Report<'_, '_>) -> Result<Option<Heard>, Failure> {
+pub(super) fn look(admin: &AdminArgs, report: &mut Report<'_, '_>) -> Result<Gateway, Failure> {
     match admin.readiness() {
         Ok(ready) => readiness(&ready, report)?,
-        Err(failure) => return not_asked(&failure, report).map(|()| None),
+        Err(failure) => return not_asked(&failure, report).map(|()| Gateway::default()),
     }
     let told = admin.open().and_then(|admin| Told::by(&admin));
     match told {
         Ok(Told { heard, unreadable, stale }) => {
             not_understood(&unreadable, report)?;
             too_old(&stale, report)?;
-            Ok(Some(heard))
+            Ok(Gateway { runs: true, heard: Some(heard) })
         }
         Err(failure) => {
             let text = format!("of its sources and deliveries it tells nothing: {}", failure.message());
-            let hint = "run the doctor as the gateway's user, or name its token's file: --admin-token-file";
+            let hint = match failure.exit() {
+                Some(Exit::Configuration | Exit::Usage) => {
+                    "run the doctor as the gateway's user, or name its token's file: --admin-token-file"
+                }
+                _ => "ask again; the gateway's log says why",
+            };
             report.warning((CHECK, "not_asked"), text, hint)?;
-            Ok(None)
+            Ok(Gateway { runs: true, heard: None })
         }
     }
 }
@@ -124,12 +138,13 @@ fn undecided(
     order: &str,
     report: &mut Report<'_, '_>,
 ) -> Result<(), Failure> {
+    let list = report.command(&format!("meshhook deliveries list --status {status}"));
     match ready[status].as_u64() {
         None | Some(0) => Ok(()),
         Some(count) => report.fault(
             (CHECK, status),
             format!("{status}: {} {why}", counted(count, "delivery")),
-            format!("meshhook deliveries list --status {status}, then for each: meshhook deliveries {order} ID, or drop ID"),
+            format!("{list}, then for each: meshhook deliveries {order} ID, or drop ID"),
         ),
     }
 }

@@ -53,11 +53,11 @@ pub(crate) struct Doctor {
 impl Doctor {
     pub(crate) fn run(&self, output: &mut Output<'_>) -> Result<(), Failure> {
         if !self.json {
-            let mut report = Report::new(Some(output));
+            let mut report = Report::new(Some(output), self.admin.config_root());
             self.look(&mut report)?;
             return report.verdict();
         }
-        let mut report = Report::new(None);
+        let mut report = Report::new(None, self.admin.config_root());
         self.look(&mut report)?;
         output.json(&report)?;
         report.verdict()
@@ -66,13 +66,14 @@ impl Doctor {
     fn look(&self, report: &mut Report<'_, '_>) -> Result<(), Failure> {
         let root = config_root(self.admin.config_root());
         let Some(case) = Case::open(&root, report)? else { return Ok(()) };
-        files::look(&case, report)?;
         let peek = store::look(&case, report)?;
-        let heard = gateway::look(&self.admin, report)?;
+        let gateway = gateway::look(&self.admin, report)?;
+        files::look(&case, &gateway, report)?;
+        let heard = gateway.heard.as_ref();
         match &case.config {
             Some(config) => {
-                sources::look(config, heard.as_ref(), peek.as_ref(), report)?;
-                machines::look(config, heard.as_ref(), peek.as_ref(), report)?;
+                sources::look(config, heard, peek.as_ref(), report)?;
+                machines::look(config, heard, peek.as_ref(), report)?;
             }
             None => report.skipped(
                 "source",

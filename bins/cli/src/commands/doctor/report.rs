@@ -1,9 +1,12 @@
 //! What was found, told as it is found.
 
+use std::path::{Path, PathBuf};
+
 use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
+use crate::shell::word;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -62,12 +65,23 @@ pub(super) struct Report<'o, 'w> {
     /// Where each is told at once; nowhere where the whole is wanted at the end.
     #[serde(skip)]
     told: Option<&'o mut Output<'w>>,
+    /// The config root as it was named, for the commands in hints.
+    #[serde(skip)]
+    root: Option<PathBuf>,
 }
 
 impl<'o, 'w> Report<'o, 'w> {
-    /// Tells `told` of each finding, if anybody.
-    pub(super) fn new(told: Option<&'o mut Output<'w>>) -> Self {
-        Self { findings: Vec::new(), told }
+    /// Tells `told` of each finding, if anybody; `root` is the config root, where one was named.
+    pub(super) fn new(told: Option<&'o mut Output<'w>>, root: Option<&Path>) -> Self {
+        Self { findings: Vec::new(), told, root: root.map(Path::to_owned) }
+    }
+
+    /// A command for a hint, about the configuration that is looked at.
+    pub(super) fn command(&self, command: &str) -> String {
+        match &self.root {
+            Some(root) => format!("{command} --config-root {}", word(&root.display().to_string())),
+            None => command.to_owned(),
+        }
     }
 
     pub(super) fn ok(&mut self, check: &'static str, text: impl Into<String>) -> Result<(), Failure> {

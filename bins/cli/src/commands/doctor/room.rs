@@ -37,7 +37,7 @@ impl Room<'_> {
 
     fn outside(&self, membership: &Membership, report: &mut Report<'_, '_>) -> Result<(), Failure> {
         let Self { user, id, .. } = self;
-        let join = self.join();
+        let join = join(self.is_main, id, report);
         let again = format!("let somebody in the room who may, invite {user}, and then: {join}");
         match membership {
             Membership::Invited { by } => {
@@ -64,20 +64,17 @@ impl Room<'_> {
         }
     }
 
-    /// The command that lets the bot join.
-    fn join(&self) -> String {
-        let room = if self.is_main { String::new() } else { format!(" --room '{}'", self.id) };
-        format!("meshhook login --join{room}")
-    }
-
     /// Whether what is written is read: in a room that lives, by its members' clients.
     fn is_open(&self, report: &mut Report<'_, '_>) -> Result<bool, Failure> {
         let Self { id, .. } = self;
         if let Ok(Some(tombstone)) = self.client.state(self.token, id, "m.room.tombstone") {
             let next = tombstone["replacement_room"].as_str().unwrap_or("a room that is not named");
             let text = format!("{id} was upgraded: its members have moved to {next}");
+            let reload = report.command("meshhook-gateway reload");
+            let join = join(self.is_main, next, report);
             let hint = format!(
-                "let the bot be invited there, write room = \"{next}\" in gateway.toml, then: meshhook login --join"
+                "let the bot be invited there, write room = \"{next}\" in gateway.toml in place of this one, then: {join}, \
+                 and {reload}"
             );
             return report.fault((CHECK, "upgraded"), text, hint).map(|()| false);
         }
@@ -146,6 +143,12 @@ impl Room<'_> {
             ),
         }
     }
+}
+
+/// The command that lets the bot join.
+fn join(is_main: bool, id: &str, report: &Report<'_, '_>) -> String {
+    let room = if is_main { String::new() } else { format!(" --room '{id}'") };
+    report.command(&format!("meshhook login --join{room}"))
 }
 
 fn why(reason: &Option<String>) -> String {

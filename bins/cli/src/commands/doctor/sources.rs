@@ -1,6 +1,6 @@
 //! Who posts, who does not any more, and who is refused.
 
-use meshhook_config::{Config, Source};
+use meshhook_config::{Config, Source, StoreUrl};
 use meshhook_model::Timestamp;
 use meshhook_store_sqlite::Peek;
 use serde_json::Value;
@@ -21,12 +21,16 @@ pub(super) fn look(
 ) -> Result<(), Failure> {
     for source in &config.sources {
         let told = heard.map(|heard| find(&heard.sources, &source.name));
+        if told == Some(&Value::Null) {
+            not_in_force(source, report)?;
+            continue;
+        }
         let last = match told {
             Some(told) => told["last_seen"].as_str().and_then(Timestamp::parse_rfc3339),
             None => peek.and_then(|peek| last_seen(peek, &source.name)),
         };
         if heard.is_some() || peek.is_some() {
-            silence(source, last, report)?;
+            silence(config, source, last, report)?;
         }
         for refused in told.map(|told| items(&told["refused"])).unwrap_or_default() {
             refusal(config, source, refused, last, report)?;
@@ -51,12 +55,29 @@ fn last_seen(peek: &Peek, name: &str) -> Option<Timestamp> {
     Timestamp::from_unix(last.seconds())
 }
 
-fn silence(source: &Source, last: Option<Timestamp>, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+/// It stands in gateway.toml, and the gateway that runs does not know it.
+fn not_in_force(source: &Source, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+    let text = format!("the gateway that runs does not know {} yet: its POSTs are answered 401", source.name);
+    let reload = report.command("meshhook-gateway reload");
+    report.fault((CHECK, "not_in_force"), text, format!("have it read gateway.toml again: {reload}"))
+}
+
+fn silence(
+    config: &Config,
+    source: &Source,
+    last: Option<Timestamp>,
+    report: &mut Report<'_, '_>,
+) -> Result<(), Failure> {
     let name = &source.name;
+    let since = if config.store.url == StoreUrl::Memory { " since the gateway's start" } else { "" };
     let hint = "look at the sender's own list of deliveries: which address, and what was it answered? meshhook post tries the \
                 way with a message of yours";
     match last {
-        None => report.warning((CHECK, "never_heard"), format!("nothing of {name} was ever accepted"), hint),
+        None => report.warning(
+            (CHECK, "never_heard"),
+            format!("nothing of {name} was ever accepted{since}"),
+            hint,
+        ),
         Some(last) if is_silent(last) => {
             report.warning((CHECK, "silent"), format!("{name} was last heard of at {last}"), hint)
         }
@@ -77,7 +98,7 @@ fn refusal(
     let at = refused["last_at"].as_str().and_then(Timestamp::parse_rfc3339);
     let told = format!(
         "{} to {} refused, last at {} from {}: {}",
-        counted(count, "POST"),
+        counted(count, "request"),
         source.name,
         text("last_at"),
         refused["client"].as_str().unwrap_or("an unknown address"),
@@ -93,6 +114,7 @@ fn refusal(
     match code(reason) {
         // Somebody looked at the address, or was cut off: of the sender's settings that proves nothing.
         "refused" => report.warning((CHECK, "refused"), told, hint(config, source, reason)),
+        "gateway_busy" => report.warning((CHECK, "gateway_busy"), told, hint(config, source, reason)),
         code => report.fault((CHECK, code), told, hint(config, source, reason)),
     }
 }
@@ -103,6 +125,8 @@ fn code(reason: &str) -> &'static str {
         "unsigned" | "header_missing" | "header_empty" => "unsigned",
         "stale" | "future" => "stale_sender",
         "address" => "address_not_allowed",
+        "bodies_full" | "queue_full" | "too_old" | "disk_slow" | "store_failed" | "room_full"
+        | "stopping" | "interrupted" | "engine_gone" => "gateway_busy",
         _ => "refused",
     }
 }
@@ -130,6 +154,10 @@ fn hint(config: &Config, source: &Source, reason: &str) -> String {
              trusted_proxies ({})",
             source.name, config.server.trusted_proxies
         ),
+        "gateway_busy" => {
+            "who sends again gets through; GitHub, Gitea, Bitrise and Drone do not: send those again there"
+                .to_owned()
+        }
         _ => "compare the sender's settings with docs/providers; the gateway's log has the request's id"
             .to_owned(),
     }
@@ -147,6 +175,7 @@ fn old_keys(
     if valid.len() < 2 {
         return Ok(());
     }
+    let reload = report.command("meshhook-gateway reload");
     for key in valid {
         let used = key["last_used"].as_str().and_then(Timestamp::parse_rfc3339);
         let idle = last.is_some_and(|last| used.is_none_or(|used| is_long_before(used, last)));
@@ -156,26 +185,32 @@ fn old_keys(
             report.note(
                 (CHECK, "key_unused"),
                 format!("the secret {name} of {} is valid, and was used {used}", source.name),
-                "if its sender has another one by now, take it out of secret_files, and then: meshhook-gateway reload",
+                format!(
+                    "if its sender has another one by now, take it out of secret_files, and then: {reload}"
+                ),
             )?;
         }
     }
     Ok(())
 }
 
-/// POSTs that named no source of ours.
+/// Requests that named no source of ours.
 fn elsewhere(config: &Config, one: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+    let reason = one["reason"].as_str().unwrap_or("?");
     let told = format!(
-        "{} to the address of no source: last at {} from {} ({})",
-        counted(one["count"].as_u64().unwrap_or(0), "POST"),
+        "{} to the address of no source: last at {} from {}: {}",
+        counted(one["count"].as_u64().unwrap_or(0), "request"),
         one["last_at"].as_str().unwrap_or("?"),
         one["client"].as_str().unwrap_or("an unknown address"),
-        one["reason"].as_str().unwrap_or("?").replace('_', " "),
+        cause(one),
     );
     let names = config.sources.iter().map(|source| source.name.as_str()).collect::<Vec<_>>().join("|");
     let hint = format!(
         "strangers try addresses; but if it is your CI system, it has to post to https://…{}/{{{names}}}",
         config.server.path
     );
-    report.warning((CHECK, "wrong_path"), told, hint)
+    match reason {
+        "unknown_source" | "no_one_source" | "no_hook" => report.warning((CHECK, "wrong_path"), told, hint),
+        _ => report.note((CHECK, "refused_elsewhere"), told, hint),
+    }
 }

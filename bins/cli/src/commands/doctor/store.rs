@@ -49,7 +49,10 @@ fn unreadable(file: &Path, why: &StoreError, report: &mut Report<'_, '_>) -> Res
             "stop the gateway, keep a copy, and put a backup in its place, or what \"sqlite3 FILE .recover\" makes of it",
         ),
         StoreError::Unusable(_) => report.fault((CHECK, "store_unusable"), text, "correct [store] url in gateway.toml"),
-        _ => report.skipped(CHECK, format!("{text}; run the doctor as the gateway's user: sudo -u meshhook meshhook doctor")),
+        _ => {
+            let again = report.command("sudo -u meshhook meshhook doctor");
+            report.skipped(CHECK, format!("{text}; run the doctor as the gateway's user: {again}"))
+        }
     }
 }
 
@@ -75,7 +78,7 @@ mod tests {
     use super::*;
 
     fn judged(free: u64) -> &'static str {
-        let mut report = Report::new(None);
+        let mut report = Report::new(None, None);
         judge(Path::new("/var/lib/meshhook"), free, &mut report).unwrap();
         report.codes().first().copied().unwrap_or("-")
     }

@@ -5,15 +5,15 @@ use std::os::unix::fs::{chown, symlink};
 use std::time::{Duration, SystemTime};
 
 use meshhook_testkit::{Endpoint, Fault, Gateway, GatewayBuilder, Homeserver, eventually};
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::json;
 
 use super::ward::{Ward, builder, now};
 use crate::words::{GITHUB, STANDARD};
 
-/// How a fault comes about, the cause by which it has to be named, and words that have to be in what is said of it.
+/// How a fault comes about, the cause by which it has to be named, other faults that are there then, too, and words that
+/// have to be in what is said of it.
 macro_rules! faults {
-    ($($name:ident: $provoke:expr => $level:literal $code:literal, $($words:literal),+;)+) => {$(
+    ($($name:ident: $provoke:expr => $level:literal $code:literal $([$($beside:literal)+])?, $($words:literal),+;)+) => {$(
         #[test]
         fn $name() {
             let provoke: fn() -> Ward = $provoke;
@@ -25,6 +25,9 @@ macro_rules! faults {
             for words in [$($words),+] {
                 assert!(said.contains(words), "{words} is not in\n{said}");
             }
+            // The true cause is no guess among others.
+            let (causes, known) = (diagnosis.faults(), [$code, $($($beside),+)?]);
+            assert!(causes.iter().all(|cause| known.contains(cause)), "{causes:?}");
             assert_eq!(diagnosis.code, i32::from($level == "fault"), "{:#?}\n{}", diagnosis.findings, diagnosis.words);
         }
     )+};
@@ -85,14 +88,14 @@ faults! {
         ward.synapse.request("PUT", &path, &ward.host.token, Some(&json!({ "room_id": ward.room }))).ok();
         ward.rewrite(&ward.room, &format!("#{alias}:rig.localhost"));
         ward
-    } => "fault" "alias", "is an alias", "now it is !", "write room = \"!";
+    } => "fault" "alias" ["configuration"], "is an alias", "now it is !", "write room = \"!";
     alias_of_nothing: || {
         let ward = Ward::new();
         ward.rewrite(&ward.room, "#nothing:rig.localhost");
         ward
-    } => "fault" "alias", "stands for no room";
+    } => "fault" "alias" ["configuration"], "stands for no room";
     alias_of_a_source: || Ward::with(|builder| builder.in_source("room = \"#nothing:rig.localhost\""))
-        => "fault" "alias", "#nothing:rig.localhost is an alias";
+        => "fault" "alias" ["configuration"], "#nothing:rig.localhost is an alias";
     wrong_room: || {
         let ward = Ward::new();
         ward.rewrite(&ward.room, "!sxFq0lFRtqgSSbV9cEi_s5kTtZvDXTzOCrjC0AIBOSA");
@@ -232,26 +235,18 @@ faults! {
         fs::write(ward.gateway.store_dir().join("meshhook.db"), "nothing that was a database ".repeat(99)).unwrap();
         ward
     } => "fault" "store_damaged", "meshhook.db", ".recover";
-    full_store: || {
-        let ward = Ward::running();
-        let pid = Pid::from_raw(ward.gateway.pid().try_into().unwrap());
-        let none = Rlimit { current: Some(4096), maximum: rustix::process::getrlimit(Resource::Fsize).maximum };
-        prlimit(pid, Resource::Fsize, none).unwrap();
-        assert_eq!(ward.post(STANDARD, 0), 503);
-        ward
-    } => "fault" "not_accepting", "the store is full", "make room";
 
     // What is sent to it.
     wrong_secret_at_the_sender: || {
         let ward = Ward::running();
         assert_eq!(ward.post("whsec_c29tZSBvdGhlciBzZWNyZXQgb2YgMjQgYnl0ZXM=", 0), 401);
         ward
-    } => "fault" "wrong_secret", "1 POST to builds", "another secret", "builds-secret-1";
+    } => "fault" "wrong_secret", "1 request to builds", "another secret", "builds-secret-1";
     stale_sender: || {
         let ward = Ward::running();
         assert_eq!(ward.post(STANDARD, -900), 401);
         ward
-    } => "fault" "stale_sender", "900 s behind", "NTP";
+    } => "fault" "stale_sender", "s behind", "NTP";
     sender_ahead: || {
         let ward = Ward::running();
         assert_eq!(ward.post(STANDARD, 900), 401);
@@ -266,12 +261,12 @@ faults! {
         let ward = Ward::running();
         assert_eq!(meshhook_testkit::http::get(&ward.gateway.hook_url("github"), &[]).unwrap().status, 405);
         ward
-    } => "warning" "refused", "1 POST to github refused", "by GET";
+    } => "warning" "refused", "1 request to github refused", "by GET";
     wrong_path: || {
         let ward = Ward::running();
         assert_eq!(ward.gateway.post("githib", &[], b"{}").status, 401);
         ward
-    } => "warning" "wrong_path", "1 POST to the address of no source", "/hooks/matrix/build-status/{github|builds}";
+    } => "warning" "wrong_path", "1 request to the address of no source", "/hooks/matrix/build-status/{github|builds}";
     silent_source: || {
         let mut ward = Ward::running();
         ward.gateway.stop();
@@ -294,14 +289,73 @@ faults! {
         ward
     } => "warning" "unreadable", "was not understood", "meshhook deliveries show";
 
+    looked_at_too_early: || {
+        let ward = Ward::running();
+        assert_eq!(ward.post("whsec_c29tZSBvdGhlciBzZWNyZXQgb2YgMjQgYnl0ZXM=", 0), 401);
+        std::thread::sleep(Duration::from_millis(1100));
+        assert_eq!(ward.post(STANDARD, 0), 202);
+        ward
+    } => "note" "refused_before", "another secret", "good ones have come since";
+    from_another_network: || {
+        let ward = Ward::running_with(|builder| {
+            builder.source("office", "standard", "whsec_YSBzZWNyZXQgb2YgdGhlIG9mZmljZSBpbiAyNA==")
+                .in_source("allow_from = [\"192.0.2.0/24\"]")
+        });
+        assert_eq!(ward.gateway.post("office", &[], b"{}").status, 401);
+        ward
+    } => "fault" "address_not_allowed", "1 request to office", "allow_from";
+    old_news: || {
+        let ward = Ward::running();
+        let old = |at: &str| json!({ "id": 1, "name": "CI", "run_attempt": 1, "status": "completed", "conclusion": "success",
+            "head_branch": "main", "html_url": "https://github.example/r/1", "created_at": at, "updated_at": at });
+        let body = json!({ "action": "completed", "workflow_run": old("2020-01-01T00:00:00Z"),
+            "repository": { "full_name": "a/b" } }).to_string();
+        let headers = meshhook_testkit::signed::github(GITHUB, "workflow_run", "72d3162e-cc78-11e3-81ab-4c9367dc0959", body.as_bytes());
+        let answer = ward.gateway.post("github", &headers, body.as_bytes());
+        assert_eq!((answer.status, &answer.json()["reason"]), (202, &"stale".into()));
+        ward
+    } => "warning" "stale", "older than the retention", "meshhook deliveries retry";
+    old_secret_still_valid: || {
+        let mut ward = Ward::with(|builder| builder.also_secret("whsec_dGhlIG5leHQgc2VjcmV0IG9mIDI0IGJ5dGVzIQ=="));
+        ward.run();
+        ward
+    } => "note" "key_unused", "the secret builds-secret-2 of builds is valid, and was used never", "meshhook-gateway reload";
+    not_reloaded_yet: || {
+        let ward = Ward::running();
+        fs::write(ward.file("new-secret"), "whsec_dGhlIG5leHQgc2VjcmV0IG9mIDI0IGJ5dGVzIQ==").unwrap();
+        ward.chmod("new-secret", 0o400);
+        ward.rewrite("[[node]]", "[[source]]\nname = \"new\"\nprovider = \"standard\"\nsecret_files = [\"new-secret\"]\n\n[[node]]");
+        assert_eq!(ward.gateway.post("new", &[], b"{}").status, 401);
+        ward
+    } => "fault" "not_in_force", "does not know new yet", "meshhook-gateway reload";
+    changed_and_not_reloaded: || {
+        let ward = Ward::running();
+        let file = File::options().write(true).open(ward.file("builds-secret-1")).unwrap();
+        file.set_modified(SystemTime::now() + Duration::from_secs(60)).unwrap();
+        ward
+    } => "warning" "not_reloaded", "builds-secret-1 was changed", "meshhook-gateway reload";
+
     // What waits.
+    nothing_is_sent: || {
+        let ward = Ward::running();
+        ward.synapse.logout(&ward.bot.token);
+        assert_eq!(ward.post(STANDARD, 0), 202);
+        eventually(Duration::from_secs(20), || ward.gateway.admin_get("/readyz").json()["sending"]["stopped"].as_str().map(drop));
+        ward
+    } => "fault" "not_sending" ["wrong_token"], "sends nothing", "see account";
+    encrypted_knowingly: || {
+        let ward = Ward::with(|builder| builder.line("matrix", "encrypted_room = \"plain\""));
+        let algorithm = json!({ "algorithm": "m.megolm.v1.aes-sha2" });
+        ward.synapse.set_state(&ward.host.token, &ward.room, "m.room.encryption", &algorithm);
+        ward
+    } => "warning" "encrypted_plain", "written into it unencrypted", "without encryption";
     held_room: || {
         let ward = Ward::running();
         ward.synapse.kick(&ward.host.token, &ward.room, &ward.bot.id);
         assert_eq!(ward.post(STANDARD, 0), 202);
         eventually(Duration::from_secs(20), || ward.gateway.admin_get("/readyz").json()["rooms"][0]["hold"].as_str().map(drop));
         ward
-    } => "fault" "room_held", "is held, and 1 delivery waits for it", "nothing is lost";
+    } => "fault" "room_held" ["kicked"], "is held, and 1 delivery waits for it", "nothing is lost";
 }
 
 /// A scripted homeserver, for what a real one cannot be made to do.
@@ -316,7 +370,7 @@ fn scripted(hurt: impl FnOnce(&Homeserver)) -> (Homeserver, Gateway) {
 #[track_caller]
 fn names(gateway: &Gateway, args: &[&str], code: &str, words: &[&str]) {
     let mut command = crate::words::meshhook();
-    command.args(["doctor", "--json", "--admin-url", "http://127.0.0.1:9", "--config-root"]);
+    command.env("MESHHOOK_ADMIN_URL", "http://127.0.0.1:9").args(["doctor", "--json", "--config-root"]);
     let output = command.arg(gateway.config_root()).args(args).output().unwrap();
     let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let found = told["findings"].as_array().unwrap().iter().find(|one| one["code"] == code);
@@ -342,6 +396,29 @@ fn log_in_page_of_a_network() {
     names(&gateway, &[], "no_homeserver", &["\"fault\"", "another web server or a network's log-in page"]);
 }
 
+/// With a gateway before it.
+#[test]
+fn parked() {
+    let (homeserver, mut gateway) = scripted(|homeserver| {
+        homeserver.fail(Endpoint::Send, Fault::error(400, "M_BAD_JSON", "Bad JSON value"));
+    });
+    gateway.restart().unwrap();
+    let body = json!({ "workflow": "nightly", "state": "failed", "run_id": "1" }).to_string();
+    let headers = meshhook_testkit::signed::standard(STANDARD, "msg_parked", now(), body.as_bytes());
+    assert_eq!(gateway.post("builds", &headers, body.as_bytes()).status, 202);
+    eventually(Duration::from_secs(20), || {
+        (gateway.admin_get("/readyz").json()["parked"] == 1).then_some(())
+    });
+    let admin = gateway.admin_url();
+    names(
+        &gateway,
+        &["--admin-url", &admin],
+        "parked",
+        &["\"fault\"", "1 delivery that the homeserver refused", "retry ID"],
+    );
+    drop(homeserver);
+}
+
 #[test]
 fn limited() {
     let (_homeserver, gateway) = scripted(|homeserver| {
@@ -349,4 +426,23 @@ fn limited() {
     });
     names(&gateway, &["--send-test"], "limited", &["\"warning\"", "rate limit"]);
     names(&gateway, &[], "rate_limit", &["override_ratelimit", "10 messages"]);
+}
+
+/// On Linux the limit of a process that runs can be changed.
+#[cfg(target_os = "linux")]
+mod on_linux {
+    use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+
+    use super::*;
+
+    faults! {
+        full_store: || {
+            let ward = Ward::running();
+            let pid = Pid::from_raw(ward.gateway.pid().try_into().unwrap());
+            let none = Rlimit { current: Some(4096), maximum: getrlimit(Resource::Fsize).maximum };
+            prlimit(pid, Resource::Fsize, none).unwrap();
+            assert_eq!(ward.post(STANDARD, 0), 503);
+            ward
+        } => "fault" "not_accepting", "the store is full", "make room";
+    }
 }

@@ -146,6 +146,12 @@ impl Diagnosis {
         bad.map(|one| one["code"].as_str().unwrap()).collect()
     }
 
+    /// The causes that keep messages from their room.
+    pub(crate) fn faults(&self) -> Vec<&str> {
+        let faults = self.findings.iter().filter(|one| one["level"] == "fault");
+        faults.map(|one| one["code"].as_str().unwrap()).collect()
+    }
+
     /// The finding of a cause.
     #[track_caller]
     pub(crate) fn finding(&self, code: &str) -> &Value {
