@@ -1,4 +1,4 @@
-//! Every link within the repository leads somewhere, and every command of ours on a page is one.
+//! Every link within the repository leads somewhere, and every command and word of ours on a page is one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -131,6 +131,46 @@ fn every_command_on_a_page_is_one() {
         assert!(output.status.success(), "{line}\n{}", String::from_utf8_lossy(&output.stderr));
     }
     assert!(all.len() > 40, "only {all:#?}");
+}
+
+/// All that the programs are made from.
+fn sources() -> String {
+    let mut folders = vec![fixtures().join("../bins"), fixtures().join("../crates")];
+    let mut sources = String::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if entry.file_type().unwrap().is_dir() {
+                folders.extend((!path.ends_with("tests")).then_some(path));
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                sources += &fs::read_to_string(path).unwrap();
+            }
+        }
+    }
+    sources
+}
+
+/// What stands between backticks and is written as keys, codes and reasons are.
+fn words(page: &str) -> BTreeSet<String> {
+    let prose = prose(page);
+    let spans = prose.split('`').skip(1).step_by(2);
+    let is_word =
+        |span: &&str| span.contains('_') && span.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    spans.filter(is_word).map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn every_key_and_code_that_operators_are_told_of_is_one() {
+    let sources = sources();
+    for page in ["runbook", "operating", "doctor", "quick-start"] {
+        let page = fs::read_to_string(fixtures().join(format!("../docs/{page}.md"))).unwrap();
+        let unknown: Vec<_> = words(&page).into_iter().filter(|word| !sources.contains(word)).collect();
+        // Synapse's own.
+        assert!(
+            unknown.iter().all(|word| matches!(&**word, "rc_message" | "register_new_matrix_user")),
+            "{unknown:?}"
+        );
+    }
 }
 
 #[test]
