@@ -1,10 +1,13 @@
 //! What is known before anybody is asked: the configuration, whole or in parts.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use meshhook_config::{Config, EncryptedRoom, Fault, Loaded, Sketch, StoreUrl, read_token};
 use meshhook_matrix::{Client, Fingerprint, Options, Token};
+use rustix::process::geteuid;
 use secrecy::ExposeSecret;
 
 use super::report::{Report, counted};
@@ -39,10 +42,10 @@ impl Case {
         match Config::load(root) {
             Ok(loaded) => Self::whole(loaded, report).map(Some),
             Err(faults) => {
-                for fault in &faults {
-                    told(fault, report)?;
-                }
-                Ok(Sketch::load(root).ok().map(Self::in_parts))
+                let parts = Sketch::load(root).ok();
+                let ours = parts.as_ref().is_some_and(|parts| is_ours(&parts.store));
+                faults.iter().try_for_each(|fault| told(fault, ours, report))?;
+                Ok(parts.map(Self::in_parts))
             }
         }
     }
@@ -102,14 +105,27 @@ impl Case {
 }
 
 /// What the gateway's user may read, and who asks may not, is no fault.
-fn told(fault: &Fault, report: &mut Report<'_, '_>) -> Result<(), Failure> {
-    if !fault.is_denied() {
-        return report.fault((CHECK, "configuration"), place(fault), fault.hint());
+fn told(fault: &Fault, ours: bool, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+    match (fault.is_denied(), ours) {
+        (false, _) => report.fault((CHECK, "configuration"), place(fault), fault.hint()),
+        (true, true) => report.fault((CHECK, "unreadable"), place(fault), fault.hint()),
+        (true, false) => {
+            let again = report.command("sudo -u meshhook meshhook doctor");
+            let text = format!(
+                "{}, for whoever runs the doctor; run it as the gateway's user: {again}",
+                place(fault)
+            );
+            report.skipped(CHECK, text)
+        }
     }
-    let again = report.command("sudo -u meshhook meshhook doctor");
-    let text =
-        format!("{}, for whoever runs the doctor; run it as the gateway's user: {again}", place(fault));
-    report.skipped(CHECK, text)
+}
+
+/// Whether the store is that of whoever runs the doctor, who then is the gateway's user.
+fn is_ours(store: &StoreUrl) -> bool {
+    match store {
+        StoreUrl::Sqlite(file) => fs::metadata(file).is_ok_and(|found| found.uid() == geteuid().as_raw()),
+        _ => false,
+    }
 }
 
 fn each_once(rooms: Vec<String>) -> Vec<String> {

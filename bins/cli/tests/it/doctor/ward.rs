@@ -1,7 +1,7 @@
 //! A gateway that lacks nothing, to be hurt in one place at a time.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -75,12 +75,17 @@ impl Ward {
 
     /// Posts a status in our own format; the status of the answer.
     pub(crate) fn post(&self, secret: &str, seconds: i64) -> u16 {
+        self.post_to("builds", secret, seconds)
+    }
+
+    /// The same to another source.
+    pub(crate) fn post_to(&self, source: &str, secret: &str, seconds: i64) -> u16 {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
         let body = json!({ "workflow": "nightly", "state": "failed", "run_id": n.to_string(), "mesh_node_id": "mac-01" });
         let body = body.to_string();
         let headers = signed::standard(secret, &format!("msg_{n}"), now() + seconds, body.as_bytes());
-        self.gateway.post("builds", &headers, body.as_bytes()).status
+        self.gateway.post(source, &headers, body.as_bytes()).status
     }
 
     pub(crate) fn wait_until_sent(&self) {
@@ -100,6 +105,19 @@ impl Ward {
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.gateway.config_root().join(name)
+    }
+
+    /// Gives the configuration and the store to another user, but for one file.
+    pub(crate) fn hand_over(&self, user: u32, but: &str) {
+        let root = self.gateway.config_root();
+        let entries = [&root, &self.gateway.store_dir()].map(|folder| fs::read_dir(folder).unwrap());
+        let files = entries.into_iter().flatten().map(|entry| entry.unwrap().path());
+        files
+            .filter(|file| !file.ends_with(but))
+            .for_each(|file| chown(file, Some(user), Some(user)).unwrap());
+        for folder in [root.parent().unwrap(), &root] {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+        }
     }
 
     pub(crate) fn chmod(&self, name: &str, mode: u32) {
