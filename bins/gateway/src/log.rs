@@ -1,6 +1,6 @@
 //! The log: one line an event on stderr, for people or as JSON.
 //!
-//! What may be in it is an allow-list, kept in [`crate::observe`], the only file that writes lines: no header
+//! What may be in it is an allow-list, kept in [`crate::observe`], the only module that writes lines: no header
 //! values, bodies, tokens, queries or raw paths.
 
 use std::borrow::Cow;
