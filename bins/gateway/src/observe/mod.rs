@@ -24,6 +24,19 @@ use crate::refusals::Refusals;
 use crate::reload::{ReloadError, Reloaded};
 pub(crate) use trace::{Outcome, Trace};
 
+/// Why a CI system is refused that is set up wrongly. A series that begins at zero shows its first increase.
+const WRONGLY_SET_UP: [&str; 9] = [
+    "address",
+    "body",
+    "field",
+    "future",
+    "header_missing",
+    "signature_mismatch",
+    "stale",
+    "token_mismatch",
+    "unsigned",
+];
+
 /// Sees everything.
 pub(crate) struct Observations {
     metrics: Metrics,
@@ -31,6 +44,7 @@ pub(crate) struct Observations {
     refusals: Refusals,
     trouble: Mutex<Option<Trouble>>,
     noise: Mutex<Noise>,
+    configured_since: Mutex<Moment>,
 }
 
 /// Why nothing can be accepted durably.
@@ -52,8 +66,21 @@ impl Observations {
         reasons.iter().for_each(|reason| metrics.connections_failed.begin([("reason", reason)]));
         let results = ["done", "faults", "needs_restart", "failed"];
         results.iter().for_each(|result| metrics.reloads.begin([("result", result)]));
+        let doings = ["accept", "deliver", "purge", "look", "probe"];
+        doings.iter().for_each(|doing| metrics.store_failures.begin([("doing", doing)]));
         let noise = Mutex::new(Noise::new(Instant::now()));
-        Self { metrics, clock, refusals: Refusals::new(now), trouble: Mutex::default(), noise }
+        let (refusals, configured_since) = (Refusals::new(now), Mutex::new(now));
+        Self { metrics, clock, refusals, trouble: Mutex::default(), noise, configured_since }
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// When the configuration in force was read.
+    pub(crate) fn configured_since(&self) -> Moment {
+        *self.configured_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was refused.
@@ -64,10 +91,14 @@ impl Observations {
     /// These are the sources, from now on; what was refused of others is forgotten.
     pub(crate) fn expect<'n>(&self, sources: impl Iterator<Item = &'n str> + Clone) {
         for source in sources.clone() {
-            self.metrics.requests.begin([("source", source), ("answer", "accepted")]);
+            let source = ("source", source);
+            self.metrics.requests.begin([source, ("answer", "accepted")]);
+            WRONGLY_SET_UP
+                .iter()
+                .for_each(|reason| self.metrics.refusals.begin([source, ("reason", reason)]));
         }
         self.metrics.silent_since.only(sources.clone(), unix(self.clock.now()));
-        self.refusals.keep(|name| sources.clone().any(|source| source == name));
+        self.refusals.only(sources);
     }
 
     /// Why nothing can be accepted durably, as far as is known.
@@ -142,27 +173,24 @@ impl Observations {
         debug!(reason, "connection failed");
     }
 
-    /// The configuration was read again.
-    pub(crate) fn reloaded(&self, done: &Result<Reloaded, ReloadError>) {
-        match done {
-            Ok(Reloaded { changes, warnings }) => {
-                self.metrics.reloads.count([("result", "done")]);
-                self.metrics.reloaded_at.set(unix(self.clock.now()));
-                changes.iter().for_each(changed);
-                warnings.iter().for_each(warned);
-                info!(changes = changes.len(), "configuration reloaded");
-            }
-            Err(why) => {
-                self.metrics.reloads.count([("result", why.code())]);
-                if let ReloadError::Faults(faults) = why {
-                    faults.iter().for_each(faulty);
-                }
-                error!(
-                    why = &*plain(&why.to_string()),
-                    "configuration not reloaded, the one before stays in force"
-                );
-            }
+    /// Another configuration is in force.
+    pub(crate) fn reloaded(&self, Reloaded { since, changes, warnings }: &Reloaded) {
+        self.metrics.reloads.count([("result", "done")]);
+        self.metrics.reloaded_at.set(unix(*since));
+        *self.configured_since.lock().unwrap_or_else(PoisonError::into_inner) = *since;
+        changes.iter().for_each(changed);
+        warnings.iter().for_each(warned);
+        info!(changes = changes.len(), "configuration reloaded");
+    }
+
+    /// The one before stays in force.
+    pub(crate) fn not_reloaded(&self, why: &ReloadError) {
+        self.metrics.reloads.count([("result", why.code())]);
+        if let ReloadError::Faults(faults) = why {
+            faults.iter().for_each(faulty);
         }
+        let why = why.to_string();
+        error!(why = &*plain(&why), "configuration not reloaded, the one before stays in force");
     }
 
     /// A connection was closed to make room for another.
