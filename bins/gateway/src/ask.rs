@@ -1,11 +1,11 @@
 //! `meshhook-gateway reload`: has the gateway that runs take its configuration over, and tells what came of it.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use meshhook_config::{AdminDoor, Fault, Faults, admin_door, read_token};
+use meshhook_config::{Fault, Faults, admin_door, read_token};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
@@ -89,9 +89,9 @@ impl From<Fault> for AskError {
 
 /// Asks the gateway of that config root; what changed and what should be looked at, a line each.
 pub(crate) fn reload(root: &Path) -> Result<Vec<String>, AskError> {
-    let AdminDoor { listen, token_file, .. } = admin_door(root)?;
-    let token = read_token(&token_file.ok_or(AskError::NoToken)?)?;
-    let address = SocketAddr::new(reachable(listen.ip()), listen.port());
+    let door = admin_door(root)?;
+    let address = door.asked_at();
+    let token = read_token(&door.token_file.ok_or(AskError::NoToken)?)?;
     let (status, told) =
         post(address, &token).map_err(|why| AskError::Unreachable { address, why: why.to_string() })?;
     match status {
@@ -104,15 +104,6 @@ pub(crate) fn reload(root: &Path) -> Result<Vec<String>, AskError> {
             lines(&told, "changes", change).map(|line| format!("\n{line}")).collect(),
         )),
         status => Err(AskError::Refused { status, what: text(&told, "detail").into_owned() }),
-    }
-}
-
-/// 0.0.0.0 and :: are every address of this machine, so also loopback.
-const fn reachable(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        address => address,
     }
 }
 

@@ -33,13 +33,26 @@ pub(crate) struct App {
     pub(crate) reloader: Arc<Reloader>,
 }
 
+/// What there is before the store is open, which may take seconds: whatever changes from then on is not in force.
+pub(crate) struct Begun {
+    clock: Arc<dyn Clock>,
+    observations: Arc<Observations>,
+    log: LogControl,
+}
+
+impl Begun {
+    /// The start.
+    pub(crate) fn with(log: LogControl) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        Self { observations: Arc::new(Observations::new(Arc::clone(&clock))), clock, log }
+    }
+}
+
 /// Starts the engine. Nothing waits for the homeserver.
-pub(crate) fn assemble(config: Config, opened: Opened, log: LogControl) -> Result<App, StartError> {
-    let Opened { store, marks } = opened;
+pub(crate) fn assemble(config: Config, opened: Opened, begun: Begun) -> Result<App, StartError> {
+    let (Opened { store, marks }, Begun { clock, observations, log }) = (opened, begun);
     let client = client(&config)?;
     let token = AdminToken::of(&config)?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let observations = Arc::new(Observations::new(Arc::clone(&clock)));
     let root = config.root.clone();
     let Parts { gate, conduct, access, token_file, outline, .. } = Parts::of(config, token);
     let token_file = Arc::new(Current::new(token_file));

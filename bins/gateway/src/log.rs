@@ -1,6 +1,6 @@
 //! The log: one line an event on stderr, for people or as JSON.
 //!
-//! What may be in it is an allow-list, kept in [`crate::observe`], the only file that writes lines: no header
+//! What may be in it is an allow-list, kept in [`crate::observe`], the only module that writes lines: no header
 //! values, bodies, tokens, queries or raw paths.
 
 use std::borrow::Cow;
@@ -24,9 +24,13 @@ pub(crate) struct LogControl {
 }
 
 impl LogControl {
-    /// Goes on like that. It fails where the process has no log any more.
-    pub(crate) fn set(&self, log: Log) {
-        let _ = self.level.reload(level(log.level)).and_then(|()| self.lines.reload(lines(log.format)));
+    /// Goes on like that. What `tell` writes, it writes by the level before or by this one, whichever shows more: a
+    /// change of the level would else hide itself. Nothing fails where the process has no log any more.
+    pub(crate) fn set(&self, log: Log, tell: impl FnOnce()) {
+        let level = level(log.level);
+        let _ = self.level.modify(|before| *before = level.max(*before));
+        tell();
+        let _ = self.level.reload(level).and_then(|()| self.lines.reload(lines(log.format)));
     }
 }
 

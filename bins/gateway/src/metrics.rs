@@ -1,5 +1,8 @@
 //! The numbers: their names, words and kinds. What moves them is in [`crate::observe`].
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -43,15 +46,40 @@ impl Numbers {
     pub(crate) fn set(&self, name: &str, number: u64) {
         self.family.get_or_create(&owned([(self.label, name)])).set(signed(number));
     }
+}
+
+/// A number for each source that there is, and for no other.
+#[derive(Debug)]
+pub(crate) struct OfSources {
+    numbers: Numbers,
+    names: Mutex<BTreeSet<String>>,
+}
+
+impl OfSources {
+    fn new() -> Self {
+        Self { numbers: Numbers::by("source"), names: Mutex::default() }
+    }
+
+    /// Sets a source's number; not that of one that is gone, whose request began before it went.
+    pub(crate) fn set(&self, name: &str, number: u64) {
+        if self.names().contains(name) {
+            self.numbers.set(name, number);
+        }
+    }
 
     /// Keeps those alone that are named; whose number is new begins with `number`.
     pub(crate) fn only<'n>(&self, names: impl Iterator<Item = &'n str>, number: u64) {
-        let known = |name| self.family.get(&owned([(self.label, name)])).map(|gauge| gauge.get());
-        let kept: Vec<_> = names.map(|name| (name, known(name).unwrap_or(signed(number)))).collect();
-        self.family.clear();
-        for (name, number) in kept {
-            self.family.get_or_create(&owned([(self.label, name)])).set(number);
+        let (mut known, names) = (self.names(), names.map(str::to_owned).collect::<BTreeSet<_>>());
+        for gone in known.difference(&names) {
+            self.numbers.family.remove(&owned([(self.numbers.label, gone)]));
         }
+        names.difference(&known).for_each(|new| self.numbers.set(new, number));
+        *known = names;
+    }
+
+    /// Held while their numbers are moved.
+    fn names(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -103,7 +131,7 @@ pub(crate) struct Metrics {
     pub(crate) oldest_seconds: Numbers,
     pub(crate) held: Numbers,
     pub(crate) last_sent: Numbers,
-    pub(crate) silent_since: Numbers,
+    pub(crate) silent_since: OfSources,
     pub(crate) parked: Number,
     pub(crate) uncertain: Number,
     pub(crate) evicted: Number,
@@ -139,7 +167,7 @@ impl Metrics {
             oldest_seconds: Numbers::by("room"),
             held: Numbers::by("room"),
             last_sent: Numbers::by("room"),
-            silent_since: Numbers::by("source"),
+            silent_since: OfSources::new(),
             parked: Number::default(),
             uncertain: Number::default(),
             evicted: Number::default(),
@@ -198,7 +226,7 @@ impl Metrics {
             ("uncertain", "Deliveries whose fate nobody knows, up to 1000", &self.uncertain),
             (
                 "config_last_reload_success_timestamp_seconds",
-                "When the configuration in force was taken over",
+                "When the configuration in force was read",
                 &self.reloaded_at,
             ),
             (
@@ -224,7 +252,7 @@ impl Metrics {
             (
                 "source_silent_since_timestamp_seconds",
                 "When a source last sent what is verified; else the start",
-                &self.silent_since,
+                &self.silent_since.numbers,
             ),
         ];
         for (name, help, numbers) in named {
@@ -304,17 +332,19 @@ mod tests {
         for by_room in [&metrics.waiting, &metrics.oldest_seconds, &metrics.held, &metrics.last_sent] {
             by_room.set("!room", 1);
         }
-        metrics.silent_since.set("a", 1);
+        metrics.silent_since.only(["a"].into_iter(), 1);
         assert_eq!(families(&metrics.text()), listed());
     }
 
     #[test]
     fn who_is_no_longer_there_has_no_number() {
-        let numbers = Numbers::by("source");
-        numbers.only(["a", "b"].into_iter(), 1);
-        numbers.set("a", 5);
-        numbers.only(["a", "c"].into_iter(), 7);
-        let of = |name| numbers.family.get(&owned([("source", name)])).map(|gauge| gauge.get());
+        let sources = OfSources::new();
+        sources.only(["a", "b"].into_iter(), 1);
+        sources.set("a", 5);
+        sources.only(["a", "c"].into_iter(), 7);
+        // A request of its that began before.
+        sources.set("b", 9);
+        let of = |name| sources.numbers.family.get(&owned([("source", name)])).map(|gauge| gauge.get());
         assert_eq!([of("a"), of("b"), of("c")], [Some(5), None, Some(7)]);
     }
 }

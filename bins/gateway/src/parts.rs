@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use meshhook_config::{Config, EncryptedRoom, Log, Outline};
+use meshhook_config::{Config, EncryptedRoom, Outline};
 use meshhook_engine::{Conduct, Digest, Encrypted, Forks, Look, Node, Only, Pool, Source, new_id};
 use meshhook_render::Style;
 use meshhook_verify::Verifier;
@@ -23,8 +23,6 @@ pub(crate) struct Parts {
     pub(crate) access: Access,
     /// Where the Matrix token is.
     pub(crate) token_file: PathBuf,
-    /// How the log looks.
-    pub(crate) log: Log,
     /// All of it, to be compared with the next.
     pub(crate) outline: Outline,
 }
@@ -33,7 +31,7 @@ impl Parts {
     /// Those of a configuration.
     pub(crate) fn of(config: Config, token: AdminToken) -> Self {
         let outline = config.outline();
-        let Config { server, store, matrix, message, digest, timeline, sources, nodes, log, .. } = config;
+        let Config { server, store, matrix, message, digest, timeline, sources, nodes, .. } = config;
         let look = Look { format: message.format, timeline };
         let most_keys = sources.iter().map(|source| source.secret_files.len()).max().unwrap_or(0);
         let pool = Arc::new(pool(nodes));
@@ -53,7 +51,7 @@ impl Parts {
             hooks,
         };
         let access = Access::new(token, server.admin_hosts);
-        Self { gate, conduct, access, token_file: matrix.access_token_file, log, outline }
+        Self { gate, conduct, access, token_file: matrix.access_token_file, outline }
     }
 }
 

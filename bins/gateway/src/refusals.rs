@@ -22,6 +22,7 @@ pub(crate) struct Refusals {
 
 #[derive(Debug, Default)]
 struct Counts {
+    /// An entry for each source that there is.
     of_sources: BTreeMap<String, Vec<Refused>>,
     /// What named no source of ours.
     elsewhere: Vec<Refused>,
@@ -56,9 +57,11 @@ impl Refusals {
     pub(crate) fn count(&self, source: Option<&str>, problem: &Problem, client: Option<IpAddr>, now: Moment) {
         let mut counts = self.counts();
         let refused = match source {
-            Some(name) => counts.of_source(name),
-            None => &mut counts.elsewhere,
+            Some(name) => counts.of_sources.get_mut(name),
+            None => Some(&mut counts.elsewhere),
         };
+        // A source that is gone is none of ours, and was when the request began.
+        let Some(refused) = refused else { return };
         let known = refused.iter().position(|known| known.reason == problem.reason);
         let before = known.map_or(0, |at| refused.remove(at).count);
         refused.push(Refused {
@@ -70,9 +73,11 @@ impl Refusals {
         });
     }
 
-    /// Forgets those of other sources.
-    pub(crate) fn keep(&self, is_source: impl Fn(&str) -> bool) {
-        self.counts().of_sources.retain(|name, _| is_source(name));
+    /// These are the sources from now on; those of others are forgotten.
+    pub(crate) fn only<'n>(&self, sources: impl Iterator<Item = &'n str>) {
+        let counts = &mut self.counts().of_sources;
+        let mut before = std::mem::take(counts);
+        *counts = sources.map(|name| (name.to_owned(), before.remove(name).unwrap_or_default())).collect();
     }
 
     /// Those of a source, the last one first.
@@ -87,15 +92,6 @@ impl Refusals {
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Counts {
-    fn of_source(&mut self, name: &str) -> &mut Vec<Refused> {
-        if !self.of_sources.contains_key(name) {
-            self.of_sources.insert(name.to_owned(), Vec::new());
-        }
-        self.of_sources.entry(name.to_owned()).or_default()
     }
 }
 
@@ -116,6 +112,7 @@ mod tests {
     #[test]
     fn the_last_of_each_reason_is_kept_with_their_number() {
         let refusals = Refusals::new(Moment::from_seconds(0));
+        refusals.only(["github"].into_iter());
         count(&refusals, Some("github"), "stale", Some(-900), 1);
         count(&refusals, Some("github"), "unsigned", None, 2);
         count(&refusals, Some("github"), "stale", Some(-600), 3);
@@ -131,5 +128,19 @@ mod tests {
         ]);
         assert_eq!(told, expected);
         assert_eq!(refusals.of("nobody"), []);
+    }
+
+    #[test]
+    fn a_source_that_is_gone_does_not_come_back() {
+        let refusals = Refusals::new(Moment::from_seconds(0));
+        refusals.only(["github", "gitlab"].into_iter());
+        count(&refusals, Some("github"), "stale", None, 1);
+        count(&refusals, Some("gitlab"), "stale", None, 2);
+        refusals.only(["gitlab"].into_iter());
+        // Its request began before that.
+        count(&refusals, Some("github"), "stale", None, 3);
+        refusals.only(["github", "gitlab"].into_iter());
+        assert_eq!((refusals.of("github").len(), refusals.of("gitlab").len()), (0, 1));
+        assert_eq!(refusals.elsewhere(), []);
     }
 }

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use meshhook_config::{Change, Config, Fault, Faults, Loaded, Outline};
+use meshhook_config::{Change, Config, Fault, Faults, Loaded, Log, Outline};
 use meshhook_engine::{Current, Engine, EngineError};
+use meshhook_store::Moment;
 
 use crate::admin::Access;
 use crate::admin_token::{AdminToken, AdminTokenError};
@@ -29,6 +30,8 @@ pub(crate) struct Reloader {
 
 /// What a reload did.
 pub(crate) struct Reloaded {
+    /// When it began to read.
+    pub(crate) since: Moment,
     /// What is another from now on.
     pub(crate) changes: Vec<Change>,
     /// What works and should be looked at.
@@ -82,12 +85,21 @@ impl Reloader {
     /// what they began with.
     pub(crate) fn reload(&self) -> Result<Reloaded, ReloadError> {
         let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = self.take_over(&mut in_force);
-        self.observations.reloaded(&done);
-        done
+        match self.take_over(&mut in_force) {
+            Ok((reloaded, log)) => {
+                self.log.set(log, || self.observations.reloaded(&reloaded));
+                Ok(reloaded)
+            }
+            Err(why) => {
+                self.observations.not_reloaded(&why);
+                Err(why)
+            }
+        }
     }
 
-    fn take_over(&self, in_force: &mut Outline) -> Result<Reloaded, ReloadError> {
+    /// All but the log, which first has to tell of it.
+    fn take_over(&self, in_force: &mut Outline) -> Result<(Reloaded, Log), ReloadError> {
+        let since = self.observations.now();
         let Loaded { config, warnings, .. } = Config::load(&self.root)?;
         let changes = in_force.changes_to(&config.outline());
         let (not_now, changes): (Vec<_>, _) = changes.into_iter().partition(|change| change.needs_restart);
@@ -95,20 +107,20 @@ impl Reloader {
             return Err(ReloadError::NeedsRestart(not_now));
         }
         let token = AdminToken::of(&config)?;
+        let log = config.log;
         *in_force = self.put_in_force(Parts::of(config, token))?;
-        Ok(Reloaded { changes, warnings })
+        Ok((Reloaded { since, changes, warnings }, log))
     }
 
     /// Only the first step can fail, and changes nothing then.
     fn put_in_force(&self, parts: Parts) -> Result<Outline, EngineError> {
-        let Parts { gate, conduct, access, token_file, log, outline } = parts;
+        let Parts { gate, conduct, access, token_file, outline } = parts;
         self.engine.adopt(conduct)?;
         self.token_file.set(token_file);
         self.engine.look_at_token();
         self.observations.expect(gate.names());
         self.gate.set(gate);
         self.access.set(access);
-        self.log.set(log);
         Ok(outline)
     }
 }

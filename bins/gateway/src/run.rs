@@ -15,7 +15,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::admin_token::AdminTokenError;
-use crate::assemble::{App, Opened, assemble};
+use crate::assemble::{App, Begun, Opened, assemble};
 use crate::open_files;
 use crate::reload::Reloader;
 use crate::server::{Limits, serve};
@@ -112,13 +112,13 @@ const fn store_hint(why: &StoreError) -> &'static str {
 /// Runs until SIGTERM or SIGINT.
 pub(crate) fn run(loaded: Loaded) -> Result<(), StartError> {
     let Loaded { config, warnings, .. } = loaded;
-    let log = crate::log::set_up(config.log);
+    let begun = Begun::with(crate::log::set_up(config.log));
     panic::set_hook(Box::new(panicked));
     let (runtime, hangups) = runtime().map_err(StartError::System)?;
     warnings.iter().for_each(crate::observe::warned);
     let store = Opened::of(&config)?;
     let doors = Doors::open(config.server.listen, config.server.admin_listen)?;
-    let app = assemble(config, store, log)?;
+    let app = assemble(config, store, begun)?;
     let served = runtime.block_on(serve_until_signal(&app, doors, hangups)).map_err(StartError::System);
     let finished = app.engine.stop(FINISH_WITHIN);
     runtime.shutdown_background();

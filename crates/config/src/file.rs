@@ -1,9 +1,10 @@
 //! Files opened once, and checked by what was opened: nothing can change between a check and its use.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, StatVfsMountFlags, statvfs};
 use secrecy::zeroize::Zeroizing;
@@ -14,6 +15,9 @@ use crate::fault::Wrong;
 pub(crate) const SECRET: u32 = 0o027;
 /// The permission bit to write, for others.
 pub(crate) const OTHERS_WRITE: u32 = 0o002;
+
+/// So many links lead to a file at most, as many as Linux follows (path_resolution(7)).
+const LINKS: u32 = 40;
 
 /// What a file may be.
 #[derive(Debug, Clone, Copy)]
@@ -122,21 +126,46 @@ pub(crate) fn read(path: &Path, limits: Limits) -> Result<Content, FileError> {
     Ok(Content { text, id: FileId(facts.dev(), facts.ino()) })
 }
 
-/// Whether others may put no file in the place of `path`: neither in the folder that is named, nor, where `path` is a
-/// link, in the one that it leads to.
+/// Whether others may put no file in the place of `path`: neither in the folder that it lies in, nor in one with a link
+/// on the way there. Links are followed one by one, since each of them could be replaced.
 ///
 /// A sticky folder such as `/tmp` is no better: others cannot replace what lies there, but whatever is missing for a
 /// moment, as while it is changed, they can put there.
 pub(crate) fn check_place(path: &Path) -> Result<(), FileError> {
-    let real = path.canonicalize()?;
-    [path, &real].into_iter().filter_map(Path::parent).try_for_each(|folder| {
-        // A name alone lies in the current folder.
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        check_folder(folder).map_err(|error| match error {
-            FileError::WritableByOthers(mode) => FileError::FolderWritableByOthers(mode),
-            other => other,
-        })
-    })
+    let (mut real, mut rest, mut links) = (PathBuf::new(), parts(&std::path::absolute(path)?), 0);
+    while let Some(part) = rest.pop() {
+        if part == ".." {
+            real.pop();
+            continue;
+        }
+        let here = real.join(&part);
+        let is_link = here.symlink_metadata()?.is_symlink();
+        if is_link || rest.is_empty() {
+            check_folder(here.parent().unwrap_or(&here)).map_err(of_folder)?;
+        }
+        if !is_link {
+            real = here;
+            continue;
+        }
+        links += 1;
+        if links > LINKS {
+            return Err(rustix::io::Errno::LOOP.into());
+        }
+        rest.extend(parts(&here.read_link()?));
+    }
+    Ok(())
+}
+
+/// A path's names, the last one first.
+fn parts(path: &Path) -> Vec<OsString> {
+    path.components().rev().map(|part| part.as_os_str().to_owned()).collect()
+}
+
+fn of_folder(error: FileError) -> FileError {
+    match error {
+        FileError::WritableByOthers(mode) => FileError::FolderWritableByOthers(mode),
+        other => other,
+    }
 }
 
 /// Whether others may not put or replace files in the folder `path`.
@@ -257,6 +286,35 @@ mod tests {
         chmod("", 0o777);
         assert_eq!(check_place(&at("link")), Err(FileError::FolderWritableByOthers(0o777)));
         assert_eq!(check_place(&at("open/f")), Ok(()));
+    }
+
+    #[test]
+    fn each_link_on_the_way_is_replaced_by_nobody_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        for folder in ["open", "own", "own/below"] {
+            std::fs::create_dir(at(folder)).unwrap();
+        }
+        write(&at("own/below/f"), b"a", 0o400);
+        symlink("../own/below/f", at("open/middle")).unwrap();
+        symlink("open/middle", at("link")).unwrap();
+        symlink(at("own"), at("open/folder")).unwrap();
+        let names = ["link", "open/folder/below/f", "open/../own/below/../below/f"];
+        let checked = || names.map(|name| check_place(&at(name)));
+        assert_eq!(checked(), [Ok(()); 3]);
+        std::fs::set_permissions(at("open"), std::fs::Permissions::from_mode(0o777)).unwrap();
+        let open = Err(FileError::FolderWritableByOthers(0o777));
+        assert_eq!(checked(), [open, open, Ok(())]);
+    }
+
+    #[test]
+    fn links_without_end_are_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        symlink("round", at("round")).unwrap();
+        symlink("nowhere", at("link")).unwrap();
+        assert_eq!(check_place(&at("link")), Err(FileError::Missing));
+        assert!(matches!(check_place(&at("round")), Err(FileError::Unreadable(_))));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The configuration as a whole.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use meshhook_render::{Style, Timeline};
@@ -104,6 +104,19 @@ pub struct AdminDoor {
     pub listen: SocketAddr,
     /// As [`Config::admin_token_path`].
     pub token_file: Option<PathBuf>,
+}
+
+impl AdminDoor {
+    /// Where it is asked from its own machine: one that listens on every address, on loopback.
+    #[must_use]
+    pub const fn asked_at(&self) -> SocketAddr {
+        let ip = match self.listen.ip() {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            address => address,
+        };
+        SocketAddr::new(ip, self.listen.port())
+    }
 }
 
 /// The operator's door, for whoever may not read the other secrets: only the keys that decide are read.

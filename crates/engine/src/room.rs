@@ -37,8 +37,8 @@ pub(crate) enum Shown {
 /// What was seen of a room.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
-    /// When its state was looked at last.
-    looked: Option<Moment>,
+    /// When its state was looked at last without objection, and for what: what a plain room may be, another may not.
+    looked: Option<(Moment, Encrypted)>,
     /// When a message of ours was read back last.
     seen: Option<Moment>,
     /// Whether the last one that was looked for was not there.
@@ -55,12 +55,13 @@ impl Watch {
         encrypted: Encrypted,
         now: Moment,
     ) -> Option<String> {
-        if is_recent(self.looked, now) {
+        let alike = self.looked.filter(|(_, as_what)| *as_what == encrypted);
+        if is_recent(alike.map(|(looked, _)| looked), now) {
             return None;
         }
         match objection(client, token, room, encrypted) {
             Ok(None) => {
-                self.looked = Some(now);
+                self.looked = Some((now, encrypted));
                 None
             }
             Ok(why) => why,

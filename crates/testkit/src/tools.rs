@@ -71,8 +71,7 @@ fn run(command: &mut Command, input: &[u8]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// The test harness shows it to whoever asks for all output.
-#[allow(clippy::print_stderr, reason = "it says what was not looked at")]
+/// Past the test harness, which keeps what is printed to itself: whoever runs the tests is to know what they left out.
 fn say(words: &str) {
-    eprintln!("{words}");
+    let _ = writeln!(std::io::stderr(), "{words}");
 }

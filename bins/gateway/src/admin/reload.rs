@@ -13,7 +13,7 @@ use crate::reload::{ReloadError, Reloaded};
 impl Admin {
     /// Takes the configuration over as it is on the disk, or says why not.
     pub(super) fn reload(&self) -> Answered {
-        let Reloaded { changes, warnings } = self.reloader.reload().map_err(|why| refused(&why))?;
+        let Reloaded { changes, warnings, .. } = self.reloader.reload().map_err(|why| refused(&why))?;
         let changes: Vec<_> = changes.iter().map(Differing::from).collect();
         let warnings: Vec<_> = warnings.iter().map(Wrong::from).collect();
         Ok(json(StatusCode::OK, &json!({ "changes": changes, "warnings": warnings })))

@@ -23,8 +23,13 @@ impl Admin {
             Source::new(hook, uses.remove(name).unwrap_or_default(), refusals.of(name))
         };
         let sources = self.gate.get().hooks.iter().map(|hook| &**hook).map(source).collect();
-        let sources = Sources { since: time(refusals.since()), sources, elsewhere: refusals.elsewhere() };
-        Ok(json(StatusCode::OK, &sources))
+        let told = Sources {
+            configured_since: time(self.observations.configured_since()),
+            since: time(refusals.since()),
+            sources,
+            elsewhere: refusals.elsewhere(),
+        };
+        Ok(json(StatusCode::OK, &told))
     }
 }
 
@@ -38,6 +43,8 @@ fn by_source(uses: Vec<KeyUse>) -> HashMap<String, Vec<KeyUse>> {
 
 #[derive(Serialize)]
 struct Sources {
+    /// When the configuration in force was read.
+    configured_since: Option<Timestamp>,
     /// Since when refusals are counted.
     since: Option<Timestamp>,
     sources: Vec<Source>,

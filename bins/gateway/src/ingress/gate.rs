@@ -126,7 +126,7 @@ impl Gate {
         }
         let lines = Lines { headers: &parts.headers, token };
         if !self.decoys.iter().any(|decoy| decoy.applies_to(&lines)) {
-            return Err(Problem::unauthorized("unsigned"));
+            return Err(self.unsigned(source));
         }
         let whose = self.hook(source, &lines, client);
         Ok(Claim { gate: Arc::clone(self), whose, token: token.map(str::to_owned) })
@@ -169,6 +169,17 @@ impl Gate {
     /// The hook of that source.
     pub(crate) fn by_name(&self, name: &str) -> Option<&Arc<Hook>> {
         self.hooks.iter().find(|hook| hook.source.name == name)
+    }
+
+    /// Nothing proves whose it is. The reason is the first thing to be mended: under a name that is nobody's a signature
+    /// would not help.
+    fn unsigned(&self, name: Option<&str>) -> Problem {
+        let unknown = Stranger::UnknownSource;
+        match name {
+            Some(name) if self.by_name(name).is_none() => Problem::unauthorized(unknown.code())
+                .because(format!("{}, and nothing is signed", unknown.why())),
+            _ => Problem::unauthorized("unsigned"),
+        }
     }
 
     fn only_fitting(&self, lines: &Lines<'_>) -> Option<&Arc<Hook>> {

@@ -72,7 +72,7 @@ fn whatever_is_wrong_the_stranger_is_told_one_thing() {
         ("unknown_source", "BUILDS", good()),
         ("address", "elsewhere", good()),
         ("unsigned", "builds", vec![]),
-        ("unsigned", "nowhere", vec![]),
+        ("unknown_source", "nowhere", vec![]),
         ("header_missing", "github", good()),
         ("header_repeated", "builds", twice),
         ("header_empty", "builds", with(good(), "webhook-id", "")),

@@ -10,7 +10,7 @@ use meshhook_testkit::{Endpoint, Fault, Gateway, Homeserver, eventually, http};
 use serde_json::{Value, json};
 
 use crate::rig::{SOON, accepted, build, build_headers, post_build, scripted, started, with};
-use crate::wrapped::program;
+use crate::wrapped::{after, program};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -36,12 +36,18 @@ fn the_files_for_operators_are_right() {
 
 #[test]
 fn a_wrong_file_is_found() {
+    let (folder, deploy) = copied();
+    let (is_right, said) = check(&deploy);
+    assert!(is_right, "a copy that nobody touched: {said}");
+    drop(folder);
     for (file, from, to) in [
         ("systemd/meshhook-gateway.service", "ProtectSystem=strict", "ProtectSystem=no"),
         ("systemd/meshhook-gateway.service", "--config-root", "--config-folder"),
         ("systemd/credentials.conf", "LoadCredential=matrix-token:", "LoadCredential=token:"),
         ("launchd/com.meshmac.meshhook-gateway.plist", "<integer>63</integer>", "<integer>18</integer>"),
         ("launchd/com.meshmac.meshhook-gateway.plist", "</dict>\n</plist>", "</plist>"),
+        ("launchd/com.meshmac.meshhook-log.plist", "cp /dev/null gateway.log", "cp /dev/null other.log"),
+        ("launchd/com.meshmac.meshhook-log.plist", "\ndone\n", "\n"),
         ("Dockerfile", "USER 65532:65532", "USER root"),
         ("Dockerfile", "--package meshhook \\", "--package meshook \\"),
         ("nginx.conf", "X-Forwarded-For $remote_addr;", "X-Forwarded-For $proxy_add_x_forwarded_for;"),
@@ -52,18 +58,27 @@ fn a_wrong_file_is_found() {
         ("grafana/meshhook.json", "meshhook_attempts_total", "meshhook_attempt_total"),
         ("metrics.md", "| `meshhook_parked`", "| `meshhook_parks`"),
     ] {
-        let folder = tempfile::tempdir().unwrap();
-        let deploy = folder.path().join("deploy");
-        copy(&root().join("deploy"), &deploy);
-        for beside in ["bins", "Cargo.toml"] {
-            symlink(root().join(beside), folder.path().join(beside)).unwrap();
-        }
+        let (_folder, deploy) = copied();
         let text = fs::read_to_string(deploy.join(file)).unwrap();
         assert!(text.contains(from), "{file} has no {from}");
         fs::write(deploy.join(file), text.replace(from, to)).unwrap();
         let (is_right, said) = check(&deploy);
-        assert!(!is_right && said.contains("WRONG "), "{file} with {to:?} passes: {said}");
+        // A name that the list lacks is wrong where it is used.
+        let blamed = if file == "metrics.md" { "prometheus/alerts.yml" } else { file };
+        let found = said.contains(&format!("WRONG  deploy/{blamed}: "));
+        assert!(!is_right && found, "{file} with {to:?} passes: {said}");
     }
+}
+
+/// A copy of the deploy folder, beside what its check looks at.
+fn copied() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let deploy = folder.path().join("deploy");
+    copy(&root().join("deploy"), &deploy);
+    for beside in ["bins", "Cargo.toml"] {
+        symlink(root().join(beside), folder.path().join(beside)).unwrap();
+    }
+    (folder, deploy)
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -75,6 +90,40 @@ fn copy(from: &Path, to: &Path) {
         } else {
             fs::copy(&from, &to).unwrap();
         }
+    }
+}
+
+/// As launchd does it: the gateway's log is opened to append, and nobody opens another.
+#[test]
+fn a_long_log_is_kept_aside_and_goes_on_from_its_start() {
+    let job = fs::read_to_string(root().join("deploy/launchd/com.meshmac.meshhook-log.plist")).unwrap();
+    let script = job
+        .split("<string>")
+        .find(|part| part.starts_with("cd "))
+        .unwrap()
+        .split("</string>")
+        .next()
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (place, log) = (folder.path().to_str().unwrap(), folder.path().join("gateway.log"));
+    let script = script.replace("/usr/local/var/log/meshhook", place);
+    let rotate = || assert!(Command::new("/bin/sh").args(["-c", &script]).status().unwrap().success());
+    let kept = || fs::read_dir(place).unwrap().count() - 1;
+    let homeserver = Homeserver::start();
+    let mut gateway = after(&homeserver, &format!("exec 2>>'{}'", log.display()));
+    gateway.restart().unwrap();
+    rotate();
+    assert_eq!(kept(), 0, "a short one stays");
+    for times in 1..=6 {
+        let mut more = fs::OpenOptions::new().append(true).open(&log).unwrap();
+        std::io::Write::write_all(&mut more, "x".repeat(11 << 20).as_bytes()).unwrap();
+        rotate();
+        assert_eq!((kept(), fs::metadata(&log).unwrap().len()), (times.min(5), 0));
+        accepted(&post_build(&gateway, &build(&times.to_string(), "failed")));
+        let said = eventually(SOON, || {
+            fs::read_to_string(&log).ok().filter(|said| said.contains("request accepted"))
+        });
+        assert!(!said.contains('\0') && said.len() < 10_000, "it goes on where it ended");
     }
 }
 

@@ -56,6 +56,17 @@ fn a_key_is_told_by_what_it_verified_and_a_refusal_by_its_reason() {
     assert_eq!(gateway.post(secret, &build_headers(body.as_bytes()), body.as_bytes()).status, 401);
     let nowhere = format!("{}/{secret}", gateway.url());
     assert_eq!(http::send("POST", &nowhere, &[], b"{}").unwrap().status, 404);
+    // A wrong path is told apart from a signature that is not there.
+    assert_eq!(gateway.post(secret, &[], b"{}").status, 401);
+    let all = |method, headers: &[(&str, &str)]| {
+        let url = format!("{}/hooks/matrix/build-status", gateway.url());
+        http::send(method, &url, headers, b"{}").unwrap().status
+    };
+    assert_eq!((all("POST", &[]), all("GET", &[])), (401, 405));
+    let (github, standard) = (format!("sha256={}", "0".repeat(64)), build_headers(b"{}"));
+    let mut of_two: Vec<_> = standard.iter().map(|(name, value)| (*name, &**value)).collect();
+    of_two.push(("X-Hub-Signature-256", &*github));
+    assert_eq!(all("POST", &of_two), 401);
 
     let told = gateway.admin_get("/sources").ok();
     insta::assert_json_snapshot!("refusals", json!([source(&told, 1), timeless(told["elsewhere"].clone())]));

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use crate::place::{CA, GITHUB, GITLAB, Place, SMALLEST, STANDARD, TOKEN};
-use meshhook_config::{
-    Config, EncryptedRoom, Level, LogFormat, StoreUrl, admin_door, admin_token_path, read_account,
-};
+use meshhook_config::{Config, EncryptedRoom, Level, LogFormat, StoreUrl, admin_door, read_account};
 use secrecy::ExposeSecret;
 
 const EVERYTHING: &str = r#"
@@ -176,18 +174,18 @@ fn the_admin_token_lies_beside_the_store_or_where_it_is_said_to() {
     let place = whole();
     let beside = place.load(SMALLEST).config.admin_token_path();
     assert_eq!(beside.as_deref(), Some("/var/lib/meshhook/admin-token".as_ref()));
-    assert_eq!(admin_token_path(place.path()).unwrap(), beside);
+    assert_eq!(admin_door(place.path()).unwrap().token_file, beside);
 
     let named = place.load(EVERYTHING).config.admin_token_path();
     assert_eq!(named, Some(place.at("admin-token")));
-    assert_eq!(admin_token_path(place.path()).unwrap(), named);
+    assert_eq!(admin_door(place.path()).unwrap().token_file, named);
 }
 
 #[test]
 fn the_admin_token_is_found_by_who_may_read_no_other_secret() {
     let place = Place::new();
     place.write("gateway.toml", "[store]\nurl = \"sqlite:/srv/a.db\"\n[[source]]\nname = 7\n", 0o644);
-    assert_eq!(admin_token_path(place.path()).unwrap(), Some("/srv/admin-token".into()));
+    assert_eq!(admin_door(place.path()).unwrap().token_file, Some("/srv/admin-token".into()));
     assert!(Config::load(place.path()).is_err());
 }
 
@@ -214,9 +212,15 @@ fn the_admin_listener_is_found_by_who_may_read_no_secret() {
     for (toml, address) in [
         ("[server]\nadmin_listen = \"127.0.0.1:9001\"\nlisten = 7\n", "127.0.0.1:9001"),
         ("[matrix]\nroom = 7\n", "127.0.0.1:8788"),
+        ("[server]\nadmin_listen = \"0.0.0.0:9001\"\nadmin_hosts = [\"a.example.org\"]\n", "127.0.0.1:9001"),
+        ("[server]\nadmin_listen = \"[::]:9001\"\nadmin_hosts = [\"a.example.org\"]\n", "[::1]:9001"),
+        (
+            "[server]\nadmin_listen = \"192.0.2.1:9001\"\nadmin_hosts = [\"a.example.org\"]\n",
+            "192.0.2.1:9001",
+        ),
     ] {
         place.write("gateway.toml", toml, 0o644);
-        assert_eq!(admin_door(place.path()).unwrap().listen, address.parse().unwrap());
+        assert_eq!(admin_door(place.path()).unwrap().asked_at(), address.parse().unwrap());
     }
     place.write("gateway.toml", "[server]\nadmin_listen = \"here\"\n", 0o644);
     assert_eq!(admin_door(place.path()).unwrap_err().iter().count(), 1);

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use meshhook_engine::{Clock, Conduct, Digest};
+use meshhook_engine::{Clock, Conduct, Digest, Encrypted};
 use meshhook_model::State;
 use meshhook_normalize::Words;
 use meshhook_testkit::{Endpoint, Event, Fault, Homeserver, eventually};
+use serde_json::json;
 
 use crate::rig::{Rig, SOON, run_body, source};
 
@@ -63,13 +64,37 @@ fn a_body_is_read_again_by_the_sources_in_force() {
     rig.eventually_status(&id, "sent");
 }
 
-/// It is looked at every five seconds without that.
+/// The last look was a moment ago, and at a room that might be encrypted.
+#[test]
+fn an_encrypted_room_is_held_from_the_next_message_on() {
+    let mut rig = Rig::new();
+    rig.stop();
+    rig.encrypted = Encrypted::Plain;
+    rig.start();
+    let megolm = json!({ "algorithm": "m.megolm.v1.aes-sha2" });
+    rig.homeserver.set_state(Homeserver::ROOM, "m.room.encryption", megolm);
+    let first = rig.accept(1, "completed", Some("success"));
+    rig.eventually_status(&first, "sent");
+    let sources = vec![Arc::clone(&rig.source)];
+    rig.engine().adopt(Conduct { encrypted: Encrypted::Hold, ..rig.conduct(sources) }).unwrap();
+    let second = rig.accept(2, "completed", Some("success"));
+    let held = eventually(SOON, || {
+        assert_ne!(rig.status(&second), "sent");
+        rig.engine().store().totals().unwrap().rooms[0].hold.clone()
+    });
+    assert!(held.0.contains("encrypted"), "{held:?}");
+}
+
+/// With time that stands still nobody looks a second time but who is asked to.
 #[test]
 fn the_token_is_looked_at_at_once_where_that_is_asked() {
-    let rig = Rig::new();
+    let mut rig = Rig::new();
+    rig.stop();
+    rig.clock.hold();
+    rig.start();
     let id = rig.accept(1, "completed", Some("success"));
     rig.eventually_status(&id, "sent");
     *rig.token.lock().unwrap() = "syt_wrong".into();
     rig.engine().look_at_token();
-    eventually(Duration::from_secs(3), || rig.saw("TokenNotTaken").then_some(()));
+    eventually(SOON, || rig.saw("TokenNotTaken").then_some(()));
 }

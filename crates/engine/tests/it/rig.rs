@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::Duration;
 
 use meshhook_engine::{
@@ -32,6 +32,15 @@ pub(crate) struct TestClock {
     ahead: AtomicI64,
     /// By how much somebody set it.
     set: AtomicI64,
+    /// At what it stands still.
+    held: OnceLock<Duration>,
+}
+
+impl TestClock {
+    /// Stands still from now on, but for jumps.
+    pub(crate) fn hold(&self) {
+        self.held.get_or_init(|| self.start.elapsed());
+    }
 }
 
 impl Clock for TestClock {
@@ -40,7 +49,8 @@ impl Clock for TestClock {
     }
 
     fn running(&self) -> Duration {
-        self.start.elapsed() + Duration::from_secs(self.ahead.load(Ordering::Relaxed).unsigned_abs())
+        let elapsed = self.held.get().copied().unwrap_or_else(|| self.start.elapsed());
+        elapsed + Duration::from_secs(self.ahead.load(Ordering::Relaxed).unsigned_abs())
     }
 }
 
@@ -103,6 +113,7 @@ impl<H> Rig<H> {
             start: std::time::Instant::now(),
             ahead: AtomicI64::new(0),
             set: AtomicI64::new(0),
+            held: OnceLock::new(),
         });
         let folder = TempDir::new().unwrap();
         let encrypted = Encrypted::Hold;

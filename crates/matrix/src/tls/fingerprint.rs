@@ -3,9 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use base64::Engine;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64ct::{Base64, Base64Unpadded, Encoding as _};
 use ring::digest::{SHA256, digest};
 use rustls::Error;
 use rustls::pki_types::CertificateDer;
@@ -13,10 +11,6 @@ use rustls::server::ParsedCertificate;
 
 const CERTIFICATE: &str = "cert-sha256:";
 const PUBLIC_KEY: &str = "spki-sha256:";
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// The SHA-256 of a server's own certificate, or of the public key in it.
 ///
@@ -71,7 +65,9 @@ fn hex(text: &str) -> Option<[u8; 32]> {
 }
 
 fn base64(text: &str) -> Option<[u8; 32]> {
-    BASE64.decode(text).ok()?.try_into().ok()
+    let mut hash = [0; 32];
+    let read = Base64Unpadded::decode(text.strip_suffix('=').unwrap_or(text), &mut hash).ok()?.len();
+    (read == hash.len()).then_some(hash)
 }
 
 impl fmt::Display for Fingerprint {
@@ -81,7 +77,7 @@ impl fmt::Display for Fingerprint {
                 f.write_str(CERTIFICATE)?;
                 hash.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
             }
-            Self::PublicKey(hash) => write!(f, "{PUBLIC_KEY}{}", BASE64.encode(hash)),
+            Self::PublicKey(hash) => write!(f, "{PUBLIC_KEY}{}", Base64::encode_string(hash)),
         }
     }
 }
@@ -157,6 +153,9 @@ mod tests {
             // A SHA-1.
             ("cert-sha256:DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09", Hash),
             ("spki-sha256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU=", Hash),
+            ("spki-sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU==", Hash),
+            ("spki-sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFV=", Hash),
+            ("spki-sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuA==", Hash),
         ] {
             assert_eq!(text.parse::<Fingerprint>(), Err(why), "{text}");
         }

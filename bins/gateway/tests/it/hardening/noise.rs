@@ -1,13 +1,14 @@
 //! Many requests that nobody signed, from one address and from very many.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::process::Command;
 use std::thread::scope;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use meshhook_testkit::Gateway;
 
-use crate::rig::{accepted, build, build_headers, post_build, started, with};
+use crate::rig::{SOON, accepted, build, build_headers, post_build, started, with};
 use crate::wire::{connect, head};
 
 /// Unsigned requests of these addresses on one connection, as a proxy sends them; the statuses of the answers.
@@ -52,35 +53,46 @@ fn a_flood_of_bad_signatures_keeps_no_good_one_of_the_same_address_out() {
         let floods: Vec<_> =
             (0..4).map(|_| scope.spawn(|| (0..200).map(|_| forged()).collect::<Vec<_>>())).collect();
         let slowest = (0..30).map(genuine).max().unwrap();
-        assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+        assert!(slowest < SOON, "{slowest:?}");
         let statuses: Vec<_> = floods.into_iter().flat_map(|flood| flood.join().unwrap()).collect();
         assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 20);
         assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 780);
     });
 }
 
-/// The resident memory of the gateway, in KiB.
+/// The resident memory of the gateway, in KiB. A system has either of the two for sure.
 fn memory(gateway: &Gateway) -> i64 {
-    let output = Command::new("ps").args(["-o", "rss=", "-p", &gateway.pid().to_string()]).output().unwrap();
-    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+    let pid = gateway.pid().to_string();
+    let said = match fs::read_to_string(format!("/proc/{pid}/status")) {
+        Ok(status) => status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap().replace("kB", ""),
+        Err(_) => {
+            let output = Command::new("ps").args(["-o", "rss=", "-p", &pid]).output().unwrap();
+            String::from_utf8(output.stdout).unwrap()
+        }
+    };
+    said.trim().parse().unwrap()
 }
 
 #[test]
 fn a_hundred_thousand_addresses_take_no_memory_and_fill_no_log() {
     let (_homeserver, gateway) = started();
-    let before = memory(&gateway);
+    let (before, start) = (memory(&gateway), Instant::now());
     scope(|scope| {
         for part in 0..4_u32 {
             let gateway = &gateway;
-            // A network of IPv6 each, and the same again.
-            let of = move |n: u32| format!("2001:db8:{part:x}:{:x}::{n:x}", n % 25_000);
+            // A network of IPv6 each.
+            let of = move |n: u32| format!("2001:db8:{part:x}:{n:x}::1");
             scope.spawn(move || assert_eq!(unsigned(gateway, (0..25_000).map(of)).len(), 25_000));
         }
     });
     let grown = memory(&gateway) - before;
     assert!(grown < 24 << 10, "{grown} KiB");
     let refusals = gateway.log().matches("request refused").count();
-    assert!((100..=1300).contains(&refusals), "{refusals} lines: up to 600 a minute");
+    let minutes = 2 + usize::try_from(start.elapsed().as_secs() / 60).unwrap();
+    assert!(
+        (100..=600 * minutes).contains(&refusals),
+        "{refusals} lines: up to 600 in each of {minutes} minutes"
+    );
     assert!(gateway.log().contains("many requests are refused"));
     accepted(&post_build(&gateway, &build("1", "running")));
 }

@@ -3,25 +3,39 @@
 //! The log's fields are an allow-list. Names and ids are our own or checked before; what a homeserver, a store or a
 //! body wrote goes through [`plain`]. No line has a header's value, a body, a token, a query or a raw path.
 
-use std::net::{IpAddr, SocketAddr};
+mod trace;
+
+use std::net::SocketAddr;
 use std::panic::PanicHookInfo;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
 use meshhook_config::{Change, Fault};
-use meshhook_engine::{Answer, Carried, Clock, Observer, Sight};
+use meshhook_engine::{Carried, Clock, Observer, Sight};
 use meshhook_store::{Attempt, Moment, StoreError, Totals};
 use tracing::{debug, error, info, warn};
 
-use crate::crowd::Guest;
-use crate::ingress::Hook;
 use crate::log::plain;
 use crate::metrics::Metrics;
 use crate::noise::{Heed, Noise};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::reload::{ReloadError, Reloaded};
+pub(crate) use trace::{Outcome, Trace};
+
+/// Why a CI system is refused that is set up wrongly. A series that begins at zero shows its first increase.
+const WRONGLY_SET_UP: [&str; 9] = [
+    "address",
+    "body",
+    "field",
+    "future",
+    "header_missing",
+    "signature_mismatch",
+    "stale",
+    "token_mismatch",
+    "unsigned",
+];
 
 /// Sees everything.
 pub(crate) struct Observations {
@@ -30,6 +44,7 @@ pub(crate) struct Observations {
     refusals: Refusals,
     trouble: Mutex<Option<Trouble>>,
     noise: Mutex<Noise>,
+    configured_since: Mutex<Moment>,
 }
 
 /// Why nothing can be accepted durably.
@@ -51,8 +66,21 @@ impl Observations {
         reasons.iter().for_each(|reason| metrics.connections_failed.begin([("reason", reason)]));
         let results = ["done", "faults", "needs_restart", "failed"];
         results.iter().for_each(|result| metrics.reloads.begin([("result", result)]));
+        let doings = ["accept", "deliver", "purge", "look", "probe"];
+        doings.iter().for_each(|doing| metrics.store_failures.begin([("doing", doing)]));
         let noise = Mutex::new(Noise::new(Instant::now()));
-        Self { metrics, clock, refusals: Refusals::new(now), trouble: Mutex::default(), noise }
+        let (refusals, configured_since) = (Refusals::new(now), Mutex::new(now));
+        Self { metrics, clock, refusals, trouble: Mutex::default(), noise, configured_since }
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// When the configuration in force was read.
+    pub(crate) fn configured_since(&self) -> Moment {
+        *self.configured_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was refused.
@@ -63,10 +91,14 @@ impl Observations {
     /// These are the sources, from now on; what was refused of others is forgotten.
     pub(crate) fn expect<'n>(&self, sources: impl Iterator<Item = &'n str> + Clone) {
         for source in sources.clone() {
-            self.metrics.requests.begin([("source", source), ("answer", "accepted")]);
+            let source = ("source", source);
+            self.metrics.requests.begin([source, ("answer", "accepted")]);
+            WRONGLY_SET_UP
+                .iter()
+                .for_each(|reason| self.metrics.refusals.begin([source, ("reason", reason)]));
         }
         self.metrics.silent_since.only(sources.clone(), unix(self.clock.now()));
-        self.refusals.keep(|name| sources.clone().any(|source| source == name));
+        self.refusals.only(sources);
     }
 
     /// Why nothing can be accepted durably, as far as is known.
@@ -141,27 +173,24 @@ impl Observations {
         debug!(reason, "connection failed");
     }
 
-    /// The configuration was read again.
-    pub(crate) fn reloaded(&self, done: &Result<Reloaded, ReloadError>) {
-        match done {
-            Ok(Reloaded { changes, warnings }) => {
-                self.metrics.reloads.count([("result", "done")]);
-                self.metrics.reloaded_at.set(unix(self.clock.now()));
-                changes.iter().for_each(changed);
-                warnings.iter().for_each(warned);
-                info!(changes = changes.len(), "configuration reloaded");
-            }
-            Err(why) => {
-                self.metrics.reloads.count([("result", why.code())]);
-                if let ReloadError::Faults(faults) = why {
-                    faults.iter().for_each(faulty);
-                }
-                error!(
-                    why = &*plain(&why.to_string()),
-                    "configuration not reloaded, the one before stays in force"
-                );
-            }
+    /// Another configuration is in force.
+    pub(crate) fn reloaded(&self, Reloaded { since, changes, warnings }: &Reloaded) {
+        self.metrics.reloads.count([("result", "done")]);
+        self.metrics.reloaded_at.set(unix(*since));
+        *self.configured_since.lock().unwrap_or_else(PoisonError::into_inner) = *since;
+        changes.iter().for_each(changed);
+        warnings.iter().for_each(warned);
+        info!(changes = changes.len(), "configuration reloaded");
+    }
+
+    /// The one before stays in force.
+    pub(crate) fn not_reloaded(&self, why: &ReloadError) {
+        self.metrics.reloads.count([("result", why.code())]);
+        if let ReloadError::Faults(faults) = why {
+            faults.iter().for_each(faulty);
         }
+        let why = why.to_string();
+        error!(why = &*plain(&why), "configuration not reloaded, the one before stays in force");
     }
 
     /// A connection was closed to make room for another.
@@ -197,136 +226,6 @@ impl Observations {
                 let (status, reason) = (problem.status().as_u16(), problem.reason);
                 warn!(request_id, route, status, reason, why = &*plain(why), "admin request refused");
             }
-        }
-    }
-}
-
-/// What became of a POST.
-pub(crate) enum Outcome<'a> {
-    /// It is stored.
-    Accepted(&'a Answer),
-    /// It is not.
-    Refused(&'a Problem),
-    /// Its client left before its answer.
-    Left,
-}
-
-/// A POST on its way, which is seen to its end even if its client leaves.
-pub(crate) struct Trace<'a> {
-    observations: &'a Observations,
-    id: &'a str,
-    client: Option<IpAddr>,
-    guest: &'a Guest,
-    source: Option<Arc<Hook>>,
-    since: Instant,
-    ended: bool,
-}
-
-impl<'a> Trace<'a> {
-    pub(crate) fn new(
-        observations: &'a Observations,
-        id: &'a str,
-        client: Option<IpAddr>,
-        guest: &'a Guest,
-    ) -> Self {
-        Self { observations, id, client, guest, source: None, since: Instant::now(), ended: false }
-    }
-
-    /// It names this source, or fits it alone.
-    pub(crate) fn source(&mut self, hook: Option<&Arc<Hook>>) {
-        self.source = hook.map(Arc::clone);
-    }
-
-    fn source_name(&self) -> Option<&str> {
-        self.source.as_ref().map(|hook| hook.source.name.as_str())
-    }
-
-    /// The end.
-    pub(crate) fn end(&mut self, outcome: &Outcome<'_>) {
-        self.ended = true;
-        let took = self.since.elapsed();
-        self.observations.metrics.request_seconds.observe(took.as_secs_f64());
-        self.count(outcome);
-        self.write(outcome, millis(took));
-    }
-
-    fn write(&self, outcome: &Outcome<'_>, took_ms: u64) {
-        let source = self.source_name().unwrap_or("-");
-        let client = self.client.map_or_else(|| "-".to_owned(), |address| address.to_string());
-        let request_id = self.id;
-        let is_quiet = self.is_quiet(outcome);
-        match outcome {
-            Outcome::Accepted(Answer { outcome, delivery, correlation_id, state, reason, .. }) => info!(
-                request_id,
-                source,
-                client,
-                took_ms,
-                outcome,
-                delivery,
-                correlation_id = &*plain(correlation_id),
-                state = state.unwrap_or("-"),
-                reason = reason.as_deref().unwrap_or("-"),
-                "request accepted"
-            ),
-            Outcome::Refused(problem) if is_quiet => debug!(
-                request_id,
-                source,
-                client,
-                took_ms,
-                status = problem.status().as_u16(),
-                reason = problem.reason,
-                "request refused"
-            ),
-            Outcome::Refused(problem) => warn!(
-                request_id,
-                source,
-                client,
-                took_ms,
-                status = problem.status().as_u16(),
-                reason = problem.reason,
-                why = &*plain(problem.why.as_deref().unwrap_or("-")),
-                "request refused"
-            ),
-            Outcome::Left if is_quiet => debug!(request_id, source, client, took_ms, "client left"),
-            Outcome::Left => warn!(request_id, source, client, took_ms, "client left before its answer"),
-        }
-    }
-
-    /// The first ones of an address are there, and the first ones of a minute; all of them would let a stranger fill
-    /// the disk.
-    fn is_quiet(&self, outcome: &Outcome<'_>) -> bool {
-        match outcome {
-            Outcome::Refused(problem) if problem.is_limited() => true,
-            _ => !self.guest.is_proved() && self.observations.is_noise(),
-        }
-    }
-
-    fn count(&self, outcome: &Outcome<'_>) {
-        let metrics = &self.observations.metrics;
-        let source = ("source", self.source_name().unwrap_or(""));
-        let answer = match outcome {
-            Outcome::Accepted(answer) => answer.outcome,
-            Outcome::Refused(problem) => problem.code(),
-            Outcome::Left => "client_left",
-        };
-        metrics.requests.count([source, ("answer", answer)]);
-        if self.guest.is_proved()
-            && let Some(source) = self.source_name()
-        {
-            metrics.silent_since.set(source, unix(self.observations.clock.now()));
-        }
-        if let Outcome::Refused(problem) = outcome {
-            metrics.refusals.count([source, ("reason", problem.reason)]);
-            let now = self.observations.clock.now();
-            self.observations.refusals.count(self.source_name(), problem, self.client, now);
-        }
-    }
-}
-
-impl Drop for Trace<'_> {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.end(&Outcome::Left);
         }
     }
 }
