@@ -117,13 +117,25 @@ pub(crate) fn read(path: &Path, limits: Limits) -> Result<Content, FileError> {
 /// moment, as while it is changed, they can put there.
 pub(crate) fn check_place(path: &Path) -> Result<(), FileError> {
     let real = path.canonicalize()?;
-    [path, &real].into_iter().filter_map(Path::parent).try_for_each(|folder| {
-        // A name alone lies in the current folder.
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        check_folder(folder).map_err(|error| match error {
-            FileError::WritableByOthers(mode) => FileError::FolderWritableByOthers(mode),
-            other => other,
-        })
+    check_parent(path)?;
+    check_parent(&real)
+}
+
+/// The same for a file that need not be there yet, nor what a link leads to.
+pub(crate) fn check_place_to_be(path: &Path) -> Result<(), FileError> {
+    match check_place(path) {
+        Err(FileError::Missing) => check_parent(path),
+        checked => checked,
+    }
+}
+
+fn check_parent(path: &Path) -> Result<(), FileError> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    // A name alone lies in the current folder.
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    check_folder(folder).map_err(|error| match error {
+        FileError::WritableByOthers(mode) => FileError::FolderWritableByOthers(mode),
+        other => other,
     })
 }
 
@@ -239,6 +251,9 @@ mod tests {
             chmod("open", mode);
             for name in ["open/f", "link"] {
                 assert_eq!(check_place(&at(name)), answer, "{name} {mode:o}");
+            }
+            for name in ["open/f", "link", "open/none"] {
+                assert_eq!(check_place_to_be(&at(name)), answer, "{name} {mode:o}");
             }
         }
         chmod("open", 0o755);
