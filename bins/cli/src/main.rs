@@ -17,6 +17,7 @@ mod scheme;
 mod secrets;
 mod shell;
 mod table;
+mod tls;
 mod whole_file;
 
 use std::process::ExitCode;
