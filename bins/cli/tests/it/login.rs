@@ -270,7 +270,7 @@ fn no_token_is_put_where_others_may_write() {
     let open = rig.root.path().join("open");
     fs::create_dir(&open).unwrap();
     fs::set_permissions(&open, fs::Permissions::from_mode(0o1777)).unwrap();
-    std::os::unix::fs::symlink(&open.join("token"), rig.file()).unwrap();
+    std::os::unix::fs::symlink(open.join("token"), rig.file()).unwrap();
     fs::write(open.join("token"), "").unwrap();
     // A password would be too much already.
     rig.login(&["--user", &rig.bot.id], "")

@@ -40,11 +40,10 @@ impl TokenFile {
         let target = target(path).map_err(|error| failure(&error))?;
         check_secret_place(path)?;
         let replaces = fs::metadata(&target).ok();
-        if let Some(file) = &replaces {
-            let known = [Some(0), Some(geteuid().as_raw()), Some(named_folder.uid()), gateway];
-            refuse_strangers(file, &target, &known)?;
-        }
         let folder = fs::metadata(folder_of(&target)).map_err(|error| failure(&error))?;
+        let known = [Some(0), Some(geteuid().as_raw()), Some(named_folder.uid()), gateway];
+        refuse_strangers(&folder, folder_of(&target), &known)?;
+        replaces.as_ref().map_or(Ok(()), |file| refuse_strangers(file, &target, &known))?;
         let unfinished = WholeFile::beside(&target).map_err(|error| failure(&error))?;
         if unfinished.is_on_a_mount_point() {
             Err(mounted(&target))
@@ -89,18 +88,18 @@ fn target(path: &Path) -> io::Result<PathBuf> {
     })
 }
 
-/// Ends where the file is of somebody who has no business with the token, and would own the new one: a link may lead
-/// anywhere. Of its folder's owner the token is in any case.
-fn refuse_strangers(file: &Metadata, target: &Path, known: &[Option<u32>]) -> Result<(), Failure> {
-    if known.contains(&Some(file.uid())) {
+/// Ends where a file or folder is of somebody who has no business with the token, and could get at it: a link may lead
+/// anywhere. Who owns the folder that is named can put there whatever is read.
+fn refuse_strangers(facts: &Metadata, place: &Path, known: &[Option<u32>]) -> Result<(), Failure> {
+    if known.contains(&Some(facts.uid())) {
         return Ok(());
     }
-    let message =
-        format!("{}: it belongs to the user {}, who could read the token", target.display(), file.uid());
-    let target = word(&target.display().to_string());
+    let place = place.display().to_string();
+    let message = format!("{place}: it belongs to the user {}, who could read the token", facts.uid());
     let hint = format!(
-        "where that is the gateway's user: sudo chown root {target}, and let its group read it; else correct \
-         access_token_file in [matrix]"
+        "where that is the gateway's user: sudo chown root {}, and let its group read it; else correct \
+         access_token_file in [matrix]",
+        word(&place)
     );
     Err(Failure::new(Exit::Configuration, message, hint))
 }
@@ -230,6 +229,11 @@ mod tests {
             assert_eq!(fs::metadata(&path).unwrap().uid(), 4321, "the gateway's stays the gateway's");
             std::os::unix::fs::chown(dir.path(), Some(4321), None).unwrap();
             assert!(prepare(&path).is_ok(), "who owns the folder may put anything there");
+            let other = tempfile::tempdir().unwrap();
+            symlink(&path, other.path().join("link")).unwrap();
+            fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
+            std::os::unix::fs::chown(&path, Some(0), None).unwrap();
+            assert!(prepare(&other.path().join("link")).is_err(), "nor into a stranger's folder");
         }
     }
 
