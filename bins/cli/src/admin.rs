@@ -93,7 +93,6 @@ impl AdminArgs {
     }
 }
 
-/// Where a listener on `address` is asked from this machine: one on every address, on loopback.
 /// The admin listener's address: the one named, else as gateway.toml says.
 pub(crate) fn url(named: Option<&str>, root: &Path) -> String {
     let told = || {
@@ -103,6 +102,7 @@ pub(crate) fn url(named: Option<&str>, root: &Path) -> String {
     named.map_or_else(told, ToOwned::to_owned)
 }
 
+/// Where a listener on `address` is asked from this machine: one on every address, on loopback.
 fn listener_url(mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {

@@ -1,6 +1,7 @@
 //! Readers of arguments.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use meshhook_config::Setting;
 use meshhook_model::{State, Timestamp};
 use meshhook_normalize::Provider;
 
@@ -37,6 +38,12 @@ fn provider_names() -> impl Iterator<Item = &'static str> {
 /// A state by its word.
 pub(crate) fn state() -> impl TypedValueParser<Value = State> {
     PossibleValuesParser::new(State::ALL.map(State::as_str)).try_map(|word| word.parse::<State>())
+}
+
+/// What a flag says, as the parser of gateway.toml takes it.
+pub(crate) fn checked(setting: Setting, text: &str) -> Result<String, String> {
+    let checked = setting.check(text).map(|()| text.to_owned());
+    checked.map_err(|error| format!("{error}; {}", error.hint()))
 }
 
 /// A time as RFC 3339 writes it.

@@ -17,6 +17,8 @@ mod scheme;
 mod secrets;
 mod shell;
 mod table;
+mod tls;
+mod whole_file;
 
 use std::process::ExitCode;
 

@@ -1,14 +1,25 @@
-//! Secrets that somebody types or pipes in: not shown on the terminal, and in no argument.
+//! What somebody at the terminal answers; secrets are not shown there, or piped in, and in no argument.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, BufRead, IsTerminal, Read};
 
 use zeroize::Zeroizing;
 
 use crate::failure::{Exit, Failure};
-use crate::output::shown;
+use crate::output::{Output, shown};
 
 /// Longer than any password or token, in bytes.
 const LIMIT: usize = 4096;
+
+/// The line that answers `question`, without the blanks around it; `None` where stdin is no terminal, or says no more.
+pub(crate) fn line(question: &str, output: &Output<'_>) -> Option<String> {
+    if !io::stdin().is_terminal() {
+        return None;
+    }
+    output.ask(question);
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line).ok()?;
+    (read > 0).then(|| line.trim().to_owned())
+}
 
 /// From the terminal where stdin is one, which does not show it, else from stdin; `what` it is.
 pub(crate) fn secret(question: &str, what: &str) -> Result<Zeroizing<String>, Failure> {

@@ -8,12 +8,14 @@ pub(crate) fn cause(refused: &Value) -> String {
     match refused["reason"].as_str().unwrap_or_default() {
         "stale" => format!("the sender's clock is {off} s behind, or an old request came again"),
         "future" => format!("the sender's clock is {off} s ahead"),
-        reason => word(reason).to_owned(),
+        reason => word(reason)
+            .unwrap_or("a reason that this program does not know: see the gateway's log")
+            .to_owned(),
     }
 }
 
-fn word(reason: &str) -> &'static str {
-    match reason {
+fn word(reason: &str) -> Option<&'static str> {
+    Some(match reason {
         "unsigned" | "header_missing" | "header_empty" => {
             "the sender has no secret, or signs by another scheme than the source's"
         }
@@ -37,6 +39,55 @@ fn word(reason: &str) -> &'static str {
         }
         "room_full" => "the room takes no messages: see /readyz",
         "stopping" | "interrupted" | "engine_gone" => "the gateway was stopping",
-        _ => "the sender signs by another scheme, or not as it has to",
+        "signature_malformed"
+        | "too_many_signatures"
+        | "unknown_version"
+        | "message_id_malformed"
+        | "timestamp_malformed"
+        | "signatures_differ"
+        | "date_malformed"
+        | "digest_malformed"
+        | "token_malformed"
+        | "not_a_form" => "the sender signs by another scheme, or not as it has to",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// The code that gives reasons, up to where its tests begin.
+    const CODE: [&str; 4] = [
+        include_str!("../../../crates/verify/src/refusal.rs"),
+        include_str!("../../gateway/src/problem.rs"),
+        include_str!("../../gateway/src/ingress/gate.rs"),
+        include_str!("../../gateway/src/ingress/mod.rs"),
+    ];
+
+    /// What stands after these is a reason: an arm's or a constant's word, or the last argument of a problem.
+    const BEFORE: [&str; 5] = ["=> \"", "&str = \"", "unauthorized(\"", "unavailable(\"", ", \""];
+
+    /// Of requests to the admin listener alone.
+    const ADMIN: [&str; 1] = ["admin_token"];
+
+    fn reasons() -> Vec<&'static str> {
+        let code = CODE.iter().flat_map(|code| code.split("#[cfg(test)]").next()).flat_map(str::lines);
+        let code = code.filter(|line| !line.trim_start().starts_with("//"));
+        let words = code.flat_map(|line| BEFORE.iter().flat_map(|before| line.split(before).skip(1)));
+        let words = words.filter_map(|rest| rest.split_once('"').map(|(word, _)| word));
+        let is_word = |word: &str| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        words.filter(|word| !word.is_empty() && is_word(word) && !ADMIN.contains(word)).collect()
+    }
+
+    #[test]
+    fn every_reason_of_the_gateway_has_a_cause() {
+        let reasons = reasons();
+        assert!(reasons.len() > 30, "{reasons:?}");
+        for reason in reasons {
+            assert!(!cause(&json!({ "reason": reason })).contains("does not know"), "{reason}");
+        }
+        assert!(cause(&json!({ "reason": "new" })).contains("does not know"));
     }
 }

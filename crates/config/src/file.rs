@@ -156,6 +156,17 @@ pub(crate) fn check_place(path: &Path) -> Result<(), FileError> {
     Ok(())
 }
 
+/// The same for a file that need not be there yet, nor what a link leads to.
+pub(crate) fn check_place_to_be(path: &Path) -> Result<(), FileError> {
+    match check_place(path) {
+        Err(FileError::Missing) => {
+            let path = std::path::absolute(path)?;
+            check_folder(path.parent().unwrap_or(&path)).map_err(of_folder)
+        }
+        checked => checked,
+    }
+}
+
 /// A path's names, the last one first.
 fn parts(path: &Path) -> Vec<OsString> {
     path.components().rev().map(|part| part.as_os_str().to_owned()).collect()
@@ -280,6 +291,9 @@ mod tests {
             chmod("open", mode);
             for name in ["open/f", "link"] {
                 assert_eq!(check_place(&at(name)), answer, "{name} {mode:o}");
+            }
+            for name in ["open/f", "link", "open/none"] {
+                assert_eq!(check_place_to_be(&at(name)), answer, "{name} {mode:o}");
             }
         }
         chmod("open", 0o755);

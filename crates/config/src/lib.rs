@@ -41,7 +41,7 @@ pub use network::Networks;
 pub use only::{Node, Only};
 pub use root::{ROOT_VARIABLE, config_root};
 pub use scheme::secret_hint;
-pub use secret::read_token;
+pub use secret::{check_secret_place, read_token};
 pub use server::Server;
 pub use setting::{Setting, SettingError};
 pub use sketch::Sketch;

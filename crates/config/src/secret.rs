@@ -60,6 +60,15 @@ pub fn read_token(path: &Path) -> Result<SecretString, Fault> {
     token(path).map(|file| file.secret).map_err(|error| Fault::new(path, None, error.into()))
 }
 
+/// Whether a secret may be written at `path`, where nothing need be yet: by the rules of the start, others may write
+/// neither its folder nor, where it is a link, the one that it leads to.
+///
+/// # Errors
+/// Which folder's rule is broken, as [`read_token`] would say it afterwards.
+pub fn check_secret_place(path: &Path) -> Result<(), Fault> {
+    file::check_place_to_be(path).map_err(|error| Fault::new(path, None, SecretError::from(error).into()))
+}
+
 pub(crate) fn read(path: &Path) -> Result<SecretFile, SecretError> {
     let content = file::read(path, LIMITS)?;
     file::check_place(path)?;

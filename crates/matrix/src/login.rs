@@ -19,7 +19,8 @@ pub struct PasswordLogin<'l> {
     pub user: &'l str,
     /// The password.
     pub password: &'l str,
-    /// The device that the token is to be for. Transaction ids belong to a device: one that is kept keeps them.
+    /// The device that the token is to be for. Transaction ids belong to a device: one that is kept keeps them. Its former
+    /// tokens may end by that ([`LoggedIn::token`]).
     pub device_id: &'l str,
     /// What a device that is made anew is called.
     pub display_name: &'l str,
@@ -42,7 +43,8 @@ pub struct LoggedIn {
     pub user_id: String,
     /// The token's device.
     pub device_id: String,
-    /// The token. Others of the same device stay as good as they were.
+    /// The token. Where the device was known, a homeserver may have ended the tokens that it had before (Client-Server API,
+    /// "Relationship between access tokens and devices"); Synapse leaves them as good as they were.
     pub token: Token,
 }
 

@@ -1,22 +1,26 @@
 //! `meshhook login`: the bot's access token, by its password, and its place in the room.
 
-mod ask;
 mod before;
+mod next;
+mod password;
 mod refusal;
 mod token_file;
 
 use std::path::PathBuf;
 
 use clap::Args;
-use meshhook_config::{Account, config_root, read_account};
-use meshhook_matrix::{Client, LoggedIn, PasswordLogin, Token};
+use meshhook_config::{Account, Setting, config_root, read_account};
+use meshhook_matrix::{Client, LoggedIn, PasswordLogin};
 use serde::Serialize;
 
 use crate::admin;
+use crate::args::checked;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
+use crate::prompt;
 
-use before::{Before, token_of};
+use before::{Before, gateway_user, token_of};
+use next::Next;
 use token_file::TokenFile;
 
 /// The device of the first login: a fixed one, so that the next is no new one.
@@ -47,6 +51,9 @@ pub(crate) struct Login {
     /// Log nobody in, but join the room with the token that is there
     #[arg(long, conflicts_with_all = ["user", "password_stdin", "device_id"])]
     join: bool,
+    /// The room to join, by its id [default: that of [matrix]]
+    #[arg(long, value_name = "ID", value_parser = |text: &str| checked(Setting::Room, text))]
+    room: Option<String>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -93,29 +100,31 @@ impl Login {
             return self.join_with_what_is_there(&client, &account, output);
         }
         let before = Before::look(&client, &account, &root)?;
-        refusal::without_passwords(&client, &account)?;
-        let user = self.user(&before)?;
+        let next = self.next();
+        refusal::without_passwords(&client, &account, &next)?;
+        let user = self.user(&before, output)?;
         let device = self.device(&before, &user);
         // Before the password is asked for: a token that could not be kept would be nobody's.
-        let file = TokenFile::prepare(&account.access_token_file)?;
-        let LoggedIn { user_id, device_id, token, .. } = self.log_in(&client, &user, &device)?;
-        let place = file.write(&token)?;
-        let room = &account.room;
-        let joined = client.join(&token, room);
+        let file = TokenFile::prepare(&account.access_token_file, gateway_user(&root))?;
+        let logged_in = self.log_in(&client, &user, &device)?;
+        let doubt = doubt(&client, &logged_in)?;
+        let place = file.write(&logged_in.token)?;
+        let (user_id, room) = (&logged_in.user_id, self.room(&account));
+        let joined = client.join(&logged_in.token, room);
         let report = Report {
-            user_id: &user_id,
-            device_id: Some(&device_id),
+            user_id,
+            device_id: Some(&logged_in.device_id),
             token_file: Some(place.file.display().to_string()),
             room,
             joined: joined.is_ok(),
         };
         self.tell(&report, output)?;
-        place.notes.iter().for_each(|note| output.note(note));
+        place.notes.iter().chain(&doubt).for_each(|note| output.note(note));
         let gateway = admin::url(self.admin_url.as_deref(), &root);
-        before.warn_of_another(&gateway, &user_id, &device_id, output);
-        joined.map_err(|failure| refusal::of_join(&failure, &user_id, room))?;
+        before.warn_of_another(&gateway, &logged_in, &next, output);
+        joined.map_err(|failure| refusal::of_join(&failure, user_id, room, &next))?;
         output.note(AFTER);
-        output.note("next: meshhook doctor");
+        output.note(&format!("next: {}", next.command("meshhook doctor")));
         Ok(())
     }
 
@@ -125,18 +134,26 @@ impl Login {
         account: &Account,
         output: &mut Output<'_>,
     ) -> Result<(), Failure> {
-        let token = token_of(account)?;
-        let me = client.whoami(&token).map_err(|failure| refusal::of_token(&failure, account))?;
-        let joined = client.join(&token, &account.room);
+        let (token, next, room) = (token_of(account)?, self.next(), self.room(account));
+        let me = client.whoami(&token).map_err(|failure| refusal::of_token(&failure, account, &next))?;
+        let joined = client.join(&token, room);
         let report = Report {
             user_id: &me.user_id,
             device_id: me.device_id.as_deref(),
             token_file: None,
-            room: &account.room,
+            room,
             joined: joined.is_ok(),
         };
         self.tell(&report, output)?;
-        joined.map_err(|failure| refusal::of_join(&failure, &me.user_id, &account.room))
+        joined.map_err(|failure| refusal::of_join(&failure, &me.user_id, room, &next))
+    }
+
+    fn room<'r>(&'r self, account: &'r Account) -> &'r str {
+        self.room.as_deref().unwrap_or(&account.room)
+    }
+
+    fn next(&self) -> Next<'_> {
+        Next { config_root: self.config_root.as_deref(), room: self.room.as_deref() }
     }
 
     fn tell(&self, report: &Report<'_>, output: &mut Output<'_>) -> Result<(), Failure> {
@@ -156,12 +173,13 @@ impl Login {
         ))
     }
 
-    fn user(&self, before: &Before) -> Result<String, Failure> {
+    fn user(&self, before: &Before, output: &Output<'_>) -> Result<String, Failure> {
         if let Some(user) = self.user.clone().or_else(|| before.user().map(ToOwned::to_owned)) {
             return Ok(user);
         }
-        let named =
-            ask::line("the bot's user id (@bot:example.org): ", "name the bot: --user @bot:example.org")?;
+        let named = prompt::line("the bot's user id (@bot:example.org):", output).ok_or_else(|| {
+            Failure::new(Exit::Usage, "nobody is there to be asked", "name the bot: --user @bot:example.org")
+        })?;
         user(&named).map_err(|hint| Failure::new(Exit::Usage, "not a user", hint))
     }
 
@@ -171,25 +189,29 @@ impl Login {
     }
 
     fn log_in(&self, client: &Client, user: &str, device: &str) -> Result<LoggedIn, Failure> {
-        let password = ask::password(user, self.password_stdin)?;
+        let password = password::read(user, self.password_stdin)?;
         let login = PasswordLogin { user, password: &password, device_id: device, display_name: DEVICE_NAME };
         let logged_in = client.login(login).map_err(|failure| refusal::of_login(&failure, user))?;
-        if logged_in.device_id == device && is_theirs(client, &logged_in.token, &logged_in)? {
-            return Ok(logged_in);
-        }
-        let message = format!("the homeserver gave a token of another device than {device}");
-        Err(Failure::new(
-            Exit::Refused,
-            message,
-            "the token was not kept; look at what stands before the homeserver",
-        ))
+        if logged_in.device_id == device { Ok(logged_in) } else { Err(of_another(device)) }
     }
 }
 
-/// Whether a token is what the login said of it.
-fn is_theirs(client: &Client, token: &Token, said: &LoggedIn) -> Result<bool, Failure> {
-    let me = client.whoami(token).map_err(|failure| refusal::of_any(&failure))?;
-    Ok(me.user_id == said.user_id && me.device_id.as_ref() == Some(&said.device_id))
+fn of_another(device: &str) -> Failure {
+    let message = format!("the homeserver gave a token of another device than {device}");
+    let hint = "the token was not kept; look at what stands before the homeserver";
+    Failure::new(Exit::Refused, message, hint)
+}
+
+/// Ends where a token is certainly not what the login said of it. Where nobody tells, it is kept with a word about that:
+/// it may be the only one that is good.
+fn doubt(client: &Client, said: &LoggedIn) -> Result<Option<String>, Failure> {
+    match client.whoami(&said.token) {
+        Ok(me) if me.user_id == said.user_id && me.device_id.as_ref() == Some(&said.device_id) => Ok(None),
+        Ok(_) => Err(of_another(&said.device_id)),
+        Err(failure) => Ok(Some(format!(
+            "warning: whose the new token is the homeserver did not confirm, so look with the doctor: {failure}"
+        ))),
+    }
 }
 
 fn client(account: &Account) -> Result<Client, Failure> {

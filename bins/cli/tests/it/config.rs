@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::PathBuf;
+use std::process::Command;
 
 use meshhook_config::Config;
 use meshhook_normalize::Provider;
@@ -253,8 +254,8 @@ fn a_terminal_is_asked_only_what_flags_do_not_say() {
 fn who_hangs_up_wrote_nothing() {
     let place = Place::new();
     let root = place.root().display().to_string();
-    let (shown, code) = dialogue(&["config", "new", "--config-root", &root], "https://m.example.org\n\u{4}");
-    assert_eq!(code, 2, "{shown}");
+    let (shown, code) = dialogue(&["config", "new", "--config-root", &root], "https://m.example.org\n");
+    assert!(code == 2 && shown.contains("the room's id:"), "{shown}");
     assert!(!place.root().exists());
 }
 
@@ -344,6 +345,27 @@ fn files_are_those_of_the_folders_group() {
         }
         // What is root's alone the gateway's user cannot read.
         assert_eq!(told.contains("chgrp"), folder.uid() == 0 && folder.gid() == 0, "{told}");
+    }
+}
+
+/// Root makes folder and files its own, and the gateway's user has to come in all the same.
+#[test]
+fn the_steps_let_the_gateways_group_in() {
+    let place = Place::new();
+    let told = place.new_with(&["--provider", "github"]);
+    let step = told.lines().find_map(|line| line.trim_start().split_once(". chgrp "));
+    let group = fs::metadata(place.0.path()).unwrap().gid();
+    assert_eq!(step.is_some(), fs::metadata(place.root()).unwrap().uid() == 0 && group == 0, "{told}");
+    if let Some((_, rest)) = step {
+        let command = format!("chgrp {rest}")
+            .replace("meshhook", "4321")
+            .replace("DIR", &place.0.path().display().to_string());
+        assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success(), "{command}");
+    }
+    let group = if step.is_some() { 4321 } else { group };
+    for (name, needed) in [("", 0o050), ("gateway.toml", 0o040), ("github-secret", 0o040)] {
+        assert_eq!(fs::metadata(place.at(name)).unwrap().gid(), group, "{name}");
+        assert_eq!(place.mode(name) & needed, needed, "{name}");
     }
 }
 

@@ -105,8 +105,12 @@ impl Rig {
     }
 
     fn is_in_the_room(&self) -> bool {
+        self.is_in(&self.room)
+    }
+
+    fn is_in(&self, room: &str) -> bool {
         let rooms = self.synapse.request("GET", "/_matrix/client/v3/joined_rooms", &self.token(), None).ok();
-        rooms["joined_rooms"].as_array().unwrap().iter().any(|room| *room == *self.room)
+        rooms["joined_rooms"].as_array().unwrap().iter().any(|joined| joined == room)
     }
 }
 
@@ -207,7 +211,7 @@ fn a_wrong_password_changes_nothing() {
 fn who_is_not_invited_joins_later() {
     let rig = Rig::new("uninvited");
     let invite = format!("`/invite {}`", rig.bot.id);
-    let said = rig.first().with(4, &["is not let into !", &invite, "meshhook login --join"]);
+    let said = rig.first().with(4, &["is not let into !", &invite, "meshhook login --join --config-root "]);
     assert!(said.data.ends_with(" not joined\n"), "{}", said.data);
     let token = rig.token();
     rig.login(&["--join"], "").with(4, &["is not let into !"]);
@@ -217,6 +221,24 @@ fn who_is_not_invited_joins_later() {
     assert!(rig.is_in_the_room() && rig.token() == token);
     fs::remove_file(rig.file()).unwrap();
     rig.login(&["--join"], "").with(78, &["matrix-token: it does not exist"]);
+}
+
+/// A source may have a room of its own.
+#[test]
+fn another_room_is_joined_by_its_id() {
+    let rig = Rig::new("roomy");
+    let other = rig.synapse.create_room(&rig.host.token, json!({ "preset": "private_chat" }));
+    let user = ["--user", rig.bot.id.as_str(), "--room", other.as_str()];
+    let again = format!("meshhook login --join --room '{other}' --config-root {}", rig.root.path().display());
+    rig.with_password(&user).with(4, &["is not let into !", &again]);
+    rig.synapse.invite(&rig.host.token, &other, &rig.bot.id);
+    let said = rig.login(&["--join", "--room", &other], "").with(0, &[]);
+    assert!(said.data.ends_with(&format!("room   {other} joined\n")), "{}", said.data);
+    assert!(rig.is_in(&other) && !rig.is_in_the_room());
+    rig.with_password(&user).with(0, &["next: meshhook doctor --config-root "]);
+    for room in ["#builds:example.org", "builds"] {
+        rig.login(&["--join", "--room", room], "").with(2, &["for '--room <ID>'", "!"]);
+    }
 }
 
 #[test]
@@ -241,6 +263,22 @@ fn only_the_matrix_table_has_to_be_right() {
     assert!(!rig.file().exists());
 }
 
+/// A link may lead anywhere, and root may write there.
+#[test]
+fn no_token_is_put_where_others_may_write() {
+    let rig = Rig::new("exposed");
+    let open = rig.root.path().join("open");
+    fs::create_dir(&open).unwrap();
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o1777)).unwrap();
+    std::os::unix::fs::symlink(open.join("token"), rig.file()).unwrap();
+    fs::write(open.join("token"), "").unwrap();
+    // A password would be too much already.
+    rig.login(&["--user", &rig.bot.id], "")
+        .with(78, &["others may write the folder that it lies in", "chmod o-w"]);
+    rig.first().with(78, &["others may write the folder that it lies in"]);
+    assert_eq!(fs::read_to_string(open.join("token")).unwrap(), "");
+}
+
 #[test]
 fn the_password_goes_to_a_homeserver_that_is_believed() {
     let rig = Rig::new("guarded");
@@ -253,8 +291,10 @@ fn the_password_goes_to_a_homeserver_that_is_believed() {
         rig.configure(&front.url(), &format!("ca_file = \"ca.pem\"\ntls_fingerprints = [{pin:?}]"));
     };
     pinned(Certificate::Renewed);
-    rig.first()
-        .with(3, &["it is none of those pinned", "compare it with the certificate on the homeserver itself"]);
+    rig.first().with(
+        3,
+        &["it is none of those pinned", "ask the homeserver's administrator, not over this connection"],
+    );
     assert_eq!(front.joined(), 0, "nothing is sent");
     pinned(Certificate::Server);
     rig.first().with(0, &[]);

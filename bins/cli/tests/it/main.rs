@@ -10,6 +10,7 @@ mod doctor;
 mod gateway;
 mod links;
 mod login;
+mod login_faults;
 mod pages;
 mod post;
 mod quick_start;

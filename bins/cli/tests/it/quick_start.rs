@@ -119,6 +119,8 @@ impl Operator {
             .args(["-c", TYPIST, &self.bot.id, Synapse::PASSWORD, "/bin/bash", "-euo", "pipefail"])
             .arg(&file);
         typist.env_clear().env("HOME", &self.home).env("TERM", "xterm");
+        // The first build takes minutes.
+        typist.env("PATIENCE", "1800");
         typist.env("PATH", format!("{tools}:/usr/local/bin:/usr/bin:/bin")).env("CARGO_HOME", packages);
         typist.envs(CHEAP).env("CARGO_TARGET_DIR", target_dir().join("quick-start"));
         typist.current_dir(fixtures().parent().unwrap()).output().unwrap()

@@ -1,12 +1,26 @@
-"""Runs a program in a terminal of its own, types a user and a password when asked, and prints what the terminal showed."""
-import os, pty, sys, termios, time
+"""Runs a program in a terminal of its own, types a user and a password when asked, and prints what the terminal showed.
+
+What takes longer than PATIENCE seconds (60), such as a question that nobody expected, is killed."""
+import os, pty, signal, sys, termios, time
 
 user, password, *program = sys.argv[1:]
 child, terminal = pty.fork()
 if child == 0:
     os.execv(program[0], program)
-typed = [(b"user id", user), (b"password of", password)]
+
 shown = b""
+
+def give_up(*_):
+    sys.stdout.buffer.write(shown)
+    sys.stdout.flush()
+    sys.stderr.write("nothing came of it in time\n")
+    os.killpg(child, signal.SIGKILL)
+    os._exit(1)
+
+
+signal.signal(signal.SIGALRM, give_up)
+signal.alarm(int(os.environ.get("PATIENCE", "60")))
+typed = [(b"user id", user), (b"password of", password)]
 while True:
     try:
         part = os.read(terminal, 4096)

@@ -6,7 +6,7 @@ use meshhook_normalize::Provider;
 use meshhook_verify::Scheme;
 
 use super::ask::{Asker, Question, Wrong};
-use crate::args::any_provider;
+use crate::args::{any_provider, checked};
 use crate::failure::Failure;
 use crate::scheme::{self, FormArgs};
 
@@ -55,12 +55,6 @@ pub(super) struct Answers {
     store: Option<String>,
     #[command(flatten)]
     form: FormArgs,
-}
-
-/// What a flag says, as the parser of gateway.toml takes it.
-fn checked(setting: Setting, text: &str) -> Result<String, String> {
-    let checked = setting.check(text).map(|()| text.to_owned());
-    checked.map_err(|error| format!("{error}; {}", error.hint()))
 }
 
 impl Answers {

@@ -1,11 +1,10 @@
 //! Answers: given by flags, else asked for on a terminal, else as they are by default.
 
-use std::io::{self, BufRead};
-
 use meshhook_config::{Setting, SettingError};
 
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
+use crate::prompt;
 
 /// Who answers what no flag says.
 pub(super) struct Asker<'o, 'w> {
@@ -79,12 +78,8 @@ impl<'o, 'w> Asker<'o, 'w> {
 
     fn line(&self, question: &Question<'_>) -> Result<String, Failure> {
         let default = question.default.map(|default| format!(" [{default}]")).unwrap_or_default();
-        self.output.ask(&format!("{}{default}:", question.text));
-        let mut line = String::new();
-        match io::stdin().lock().read_line(&mut line) {
-            Ok(0) | Err(_) => Err(unanswered(question)),
-            Ok(_) => Ok(line.trim().to_owned()),
-        }
+        let asked = format!("{}{default}:", question.text);
+        prompt::line(&asked, self.output).ok_or_else(|| unanswered(question))
     }
 }
 

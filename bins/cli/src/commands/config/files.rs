@@ -1,12 +1,12 @@
-//! Files that are there whole, or not at all.
+//! Files that are there together, or not at all.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Exit, Failure};
-use crate::random;
+use crate::whole_file::{self, WholeFile};
 
 /// For the gateway's group to read and search.
 const FOLDER: u32 = 0o750;
@@ -22,10 +22,9 @@ pub(super) struct Files {
     done: bool,
 }
 
-/// A file under a name for the time being.
+/// A file that is written.
 struct Staged {
-    waiting: PathBuf,
-    target: PathBuf,
+    file: WholeFile,
     /// Whether it may take another's place.
     replaces: bool,
 }
@@ -61,32 +60,30 @@ impl Files {
         content: &str,
         replaces: bool,
     ) -> Result<(), Failure> {
-        let waiting = self.folder.join(format!(".{name}.{}", random::hex::<8>()?));
-        self.staged.push(Staged { waiting: waiting.clone(), target: self.folder.join(name), replaces });
-        write(&self.folder, &waiting, mode, content).map_err(|error| failure(&waiting, &error))
+        let target = self.folder.join(name);
+        let file = write(&self.folder, &target, mode, content).map_err(|error| failure(&target, &error))?;
+        self.staged.push(Staged { file, replaces });
+        Ok(())
     }
 
     /// Puts every file in its place, in the order in which they were staged: one that replaces another belongs at the
     /// end, since nothing brings that back.
     pub(super) fn finish(mut self) -> Result<(), Failure> {
-        for Staged { waiting, target, replaces } in &self.staged {
-            let put = if *replaces { fs::rename(waiting, target) } else { fs::hard_link(waiting, target) };
-            put.map_err(|error| failure(target, &error))?;
-            self.placed.push(target.clone());
+        for Staged { file, replaces } in std::mem::take(&mut self.staged) {
+            let target = file.target().to_owned();
+            file.put(replaces).map_err(|stuck| failure(&target, &stuck.error))?;
+            self.placed.push(target);
         }
         self.done = true;
-        let synced = File::open(&self.folder).and_then(|folder| folder.sync_all());
-        synced.map_err(|error| failure(&self.folder, &error))
+        whole_file::sync(&self.folder).map_err(|error| failure(&self.folder, &error))
     }
 }
 
 impl Drop for Files {
     fn drop(&mut self) {
-        // Whatever cannot be removed is told of by what failed before.
-        for staged in &self.staged {
-            let _ = fs::remove_file(&staged.waiting);
-        }
+        self.staged.clear();
         if !self.done {
+            // Whatever cannot be removed is told of by what failed before.
             self.placed.iter().for_each(|file| drop(fs::remove_file(file)));
             if self.made_folder {
                 let _ = fs::remove_dir(&self.folder);
@@ -95,16 +92,12 @@ impl Drop for Files {
     }
 }
 
-fn write(folder: &Path, path: &Path, mode: u32, content: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    let group = fs::metadata(folder)?.gid();
-    if file.metadata()?.gid() != group {
-        // Where that may not be, whose group it has is told afterwards.
-        let _ = fchown(&file, None, Some(group));
-    }
-    file.write_all(content.as_bytes())?;
-    file.set_permissions(Permissions::from_mode(mode))?;
-    file.sync_all()
+fn write(folder: &Path, target: &Path, mode: u32, content: &str) -> io::Result<WholeFile> {
+    let mut file = WholeFile::beside(target)?;
+    // Where that may not be, whose group it has is told afterwards.
+    file.give(None, fs::metadata(folder)?.gid())?;
+    file.fill(format_args!("{content}"), mode)?;
+    Ok(file)
 }
 
 fn failure(path: &Path, error: &io::Error) -> Failure {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::new::{FILE, is_issued};
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::shell::word;
+use crate::shell::{self, word};
 
 /// What is there now.
 pub(super) struct Written<'w> {
@@ -102,8 +102,7 @@ impl Written<'_> {
     }
 
     fn command(&self, command: &str) -> Step {
-        let root = format!(" --config-root {}", word(&self.root.display().to_string()));
-        Step::Command(format!("{command}{}", if self.named { root } else { String::new() }))
+        Step::Command(shell::command(command, self.named.then_some(self.root)))
     }
 
     /// How both sides come to the same secret.

@@ -1,14 +1,17 @@
 //! What was there before: a token that works, and as whom a gateway sends.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use meshhook_config::{Account, Sketch, StoreUrl, read_token};
-use meshhook_matrix::{Client, FailureKind, Token, Whoami};
+use meshhook_matrix::{Client, FailureKind, LoggedIn, Token, Whoami};
 use meshhook_store::Identity;
 use meshhook_store_sqlite::Peek;
 use secrecy::ExposeSecret;
 use ureq::http::Request;
 
+use super::next::Next;
 use super::refusal;
 use crate::failure::Failure;
 use crate::http;
@@ -42,20 +45,27 @@ impl Before {
     }
 
     /// Says what follows where a gateway has sent as somebody else.
-    pub(super) fn warn_of_another(&self, admin_url: &str, user: &str, device: &str, output: &Output<'_>) {
+    pub(super) fn warn_of_another(
+        &self,
+        admin_url: &str,
+        logged_in: &LoggedIn,
+        next: &Next<'_>,
+        output: &Output<'_>,
+    ) {
+        let LoggedIn { user_id: user, device_id: device, .. } = logged_in;
         let Some(Identity { user: sends_as, device: sends_on }) =
             sending(admin_url).or_else(|| self.store.clone().or_else(|| self.token.clone()))
         else {
             return;
         };
         let on = sends_on.as_deref().unwrap_or("no device");
-        if sends_as != user {
+        if sends_as != *user {
+            let list = next.command("meshhook deliveries list --status uncertain");
             output.note(&format!(
                 "warning: the gateway has sent as {sends_as} so far. It starts as {user} once nothing of the other \
-                 can be under way; what it cannot find in the room then is \"uncertain\": meshhook deliveries list \
-                 --status uncertain"
+                 can be under way; what it cannot find in the room then is \"uncertain\": {list}"
             ));
-        } else if on != device {
+        } else if on != *device {
             output.note(&format!(
                 "warning: the gateway has sent on the device {on} so far, whose transaction ids {device} does not \
                  have. It waits until nothing can be under way there, and looks into the room before it repeats a \
@@ -89,6 +99,14 @@ fn of_token(client: &Client, account: &Account) -> Result<Option<Identity>, Fail
 fn of_store(root: &Path) -> Option<Identity> {
     match Sketch::load(root).ok()?.store {
         StoreUrl::Sqlite(file) => Peek::open(&file).ok()?.identity().ok()?,
+        _ => None,
+    }
+}
+
+/// As which user of this machine a gateway runs, as far as its store tells.
+pub(super) fn gateway_user(root: &Path) -> Option<u32> {
+    match Sketch::load(root).ok()?.store {
+        StoreUrl::Sqlite(file) => Some(fs::metadata(file).ok()?.uid()),
         _ => None,
     }
 }

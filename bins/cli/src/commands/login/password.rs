@@ -1,25 +1,14 @@
-//! What is asked of whoever sits at the terminal.
+//! The password, of whoever sits at the terminal or at the other end of a pipe.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use zeroize::Zeroizing;
 
 use crate::failure::{Exit, Failure};
 use crate::prompt;
 
-/// A line of stdin, where that is a terminal.
-pub(super) fn line(prompt: &str, hint: &str) -> Result<String, Failure> {
-    if !io::stdin().is_terminal() {
-        return Err(Failure::new(Exit::Usage, "nobody is there to be asked", hint));
-    }
-    let mut line = String::new();
-    let asked = write!(io::stderr(), "{prompt}").and_then(|()| io::stdin().read_line(&mut line));
-    asked.map_err(|error| Failure::new(Exit::Usage, format!("the terminal gave no line: {error}"), hint))?;
-    Ok(line.trim().to_owned())
-}
-
 /// The password: from stdin where that was said, else from the terminal, which does not show it.
-pub(super) fn password(user: &str, from_stdin: bool) -> Result<Zeroizing<String>, Failure> {
+pub(super) fn read(user: &str, from_stdin: bool) -> Result<Zeroizing<String>, Failure> {
     let (message, hint) = match (from_stdin, io::stdin().is_terminal()) {
         (true, true) => (
             "stdin is a terminal, which would show the password",
