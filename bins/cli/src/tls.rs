@@ -9,8 +9,8 @@ pub(crate) fn hint(trouble: TlsTrouble, presented: Option<&PresentedCertificate>
             let pin =
                 presented.map(|presented| format!(": \"{}\"", presented.certificate)).unwrap_or_default();
             format!(
-                "ask the homeserver's administrator, not over this connection, whether that is its new certificate. If so, \
-                 write it into tls_fingerprints{pin}; if not, somebody is in between"
+                "ask the homeserver's administrator, not over this connection, whether that is its new certificate. \
+                 If so, write it into tls_fingerprints{pin}; if not, somebody is in between"
             )
         }
         TlsTrouble::Name => {
@@ -25,8 +25,8 @@ pub(crate) fn hint(trouble: TlsTrouble, presented: Option<&PresentedCertificate>
 const fn of_any(trouble: TlsTrouble) -> &'static str {
     match trouble {
         TlsTrouble::Chain => {
-            "where the authority is your own, name its certificate: ca_file in [matrix]; else the server has to send the \
-             certificates in between, too"
+            "where the authority is your own, name its certificate: ca_file in [matrix]; else the server has to send \
+             the certificates in between, too"
         }
         TlsTrouble::Expired => {
             "the homeserver's administrator has to renew it; look at this machine's clock, too"

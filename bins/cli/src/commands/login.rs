@@ -202,8 +202,8 @@ fn of_another(device: &str) -> Failure {
     Failure::new(Exit::Refused, message, hint)
 }
 
-/// Ends where a token is certainly not what the login said of it. Where nobody tells, it is kept with a word about that:
-/// it may be the only one that is good.
+/// Ends where a token is certainly not what the login said of it. Where nobody tells, it is kept with a word about
+/// that: it may be the only one that is good.
 fn doubt(client: &Client, said: &LoggedIn) -> Result<Option<String>, Failure> {
     match client.whoami(&said.token) {
         Ok(me) if me.user_id == said.user_id && me.device_id.as_ref() == Some(&said.device_id) => Ok(None),

@@ -31,8 +31,8 @@ pub(super) struct Place {
 }
 
 impl TokenFile {
-    /// Makes sure that `path` can be written, and that the token is nobody else's then; behind a symbolic link, what that
-    /// leads to. The `gateway` is the user that it runs as, where that is known.
+    /// Makes sure that `path` can be written, and that the token is nobody else's then; behind a symbolic link, what
+    /// that leads to. The `gateway` is the user that it runs as, where that is known.
     pub(super) fn prepare(path: &Path, gateway: Option<u32>) -> Result<Self, Failure> {
         let named = folder_of(path);
         let failure = |error: &io::Error| unwritable(path, error);
@@ -52,8 +52,8 @@ impl TokenFile {
         }
     }
 
-    /// Puts the token there, whole at any moment, and durable. Where that fails it is kept beside its place: it cannot be
-    /// had again, and another homeserver than Synapse may have ended the one before.
+    /// Puts the token there, whole at any moment, and durable. Where that fails it is kept beside its place: it cannot
+    /// be had again, and another homeserver than Synapse may have ended the one before.
     pub(super) fn write(mut self, token: &Token) -> Result<Place, Failure> {
         let target = self.unfinished.target().to_owned();
         let mode = self.replaces.as_ref().map_or(MODE, |file| file.mode() & MODE | 0o400);
@@ -132,8 +132,8 @@ fn unwritable(target: &Path, error: &io::Error) -> Failure {
     Failure::new(Exit::Configuration, message, hint)
 }
 
-const MOUNTED: &str = "mount its folder instead, for writing, and let access_token_file in [matrix] name the file in it; or \
-                       log in where the mount comes from";
+const MOUNTED: &str = "mount its folder instead, for writing, and let access_token_file in [matrix] name the file in it; \
+                       or log in where the mount comes from";
 
 fn mounted(target: &Path) -> Failure {
     let message = format!("{}: it is a mount of its own, and cannot be replaced", target.display());
