@@ -10,7 +10,7 @@ pub(crate) fn hint(trouble: TlsTrouble, presented: Option<&PresentedCertificate>
                 presented.map(|presented| format!(": \"{}\"", presented.certificate)).unwrap_or_default();
             format!(
                 "ask the homeserver's administrator, not over this connection, whether that is its new certificate. \
-                 If so, write it into tls_fingerprints{pin}; if not, somebody is in between"
+                 If so, write it into tls_fingerprints{pin}, and restart the gateway; if not, somebody is in between"
             )
         }
         TlsTrouble::Name => {

@@ -6,6 +6,7 @@ use meshhook_model::Timestamp;
 use super::report::{Report, counted};
 use crate::clock;
 use crate::failure::Failure;
+use crate::tls;
 
 const CHECK: &str = "certificate";
 
@@ -70,29 +71,13 @@ fn not_believed(
     refused: &TlsFailure,
     report: &mut Report<'_, '_>,
 ) -> Result<(), Failure> {
-    let (code, hint) = match refused.trouble {
-        TlsTrouble::Pin => (
-            "wrong_pin",
-            format!(
-                "ask the homeserver's administrator, not over this connection, whether that is its new certificate. If so, \
-                 write it into tls_fingerprints: \"{}\"; if not, somebody is in between",
-                presented.certificate
-            ),
-        ),
-        TlsTrouble::Chain => (
-            "wrong_ca",
-            "where the authority is your own, name its certificate: ca_file in [matrix]; else the server has to send the \
-             certificates in between, too"
-                .to_owned(),
-        ),
-        TlsTrouble::Name => {
-            ("wrong_name", format!("write the name that it is for into homeserver: {}", presented.names.join(" or ")))
-        }
-        TlsTrouble::Expired => {
-            ("certificate_expired", "the homeserver's administrator has to renew it; look at this machine's clock, too".to_owned())
-        }
-        TlsTrouble::NotYetValid => ("certificate_early", "look at this machine's clock".to_owned()),
-        _ => ("tls", "openssl s_client -connect HOST:443 -servername HOST shows more".to_owned()),
+    let code = match refused.trouble {
+        TlsTrouble::Pin => "wrong_pin",
+        TlsTrouble::Chain => "wrong_ca",
+        TlsTrouble::Name => "wrong_name",
+        TlsTrouble::Expired => "certificate_expired",
+        TlsTrouble::NotYetValid => "certificate_early",
+        _ => "tls",
     };
-    report.fault((CHECK, code), refused.detail.clone(), hint)
+    report.fault((CHECK, code), refused.detail.clone(), tls::hint(refused.trouble, Some(presented)))
 }

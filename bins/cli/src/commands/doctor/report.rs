@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
-use crate::shell::word;
+use crate::shell;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -78,10 +78,7 @@ impl<'o, 'w> Report<'o, 'w> {
 
     /// A command for a hint, about the configuration that is looked at.
     pub(super) fn command(&self, command: &str) -> String {
-        match &self.root {
-            Some(root) => format!("{command} --config-root {}", word(&root.display().to_string())),
-            None => command.to_owned(),
-        }
+        shell::command(command, self.root.as_deref())
     }
 
     pub(super) fn ok(&mut self, check: &'static str, text: impl Into<String>) -> Result<(), Failure> {

@@ -5,6 +5,7 @@ use meshhook_matrix::{Client, Membership, Power, Token};
 
 use super::report::Report;
 use crate::failure::Failure;
+use crate::shell::word;
 
 const CHECK: &str = "room";
 
@@ -147,7 +148,7 @@ impl Room<'_> {
 
 /// The command that lets the bot join.
 fn join(is_main: bool, id: &str, report: &Report<'_, '_>) -> String {
-    let room = if is_main { String::new() } else { format!(" --room '{id}'") };
+    let room = if is_main { String::new() } else { format!(" --room {}", word(id)) };
     report.command(&format!("meshhook login --join{room}"))
 }
 
