@@ -1,15 +1,17 @@
 //! A proxy that connects (RFC 9110, 9.3.6).
 
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use crate::door::Door;
+
 /// A `CONNECT` proxy on loopback that keeps account of whom it was asked to connect to.
 #[derive(Debug)]
 pub struct ConnectProxy {
-    address: SocketAddr,
+    door: Door,
     shared: Arc<Shared>,
 }
 
@@ -17,7 +19,6 @@ pub struct ConnectProxy {
 struct Shared {
     heads: Mutex<Vec<String>>,
     refuses: AtomicBool,
-    stopped: AtomicBool,
 }
 
 impl ConnectProxy {
@@ -27,18 +28,20 @@ impl ConnectProxy {
     /// When there is no port.
     #[must_use]
     pub fn start() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port on loopback");
-        let address = listener.local_addr().expect("a bound listener has an address");
         let shared = Arc::new(Shared::default());
-        let accepting = Arc::clone(&shared);
-        thread::spawn(move || accepting.accept(&listener));
-        Self { address, shared }
+        let connecting = Arc::clone(&shared);
+        let door = Door::open(move |client| {
+            let shared = Arc::clone(&connecting);
+            // A client whose server is away finds its connection closed.
+            thread::spawn(move || shared.connect(client));
+        });
+        Self { door, shared }
     }
 
     /// Its address, without a final slash.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.door.address())
     }
 
     /// From now on it answers 407.
@@ -53,27 +56,7 @@ impl ConnectProxy {
     }
 }
 
-impl Drop for ConnectProxy {
-    fn drop(&mut self) {
-        self.shared.stopped.store(true, Ordering::SeqCst);
-        // Wakes the thread that accepts.
-        let _ = TcpStream::connect(self.address);
-    }
-}
-
 impl Shared {
-    fn accept(self: &Arc<Self>, listener: &TcpListener) {
-        for client in listener.incoming() {
-            if self.stopped.load(Ordering::SeqCst) {
-                return;
-            }
-            let Ok(client) = client else { continue };
-            let shared = Arc::clone(self);
-            // A client whose server is away finds its connection closed.
-            thread::spawn(move || shared.connect(client));
-        }
-    }
-
     fn connect(&self, mut client: TcpStream) -> io::Result<()> {
         let head = head(&mut client)?;
         self.heads.lock().unwrap_or_else(PoisonError::into_inner).push(head.clone());

@@ -3,6 +3,7 @@
 mod certificates;
 mod connect;
 mod dice;
+mod door;
 mod event;
 mod gateway;
 mod harm;

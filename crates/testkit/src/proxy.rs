@@ -1,10 +1,12 @@
 //! What lies between a client and a server, and loses things.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+
+use crate::door::Door;
 
 /// What becomes of a PUT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,7 +26,7 @@ pub enum Loss {
 /// server may be away, and come back on the same port.
 #[derive(Debug)]
 pub struct Proxy {
-    address: SocketAddr,
+    door: Door,
     shared: Arc<Shared>,
 }
 
@@ -33,7 +35,6 @@ struct Shared {
     server: String,
     loss: Mutex<Loss>,
     lost: AtomicUsize,
-    stopped: AtomicBool,
 }
 
 impl Proxy {
@@ -43,23 +44,19 @@ impl Proxy {
     /// When there is no port.
     #[must_use]
     pub fn before(url: &str) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port on loopback");
-        let address = listener.local_addr().expect("a bound listener has an address");
         let shared = Arc::new(Shared {
             server: url.trim_start_matches("http://").to_owned(),
             loss: Mutex::default(),
             lost: AtomicUsize::new(0),
-            stopped: AtomicBool::new(false),
         });
         let accepting = Arc::clone(&shared);
-        thread::spawn(move || accepting.accept(&listener));
-        Self { address, shared }
+        Self { door: Door::open(move |client| accepting.pass_on(client)), shared }
     }
 
     /// Its address, without a final slash.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.door.address())
     }
 
     /// From now on this is lost of every PUT.
@@ -74,26 +71,14 @@ impl Proxy {
     }
 }
 
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        self.shared.stopped.store(true, Ordering::SeqCst);
-        // Wakes the thread that accepts.
-        let _ = TcpStream::connect(self.address);
-    }
-}
-
 impl Shared {
     fn loss(&self) -> MutexGuard<'_, Loss> {
         self.loss.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn accept(self: &Arc<Self>, listener: &TcpListener) {
-        for client in listener.incoming() {
-            if self.stopped.load(Ordering::SeqCst) {
-                return;
-            }
-            // A client whose server is away finds its connection closed.
-            let (Ok(client), Ok(server)) = (client, TcpStream::connect(&self.server)) else { continue };
+    fn pass_on(self: &Arc<Self>, client: TcpStream) {
+        // A client whose server is away finds its connection closed.
+        if let Ok(server) = TcpStream::connect(&self.server) {
             Line { shared: Arc::clone(self), client, server, loses: Arc::default() }.open();
         }
     }

@@ -1,8 +1,8 @@
 //! What stands before a server and speaks TLS, as a reverse proxy does.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -14,12 +14,13 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use crate::door::Door;
 use crate::{Certificate, Certificates};
 
 /// TLS on loopback before a server of plain HTTP, such as a Synapse; its certificate can be replaced while it runs.
 #[derive(Debug)]
 pub struct TlsFront {
-    address: SocketAddr,
+    door: Door,
     shared: Arc<Shared>,
 }
 
@@ -30,7 +31,6 @@ struct Shared {
     /// Connections with whole handshakes.
     joined: AtomicUsize,
     open: Mutex<Vec<TcpStream>>,
-    stopped: AtomicBool,
 }
 
 impl ResolvesServerCert for Shared {
@@ -46,24 +46,24 @@ impl TlsFront {
     /// When there is no port.
     #[must_use]
     pub fn before(url: &str, certificates: &Certificates, which: Certificate) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port on loopback");
-        let address = listener.local_addr().expect("a bound listener has an address");
         let shared = Arc::new(Shared {
             server: url.trim_start_matches("http://").to_owned(),
             certificate: Mutex::new(key(certificates, which)),
             joined: AtomicUsize::new(0),
             open: Mutex::default(),
-            stopped: AtomicBool::new(false),
         });
-        let accepting = Arc::clone(&shared);
-        thread::spawn(move || accepting.accept(&listener));
-        Self { address, shared }
+        let (serving, config) = (Arc::clone(&shared), shared.config());
+        let door = Door::open(move |client| {
+            let (shared, config) = (Arc::clone(&serving), Arc::clone(&config));
+            thread::spawn(move || shared.serve(client, config));
+        });
+        Self { door, shared }
     }
 
     /// Its address, under the name that good certificates are for.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("https://localhost:{}", self.address.port())
+        format!("https://localhost:{}", self.door.address().port())
     }
 
     /// From now on connections get this certificate; those that are open are closed.
@@ -88,31 +88,15 @@ fn key(certificates: &Certificates, which: Certificate) -> Arc<CertifiedKey> {
     Arc::new(key.expect("a key that fits its certificate"))
 }
 
-impl Drop for TlsFront {
-    fn drop(&mut self) {
-        self.shared.stopped.store(true, Ordering::SeqCst);
-        // Wakes the thread that accepts.
-        let _ = TcpStream::connect(self.address);
-    }
-}
-
 impl Shared {
     fn open(&self) -> MutexGuard<'_, Vec<TcpStream>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn accept(self: &Arc<Self>, listener: &TcpListener) {
+    fn config(self: &Arc<Self>) -> Arc<ServerConfig> {
         let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let builder = builder.with_safe_default_protocol_versions().expect("ring has ciphers for them");
-        let config = Arc::new(builder.with_no_client_auth().with_cert_resolver(Arc::clone(self) as _));
-        for client in listener.incoming() {
-            if self.stopped.load(Ordering::SeqCst) {
-                return;
-            }
-            let Ok(client) = client else { continue };
-            let (shared, config) = (Arc::clone(self), Arc::clone(&config));
-            thread::spawn(move || shared.serve(client, config));
-        }
+        Arc::new(builder.with_no_client_auth().with_cert_resolver(Arc::clone(self) as _))
     }
 
     /// Until either side ends, or the client does not believe us.
