@@ -2,12 +2,11 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use meshhook_config::{admin_door, admin_token_path, config_root, read_token};
+use meshhook_config::{admin_door, config_root, read_token};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use ureq::Agent;
@@ -82,7 +81,7 @@ impl AdminArgs {
         if let Some(file) = &self.admin_token_file {
             return Ok(file.clone());
         }
-        admin_token_path(&self.root())?.ok_or_else(|| {
+        admin_door(&self.root())?.token_file.ok_or_else(|| {
             let hint = "name an admin_token_file in [server] of gateway.toml";
             Failure::new(
                 Exit::Configuration,
@@ -97,20 +96,9 @@ impl AdminArgs {
 pub(crate) fn url(named: Option<&str>, root: &Path) -> String {
     let told = || {
         // Whoever may not read gateway.toml, or has none here, may have the token by a file of its own.
-        admin_door(root).map_or_else(|_| DEFAULT_URL.to_owned(), |door| listener_url(door.listen))
+        admin_door(root).map_or_else(|_| DEFAULT_URL.to_owned(), |door| format!("http://{}", door.asked_at()))
     };
     named.map_or_else(told, ToOwned::to_owned)
-}
-
-/// Where a listener on `address` is asked from this machine: one on every address, on loopback.
-fn listener_url(mut address: SocketAddr) -> String {
-    if address.ip().is_unspecified() {
-        address.set_ip(match address.ip() {
-            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    format!("http://{address}")
 }
 
 fn token(file: &Path) -> Result<SecretString, Failure> {
@@ -182,21 +170,4 @@ fn taken(answer: Answer) -> Result<Value, Failure> {
 
 fn unsendable() -> Failure {
     Failure::new(Exit::Usage, "such an id cannot be asked for", "copy it from meshhook deliveries list")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_listener_is_asked_from_its_own_machine() {
-        for (address, url) in [
-            ("127.0.0.1:9001", "http://127.0.0.1:9001"),
-            ("0.0.0.0:9001", "http://127.0.0.1:9001"),
-            ("[::]:9001", "http://[::1]:9001"),
-            ("[::1]:9001", "http://[::1]:9001"),
-        ] {
-            assert_eq!(listener_url(address.parse().unwrap()), url);
-        }
-    }
 }

@@ -33,7 +33,7 @@ pub use connection::Connection;
 pub use draft::Draft;
 pub use fault::{Fault, Faults};
 pub use fields::read_field_map;
-pub use load::{AdminDoor, Config, Loaded, admin_door, admin_token_path, read_account};
+pub use load::{AdminDoor, Config, Loaded, admin_door, read_account};
 pub use log::{Level, Log, LogFormat};
 pub use matrix::{Account, EncryptedRoom, Matrix};
 pub use message::Digest;

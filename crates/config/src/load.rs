@@ -134,14 +134,6 @@ pub fn admin_door(root: &Path) -> Result<AdminDoor, Faults> {
     Ok(AdminDoor { listen, token_file: named.or_else(|| url.admin_token()) })
 }
 
-/// The token's file of [`admin_door`].
-///
-/// # Errors
-/// As [`admin_door`].
-pub fn admin_token_path(root: &Path) -> Result<Option<PathBuf>, Faults> {
-    Ok(admin_door(root)?.token_file)
-}
-
 /// As much of `[matrix]` as holds before there is an access token; what else is wrong in gateway.toml is not looked at.
 ///
 /// # Errors
