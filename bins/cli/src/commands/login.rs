@@ -34,8 +34,7 @@ being there twice.";
 
 /// Get the bot's access token by its password, and join the room
 ///
-/// The homeserver, the room and the token's file are those of [matrix] in gateway.toml; the rest of it may be
-/// unfinished. The password is asked for on the terminal, and the token stands in its file and nowhere else.
+/// The homeserver, the room and the token's file are those in gateway.toml; the rest of it may be unfinished. The password is asked for on the terminal, and the token stands in its file and nowhere else.
 #[derive(Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct Login {
@@ -45,13 +44,14 @@ pub(crate) struct Login {
     /// Read the password from stdin, one line
     #[arg(long)]
     password_stdin: bool,
-    /// The device that the token is for [default: that of the token that is there, else the one that the store knows, else MESHHOOK]
+    /// The device that the token is for [default: that of the token that is there, else the one that the store knows,
+    /// else MESHHOOK]
     #[arg(long, value_name = "ID", value_parser = device)]
     device_id: Option<String>,
     /// Log nobody in, but join the room with the token that is there
     #[arg(long, conflicts_with_all = ["user", "password_stdin", "device_id"])]
     join: bool,
-    /// The room to join, by its id [default: that of [matrix]]
+    /// The room to join, by its id [default: the one that gateway.toml has for all]
     #[arg(long, value_name = "ID", value_parser = |text: &str| checked(Setting::Room, text))]
     room: Option<String>,
     /// Print one JSON object
