@@ -34,7 +34,8 @@ being there twice.";
 
 /// Get the bot's access token by its password, and join the room
 ///
-/// The homeserver, the room and the token's file are those in gateway.toml; the rest of it may be unfinished. The password is asked for on the terminal, and the token stands in its file and nowhere else.
+/// The homeserver, the room and the token's file are those in gateway.toml; the rest of it may be unfinished. The
+/// password is asked for on the terminal, and the token stands in its file and nowhere else.
 #[derive(Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct Login {
