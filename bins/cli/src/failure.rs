@@ -47,6 +47,15 @@ impl Failure {
         }
     }
 
+    /// What to do about it, in one line.
+    pub(crate) fn hint(&self) -> String {
+        match self {
+            Self::Told { hint, .. } => hint.clone(),
+            Self::Configuration(faults) => faults.iter().next().map_or("", Fault::hint).to_owned(),
+            Self::ReaderGone => String::new(),
+        }
+    }
+
     /// The exit code that it leads to.
     pub(crate) fn exit(&self) -> Option<Exit> {
         match self {

@@ -20,6 +20,8 @@ pub struct Sketch {
     pub connection: Connection,
     /// The rooms of `[matrix]` and of each source, as they are written: perhaps aliases.
     pub rooms: Vec<String>,
+    /// That of `[matrix]` alone.
+    pub room: Option<String>,
     /// The access token's file; it is not opened.
     pub access_token_file: Option<PathBuf>,
     /// Where deliveries are kept.
@@ -40,13 +42,15 @@ impl Sketch {
         let mut section = document.section("matrix");
         let (store, _) = storage::url(&mut document.section("store"));
         let room = |section: &mut Section<'_>| section.get("room", |value| Ok(text(value)?.to_owned()));
-        let mut rooms: Vec<_> = room(&mut section).into_iter().collect();
+        let main = room(&mut section);
+        let mut rooms: Vec<_> = main.clone().into_iter().collect();
         rooms.extend(document.sections("source").iter_mut().filter_map(room));
         let homeserver = section.get("homeserver", matrix::homeserver);
         Ok(Self {
             connection: connection::read(&mut section, root, homeserver.as_deref()),
             homeserver,
             rooms,
+            room: main,
             access_token_file: section.get("access_token_file", |value| Ok(root.join(text(value)?))),
             encrypted_room: section.get("encrypted_room", matrix::encrypted).unwrap_or_default(),
             store,

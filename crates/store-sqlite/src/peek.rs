@@ -27,8 +27,8 @@ impl Peek {
         // A log lies beside the real file.
         let real = path.canonicalize();
         let path = real.as_deref().unwrap_or(path);
-        let connection =
-            Connection::open_with_flags(address(path), flags | OpenFlags::SQLITE_OPEN_URI).map_err(fault)?;
+        let connection = Connection::open_with_flags(address(path), flags | OpenFlags::SQLITE_OPEN_URI)
+            .map_err(not_opened)?;
         let schema = recognise(&connection)?;
         Ok(Self { connection, schema })
     }
@@ -59,6 +59,14 @@ impl Peek {
     /// [`StoreError`].
     pub fn key_uses(&self) -> Result<Vec<KeyUse>, StoreError> {
         if self.schema < 4 { Ok(Vec::new()) } else { keys::uses(&self.connection) }
+    }
+}
+
+/// For who only looks it is no fault of the file that it cannot be opened.
+fn not_opened(error: rusqlite::Error) -> StoreError {
+    match fault(error) {
+        StoreError::Unusable(words) => StoreError::Unavailable(words),
+        why => why,
     }
 }
 

@@ -118,7 +118,8 @@ fn a_long_log_is_kept_aside_and_goes_on_from_its_start() {
         let mut more = fs::OpenOptions::new().append(true).open(&log).unwrap();
         std::io::Write::write_all(&mut more, "x".repeat(11 << 20).as_bytes()).unwrap();
         rotate();
-        assert_eq!((kept(), fs::metadata(&log).unwrap().len()), (times.min(5), 0));
+        assert_eq!(kept(), times.min(5));
+        assert!(fs::metadata(&log).unwrap().len() < 10_000, "what is said meanwhile is there already");
         accepted(&post_build(&gateway, &build(&times.to_string(), "failed")));
         let said = eventually(SOON, || {
             fs::read_to_string(&log).ok().filter(|said| said.contains("request accepted"))

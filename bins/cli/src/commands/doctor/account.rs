@@ -131,6 +131,6 @@ fn other_rooms(
     report.warning(
         ("account", "other_rooms"),
         format!("it is in {} besides: {}{more}", counted(others.len() as u64, "room"), some.join(", ")),
-        "leave them with any client: a token reaches every room of its user",
+        "leave them with any client, unless one is the room meant: a token reaches every room of its user",
     )
 }

@@ -1,6 +1,7 @@
 //! What is known before anybody is asked: the configuration, whole or in parts.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,8 +27,10 @@ pub(super) struct Case {
     pub(super) homeserver: Option<String>,
     /// What a client of it is made from.
     options: Option<Options>,
-    /// The rooms, as they are written, that of `[matrix]` first.
+    /// The rooms, as they are written.
     pub(super) rooms: Vec<String>,
+    /// That of `[matrix]`, which is the one that `meshhook login` joins.
+    pub(super) main_room: Option<String>,
     /// What is done with encrypted ones.
     pub(super) encrypted: EncryptedRoom,
     /// The access token's file.
@@ -43,7 +46,7 @@ impl Case {
             Ok(loaded) => Self::whole(loaded, report).map(Some),
             Err(faults) => {
                 let parts = Sketch::load(root).ok();
-                let ours = parts.as_ref().is_some_and(|parts| is_ours(&parts.store));
+                let ours = parts.as_ref().and_then(|parts| is_ours(&parts.store));
                 faults.iter().try_for_each(|fault| told(fault, ours, report))?;
                 Ok(parts.map(Self::in_parts))
             }
@@ -66,6 +69,7 @@ impl Case {
             homeserver: Some(config.matrix.homeserver.clone()),
             options: Some(config.matrix.options()),
             rooms: each_once(rooms),
+            main_room: Some(config.matrix.room.clone()),
             token_file: Some(config.matrix.access_token_file.clone()),
             store: config.store.url.clone(),
             config: Some(config),
@@ -79,6 +83,7 @@ impl Case {
             options: sketch.options(),
             homeserver: sketch.homeserver,
             rooms: each_once(sketch.rooms),
+            main_room: sketch.room,
             token_file: sketch.access_token_file,
             store: sketch.store,
         }
@@ -104,27 +109,35 @@ impl Case {
     }
 }
 
-/// What the gateway's user may read, and who asks may not, is no fault.
-fn told(fault: &Fault, ours: bool, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+/// What the gateway's user may read, and who asks may not, is no fault; `ours` tells whether the two are one, if that is
+/// known.
+fn told(fault: &Fault, ours: Option<bool>, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+    let again = report.as_the_gateway();
     match (fault.is_denied(), ours) {
         (false, _) => report.fault((CHECK, "configuration"), place(fault), fault.hint()),
-        (true, true) => report.fault((CHECK, "unreadable"), place(fault), fault.hint()),
-        (true, false) => {
-            let again = report.command("sudo -u meshhook meshhook doctor");
+        (true, Some(true)) => report.fault((CHECK, "unreadable"), place(fault), fault.hint()),
+        (true, Some(false)) => {
             let text = format!(
                 "{}, for whoever runs the doctor; run it as the gateway's user: {again}",
                 place(fault)
             );
             report.skipped(CHECK, text)
         }
+        (true, None) => {
+            let hint =
+                format!("{}; or, where that is so, run the doctor as that user: {again}", fault.hint());
+            report.fault((CHECK, "unreadable"), place(fault), hint)
+        }
     }
 }
 
-/// Whether the store is that of whoever runs the doctor, who then is the gateway's user.
-fn is_ours(store: &StoreUrl) -> bool {
-    match store {
-        StoreUrl::Sqlite(file) => fs::metadata(file).is_ok_and(|found| found.uid() == geteuid().as_raw()),
-        _ => false,
+/// Whether the store is that of whoever runs the doctor, who then is the gateway's user; without one nothing tells.
+fn is_ours(store: &StoreUrl) -> Option<bool> {
+    let StoreUrl::Sqlite(file) = store else { return None };
+    match fs::metadata(file) {
+        Ok(found) => Some(found.uid() == geteuid().as_raw()),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Some(false),
+        Err(_) => None,
     }
 }
 

@@ -7,11 +7,13 @@ use std::time::{Duration, SystemTime};
 
 use meshhook_config::{Config, StoreUrl};
 use meshhook_model::Timestamp;
+use rustix::process::geteuid;
 
 use super::case::Case;
 use super::gateway::{Gateway, Heard};
 use super::report::Report;
 use crate::failure::Failure;
+use crate::shell::word;
 
 const CHECK: &str = "files";
 
@@ -47,26 +49,36 @@ fn in_force(config: &Config, heard: &Heard, report: &mut Report<'_, '_>) -> Resu
         let text =
             format!("{} was changed, and the gateway goes by what was there at {since}", file.display());
         let reload = report.command("meshhook-gateway reload");
-        report.warning((CHECK, "not_reloaded"), text, format!("have it read again: {reload}"))?;
+        let hint =
+            format!("have it read again: {reload}; what ca_file or LoadCredential brings takes a restart");
+        report.warning((CHECK, "not_reloaded"), text, hint)?;
     }
     Ok(())
 }
 
 /// Who runs the doctor may read more than the gateway's user, whom the store belongs to.
 fn as_the_gateway(config: &Config, report: &mut Report<'_, '_>) -> Result<(), Failure> {
-    let Some(store) = owned(config) else { return Ok(()) };
+    // Who is that user has just read them.
+    let Some(store) = owned(config).filter(|store| store.uid() != geteuid().as_raw()) else { return Ok(()) };
+    let mut told = Vec::new();
     for file in read_by_it(config) {
-        let Some(barred) = barred(&store, &file) else { continue };
-        let shown = barred.display();
-        let mode = if barred == file { "0440" } else { "0750" };
-        report.fault(
-            (CHECK, "unreadable"),
-            format!("{shown}: user {}, whom the store belongs to, cannot read it", store.uid()),
+        let Some(barred) = barred(&store, &file).filter(|barred| !told.contains(barred)) else { continue };
+        let text =
+            format!("{}: user {}, whom the store belongs to, cannot read it", barred.display(), store.uid());
+        let shown = word(&barred.display().to_string());
+        let hint = if barred == file {
             format!(
-                "chown root:{} {shown} && chmod {mode} {shown}, unless it is handed over (LoadCredential)",
+                "chown root:{} {shown} && chmod 0440 {shown}, unless it is handed over (LoadCredential)",
                 store.gid()
-            ),
-        )?;
+            )
+        } else {
+            format!(
+                "let that user go through the folder: setfacl -m u:{}:x {shown}; or move the file",
+                store.uid()
+            )
+        };
+        report.fault((CHECK, "unreadable"), text, hint)?;
+        told.push(barred);
     }
     Ok(())
 }

@@ -38,13 +38,7 @@ pub(super) fn look(admin: &AdminArgs, report: &mut Report<'_, '_>) -> Result<Gat
         }
         Err(failure) => {
             let text = format!("of its sources and deliveries it tells nothing: {}", failure.message());
-            let hint = match failure.exit() {
-                Some(Exit::Configuration | Exit::Usage) => {
-                    "run the doctor as the gateway's user, or name its token's file: --admin-token-file"
-                }
-                _ => "ask again; the gateway's log says why",
-            };
-            report.warning((CHECK, "not_asked"), text, hint)?;
+            report.warning((CHECK, "not_asked"), text, failure.hint())?;
             Ok(Gateway { runs: true, heard: None })
         }
     }
@@ -152,6 +146,8 @@ fn undecided(
 fn not_understood(page: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> {
     let Some(newest) = items(&page["deliveries"]).first() else { return Ok(()) };
     let text = |key: &str| newest[key].as_str().unwrap_or("?").to_owned();
+    let [show, retry] =
+        ["show", "retry"].map(|order| report.command(&format!("meshhook deliveries {order} {}", text("id"))));
     report.warning(
         (CHECK, "unreadable"),
         format!(
@@ -160,16 +156,14 @@ fn not_understood(page: &Value, report: &mut Report<'_, '_>) -> Result<(), Failu
             text("received_at"),
             text("reason")
         ),
-        format!(
-            "meshhook deliveries show {}; a newer version may read it: meshhook deliveries retry {0}",
-            text("id")
-        ),
+        format!("{show}; a newer version may read it: {retry}"),
     )
 }
 
 fn too_old(page: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> {
     let Some(newest) = items(&page["deliveries"]).first() else { return Ok(()) };
     let text = |key: &str| newest[key].as_str().unwrap_or("?").to_owned();
+    let retry = report.command(&format!("meshhook deliveries retry {}", text("id")));
     report.warning(
         (CHECK, "stale"),
         format!(
@@ -177,10 +171,7 @@ fn too_old(page: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> {
             text("source"),
             text("received_at")
         ),
-        format!(
-            "its clock may be wrong, or an old event was sent again; to say it all the same: meshhook deliveries retry {}",
-            text("id")
-        ),
+        format!("its clock may be wrong, or an old event was sent again; to say it all the same: {retry}"),
     )
 }
 

@@ -19,6 +19,8 @@ mod sources;
 mod store;
 mod topic;
 
+use std::path::Path;
+
 use clap::Args;
 use meshhook_config::config_root;
 use meshhook_matrix::{Client, Token};
@@ -52,20 +54,21 @@ pub(crate) struct Doctor {
 
 impl Doctor {
     pub(crate) fn run(&self, output: &mut Output<'_>) -> Result<(), Failure> {
+        let named = self.admin.config_root();
+        let root = config_root(named);
         if !self.json {
-            let mut report = Report::new(Some(output), self.admin.config_root());
-            self.look(&mut report)?;
+            let mut report = Report::new(Some(output), named, &root);
+            self.look(&root, &mut report)?;
             return report.verdict();
         }
-        let mut report = Report::new(None, self.admin.config_root());
-        self.look(&mut report)?;
+        let mut report = Report::new(None, named, &root);
+        self.look(&root, &mut report)?;
         output.json(&report)?;
         report.verdict()
     }
 
-    fn look(&self, report: &mut Report<'_, '_>) -> Result<(), Failure> {
-        let root = config_root(self.admin.config_root());
-        let Some(case) = Case::open(&root, report)? else { return Ok(()) };
+    fn look(&self, root: &Path, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+        let Some(case) = Case::open(root, report)? else { return Ok(()) };
         let peek = store::look(&case, report)?;
         let gateway = gateway::look(&self.admin, report)?;
         files::look(&case, &gateway, report)?;
@@ -97,9 +100,10 @@ impl Doctor {
     ) -> Result<(), Failure> {
         let token = case.token();
         let account = account::look(client, token.as_ref(), pinned, report)?;
-        let mut rooms = Vec::new();
+        let mut rooms: Vec<String> = Vec::new();
         for written in &case.rooms {
-            rooms.extend(alias::resolve(client, token.as_ref(), written, report)?);
+            let room = alias::resolve(client, token.as_ref(), written, report)?;
+            rooms.extend(room.filter(|room| !rooms.contains(room)));
         }
         let (Some(account), Some(token)) = (account, token) else {
             return report.skipped("room", "the access token has to work first");
@@ -119,8 +123,9 @@ impl Doctor {
         report: &mut Report<'_, '_>,
     ) -> Result<(), Failure> {
         let mut topic = Topic::new(self.fix_topic);
-        for (n, id) in rooms.iter().enumerate() {
-            let room = Room { client, token, user, id, is_main: n == 0, encrypted: case.encrypted };
+        for id in rooms {
+            let is_main = case.main_room.as_ref() == Some(id);
+            let room = Room { client, token, user, id, is_main, encrypted: case.encrypted };
             if room.look(report)? {
                 topic.look(client, token, id, report)?;
                 if self.send_test {

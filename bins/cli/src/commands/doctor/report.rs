@@ -67,18 +67,26 @@ pub(super) struct Report<'o, 'w> {
     told: Option<&'o mut Output<'w>>,
     /// The config root as it was named, for the commands in hints.
     #[serde(skip)]
-    root: Option<PathBuf>,
+    named: Option<PathBuf>,
+    /// The config root.
+    #[serde(skip)]
+    root: PathBuf,
 }
 
 impl<'o, 'w> Report<'o, 'w> {
-    /// Tells `told` of each finding, if anybody; `root` is the config root, where one was named.
-    pub(super) fn new(told: Option<&'o mut Output<'w>>, root: Option<&Path>) -> Self {
-        Self { findings: Vec::new(), told, root: root.map(Path::to_owned) }
+    /// Tells `told` of each finding, if anybody; `root` is the config root, and `named` as it was named, if it was.
+    pub(super) fn new(told: Option<&'o mut Output<'w>>, named: Option<&Path>, root: &Path) -> Self {
+        Self { findings: Vec::new(), told, named: named.map(Path::to_owned), root: root.to_owned() }
+    }
+
+    /// How the doctor is run as the user whom the units in `deploy` have; sudo keeps no environment.
+    pub(super) fn as_the_gateway(&self) -> String {
+        shell::command("sudo -u meshhook meshhook doctor", Some(&self.root))
     }
 
     /// A command for a hint, about the configuration that is looked at.
     pub(super) fn command(&self, command: &str) -> String {
-        shell::command(command, self.root.as_deref())
+        shell::command(command, self.named.as_deref())
     }
 
     pub(super) fn ok(&mut self, check: &'static str, text: impl Into<String>) -> Result<(), Failure> {

@@ -69,20 +69,28 @@ impl Room<'_> {
     fn is_open(&self, report: &mut Report<'_, '_>) -> Result<bool, Failure> {
         let Self { id, .. } = self;
         if let Ok(Some(tombstone)) = self.client.state(self.token, id, "m.room.tombstone") {
-            let next = tombstone["replacement_room"].as_str().unwrap_or("a room that is not named");
-            let text = format!("{id} was upgraded: its members have moved to {next}");
-            let reload = report.command("meshhook-gateway reload");
-            let join = join(self.is_main, next, report);
-            let hint = format!(
-                "let the bot be invited there, write room = \"{next}\" in gateway.toml in place of this one, then: {join}, \
-                 and {reload}"
-            );
-            return report.fault((CHECK, "upgraded"), text, hint).map(|()| false);
+            return self.upgraded(tombstone["replacement_room"].as_str(), report).map(|()| false);
         }
         match self.client.state(self.token, id, "m.room.encryption") {
             Ok(Some(_)) => self.encrypted(report),
             _ => Ok(true),
         }
+    }
+
+    fn upgraded(&self, next: Option<&str>, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+        let Self { id, .. } = self;
+        let Some(next) = next else {
+            let text = format!("{id} was closed by an upgrade that names no other room");
+            let hint = "ask in the room where its members went, and write that room's id in gateway.toml";
+            return report.fault((CHECK, "upgraded"), text, hint);
+        };
+        let text = format!("{id} was upgraded: its members have moved to {next}");
+        let (join, reload) = (join(self.is_main, next, report), report.command("meshhook-gateway reload"));
+        let hint = format!(
+            "let the bot be invited there, write room = \"{next}\" in gateway.toml in place of this one, then: {join}, and \
+             {reload}"
+        );
+        report.fault((CHECK, "upgraded"), text, hint)
     }
 
     fn encrypted(&self, report: &mut Report<'_, '_>) -> Result<bool, Failure> {

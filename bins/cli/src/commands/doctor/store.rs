@@ -1,5 +1,7 @@
 //! Where deliveries are kept: does it last, can it be read, is there room?
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use meshhook_config::StoreUrl;
@@ -23,14 +25,14 @@ pub(super) fn look(case: &Case, report: &mut Report<'_, '_>) -> Result<Option<Pe
     // A store in memory is warned about with the configuration.
     let StoreUrl::Sqlite(file) = &case.store else { return Ok(None) };
     room(file, report)?;
-    if !file.exists() && file.parent().is_none_or(|folder| folder.read_dir().is_ok()) {
+    if fs::metadata(file).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
         let text = format!("{}: there is none yet", file.display());
         report.note((CHECK, "no_store"), text, "the gateway makes it at its first start")?;
         return Ok(None);
     }
     match Peek::open(file) {
         Ok(peek) => {
-            report.ok(CHECK, format!("{}: a store of this version", file.display()))?;
+            report.ok(CHECK, format!("{}: a store of meshhook's", file.display()))?;
             Ok(Some(peek))
         }
         Err(why) => unreadable(file, &why, report).map(|()| None),
@@ -50,7 +52,7 @@ fn unreadable(file: &Path, why: &StoreError, report: &mut Report<'_, '_>) -> Res
         ),
         StoreError::Unusable(_) => report.fault((CHECK, "store_unusable"), text, "correct [store] url in gateway.toml"),
         _ => {
-            let again = report.command("sudo -u meshhook meshhook doctor");
+            let again = report.as_the_gateway();
             report.skipped(CHECK, format!("{text}; run the doctor as the gateway's user: {again}"))
         }
     }
@@ -78,7 +80,7 @@ mod tests {
     use super::*;
 
     fn judged(free: u64) -> &'static str {
-        let mut report = Report::new(None, None);
+        let mut report = Report::new(None, None, Path::new("/etc/meshhook"));
         judge(Path::new("/var/lib/meshhook"), free, &mut report).unwrap();
         report.codes().first().copied().unwrap_or("-")
     }

@@ -48,12 +48,11 @@ impl Topic {
         if self.fix {
             return self.mend(client, room, &topic, report);
         }
+        let again = report.command("meshhook doctor --fix-topic");
         report.warning(
             (CHECK, "topic"),
             format!("the topic of {room} does not tell that every worker sends {FIELD}"),
-            format!(
-                "set it: \"{TEXT}\"; or, with the token of somebody who may: meshhook doctor --fix-topic"
-            ),
+            format!("set it: \"{TEXT}\"; or, with the token of somebody who may: {again}"),
         )
     }
 

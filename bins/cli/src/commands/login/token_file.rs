@@ -143,7 +143,11 @@ fn mounted(target: &Path) -> Failure {
 fn kept_beside(kept: &Path, target: &Path, error: &str) -> Failure {
     let message = format!("{}: it cannot be replaced: {error}", target.display());
     let [kept, target] = [kept, target].map(|path| word(&path.display().to_string()));
-    Failure::new(Exit::Configuration, message, format!("the token is in {kept}: sudo mv -T {kept} {target}"))
+    Failure::new(
+        Exit::Configuration,
+        message,
+        format!("the token is in {kept}: move away what is in its place, then: sudo mv {kept} {target}"),
+    )
 }
 
 #[cfg(test)]

@@ -212,6 +212,11 @@ faults! {
         => "warning" "configuration", "a restart forgets", "sqlite:";
 
     // The store.
+    no_store_yet: || {
+        let ward = Ward::new();
+        fs::remove_dir_all(ward.gateway.store_dir()).unwrap();
+        ward
+    } => "note" "no_store", "there is none yet", "its first start";
     newer_store: || {
         let mut ward = Ward::running();
         ward.gateway.stop();
