@@ -265,7 +265,7 @@ mod tests {
         let Failure::Told { hint, .. } = file.write(&Token::new("syt_1").unwrap()).unwrap_err() else {
             panic!()
         };
-        let kept = hint.strip_prefix("the token is in ").unwrap().split_once(": sudo mv").unwrap().0;
+        let kept = hint.strip_prefix("the token is in ").unwrap().split_once(": move away").unwrap().0;
         assert_eq!((fs::read_to_string(kept).unwrap().as_str(), mode(Path::new(kept))), ("syt_1\n", 0o440));
     }
 }
