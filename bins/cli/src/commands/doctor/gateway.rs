@@ -112,7 +112,8 @@ fn held(room: &Value, report: &mut Report<'_, '_>) -> Result<(), Failure> {
         None if waiting > 0 => report.note(
             (CHECK, "room_waiting"),
             format!(
-                "{waiting} deliveries wait for {name}, the oldest since {}",
+                "{} for {name}, the oldest since {}",
+                wait(waiting),
                 room["oldest"].as_str().unwrap_or("?")
             ),
             "a few seconds are usual; more where the homeserver limits its users",
@@ -133,12 +134,13 @@ fn undecided(
     report: &mut Report<'_, '_>,
 ) -> Result<(), Failure> {
     let list = report.command(&format!("meshhook deliveries list --status {status}"));
+    let again = report.command(&format!("meshhook deliveries {order} ID"));
     match ready[status].as_u64() {
         None | Some(0) => Ok(()),
         Some(count) => report.fault(
             (CHECK, status),
             format!("{status}: {} {why}", counted(count, "delivery")),
-            format!("{list}, then for each: meshhook deliveries {order} ID, or drop ID"),
+            format!("{list}, then for each: {again}, or drop in place of {order}"),
         ),
     }
 }

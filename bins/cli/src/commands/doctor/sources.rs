@@ -2,6 +2,7 @@
 
 use meshhook_config::{Config, Source, StoreUrl};
 use meshhook_model::Timestamp;
+use meshhook_store::KeyUse;
 use meshhook_store_sqlite::Peek;
 use serde_json::Value;
 
@@ -19,6 +20,7 @@ pub(super) fn look(
     peek: Option<&Peek>,
     report: &mut Report<'_, '_>,
 ) -> Result<(), Failure> {
+    let uses = peek.map(|peek| peek.key_uses().unwrap_or_default());
     for source in &config.sources {
         let told = heard.map(|heard| find(&heard.sources, &source.name));
         if told == Some(&Value::Null) {
@@ -27,9 +29,9 @@ pub(super) fn look(
         }
         let last = match told {
             Some(told) => told["last_seen"].as_str().and_then(Timestamp::parse_rfc3339),
-            None => peek.and_then(|peek| last_seen(peek, &source.name)),
+            None => uses.as_deref().and_then(|uses| last_seen(uses, &source.name)),
         };
-        if heard.is_some() || peek.is_some() {
+        if heard.is_some() || uses.is_some() {
             silence(config, source, last, report)?;
         }
         for refused in told.map(|told| items(&told["refused"])).unwrap_or_default() {
@@ -49,8 +51,7 @@ fn find<'a>(sources: &'a Value, name: &str) -> &'a Value {
     items(&sources["sources"]).iter().find(|source| source["name"] == name).unwrap_or(&Value::Null)
 }
 
-fn last_seen(peek: &Peek, name: &str) -> Option<Timestamp> {
-    let uses = peek.key_uses().ok()?;
+fn last_seen(uses: &[KeyUse], name: &str) -> Option<Timestamp> {
     let last = uses.iter().filter(|one| one.source == name).map(|one| one.last_used).max()?;
     Timestamp::from_unix(last.seconds())
 }
@@ -111,11 +112,12 @@ fn refusal(
             "good ones have come since: a stranger, or mended",
         );
     }
-    match code(reason) {
+    let code = code(reason);
+    let hint = hint(config, source, code);
+    match code {
         // Somebody looked at the address, or was cut off: of the sender's settings that proves nothing.
-        "refused" => report.warning((CHECK, "refused"), told, hint(config, source, reason)),
-        "gateway_busy" => report.warning((CHECK, "gateway_busy"), told, hint(config, source, reason)),
-        code => report.fault((CHECK, code), told, hint(config, source, reason)),
+        "refused" | "gateway_busy" => report.warning((CHECK, code), told, hint),
+        _ => report.fault((CHECK, code), told, hint),
     }
 }
 
@@ -132,10 +134,10 @@ fn code(reason: &str) -> &'static str {
 }
 
 /// What mends it.
-fn hint(config: &Config, source: &Source, reason: &str) -> String {
+fn hint(config: &Config, source: &Source, code: &str) -> String {
     let files =
         source.secret_files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
-    match code(reason) {
+    match code {
         "wrong_secret" => {
             format!(
                 "put the secret of {files} into the sender's settings anew, without blanks or a line end after it"

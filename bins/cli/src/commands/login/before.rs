@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use meshhook_config::{Account, Sketch, StoreUrl, read_token};
 use meshhook_matrix::{Client, FailureKind, LoggedIn, Token, Whoami};
@@ -97,16 +97,18 @@ fn of_token(client: &Client, account: &Account) -> Result<Option<Identity>, Fail
 
 /// Nothing where there is no store, or none that may be looked into.
 fn of_store(root: &Path) -> Option<Identity> {
-    match Sketch::load(root).ok()?.store {
-        StoreUrl::Sqlite(file) => Peek::open(&file).ok()?.identity().ok()?,
-        _ => None,
-    }
+    Peek::open(&store(root)?).ok()?.identity().ok()?
 }
 
 /// As which user of this machine a gateway runs, as far as its store tells.
 pub(super) fn gateway_user(root: &Path) -> Option<u32> {
+    Some(fs::metadata(store(root)?).ok()?.uid())
+}
+
+/// The store's file, where gateway.toml can be read and names one.
+fn store(root: &Path) -> Option<PathBuf> {
     match Sketch::load(root).ok()?.store {
-        StoreUrl::Sqlite(file) => Some(fs::metadata(file).ok()?.uid()),
+        StoreUrl::Sqlite(file) => Some(file),
         _ => None,
     }
 }

@@ -413,27 +413,33 @@ fn log_in_page_of_a_network() {
     names(&gateway, &[], "no_homeserver", &["\"fault\"", "another web server or a network's log-in page"]);
 }
 
-/// With a gateway before it.
-#[test]
-fn parked() {
-    let (homeserver, mut gateway) = scripted(|homeserver| {
-        homeserver.fail(Endpoint::Send, Fault::error(400, "M_BAD_JSON", "Bad JSON value"));
-    });
+/// A gateway before it has taken a build that the homeserver answers so.
+fn answered(fault: Fault) -> (Homeserver, Gateway) {
+    let (homeserver, mut gateway) = scripted(|homeserver| homeserver.fail(Endpoint::Send, fault));
     gateway.restart().unwrap();
     let body = json!({ "workflow": "nightly", "state": "failed", "run_id": "1" }).to_string();
-    let headers = meshhook_testkit::signed::standard(STANDARD, "msg_parked", now(), body.as_bytes());
+    let headers = meshhook_testkit::signed::standard(STANDARD, "msg_1", now(), body.as_bytes());
     assert_eq!(gateway.post("builds", &headers, body.as_bytes()).status, 202);
+    (homeserver, gateway)
+}
+
+#[test]
+fn parked() {
+    let (_homeserver, gateway) = answered(Fault::error(400, "M_BAD_JSON", "Bad JSON value"));
     eventually(Duration::from_secs(20), || {
         (gateway.admin_get("/readyz").json()["parked"] == 1).then_some(())
     });
     let admin = gateway.admin_url();
-    names(
-        &gateway,
-        &["--admin-url", &admin],
-        "parked",
-        &["\"fault\"", "1 delivery that the homeserver refused", "retry ID"],
-    );
-    drop(homeserver);
+    let words = ["\"fault\"", "1 delivery that the homeserver refused", "deliveries retry ID --config-root"];
+    names(&gateway, &["--admin-url", &admin], "parked", &words);
+}
+
+#[test]
+fn waiting() {
+    let (homeserver, gateway) = answered(Fault::html(502));
+    let admin = gateway.admin_url();
+    names(&gateway, &["--admin-url", &admin], "room_waiting", &["\"note\"", "1 delivery waits for !"]);
+    homeserver.mend(Endpoint::Send);
 }
 
 #[test]
