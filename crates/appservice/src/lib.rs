@@ -1,0 +1,5 @@
+#![doc = include_str!("../README.md")]
+
+mod names;
+
+pub use names::{GhostNames, display_name};
