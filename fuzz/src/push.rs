@@ -11,11 +11,8 @@ const LONGEST: usize = 1024;
 /// Where something holds that must not.
 pub fn push(body: &[u8]) {
     let Push { events, unreadable } = Push::read(body);
-    let object = serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(body);
-    assert!(
-        object.is_ok() || unreadable > 0 || !events.is_empty(),
-        "a body that is nothing passes for empty"
-    );
+    let begins_an_object = body.trim_ascii_start().first() == Some(&b'{');
+    assert!(begins_an_object || (events.is_empty() && unreadable == 1), "what is no object was read");
     assert!(events.len() <= Push::MAX_EVENTS);
     for event in &events {
         let texts = [Some(&event.event_id), Some(&event.room_id), Some(&event.sender)];

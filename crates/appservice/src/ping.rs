@@ -1,4 +1,5 @@
-//! What a ping's answer means: one sentence on what to mend (Application Service API, "Pinging", and what Synapse says).
+//! What a ping's answer means, in one sentence on what to mend (Application Service API, "Pinging", and what Synapse
+//! says).
 
 /// What the homeserver answered to `POST /_matrix/client/v1/appservice/{id}/ping`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

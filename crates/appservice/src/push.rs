@@ -1,7 +1,7 @@
 //! What a homeserver pushes: the events of a transaction, as far as a gateway hears them.
 //!
-//! An answer other than 200 has the homeserver push the same again, for ever, with everything later queued behind it. So
-//! nothing in a body is an error: what cannot be read is counted.
+//! An answer other than 200 has the homeserver push the same again, for ever, with everything later queued behind it.
+//! So nothing in a body is an error: what cannot be read is counted.
 
 use std::fmt;
 
