@@ -10,6 +10,7 @@ mod freeze;
 mod inspect;
 mod invariants;
 mod keys;
+mod latest;
 mod migrate;
 mod nodes;
 mod open;

@@ -8,6 +8,7 @@ mod delivery;
 mod error;
 mod inspect;
 mod key;
+mod latest;
 mod memory;
 mod message;
 mod moment;
@@ -26,6 +27,7 @@ pub use inspect::{
     Totals,
 };
 pub use key::{BranchKey, GroupKey, Key, SubjectKey};
+pub use latest::Latest;
 pub use memory::MemoryStore;
 pub use message::{
     Anchor, Attempt, Candidate, Draft, Frozen, Identity, Lease, Member, Message, MessageStatus, Negative,

@@ -11,12 +11,14 @@ mod cases;
 mod changes;
 pub mod fixture;
 mod keys;
+mod latest;
 mod nodes;
 
 pub use audits::*;
 pub use cases::*;
 pub use changes::*;
 pub use keys::*;
+pub use latest::*;
 pub use nodes::*;
 
 /// One `#[test]` for each rule, each with a new store.
@@ -90,6 +92,8 @@ macro_rules! conformance_tests {
             the_keys_of_a_batch_are_used_at_once,
             a_key_is_remembered_longer_than_what_it_verified,
             the_keys_that_were_unused_longest_are_forgotten,
+            the_last_state_of_each_workflow_is_told,
+            what_is_not_said_in_a_room_is_not_told_of_there,
         }
     };
     (@each $make:expr; $($case:ident,)*) => {

@@ -5,6 +5,7 @@ mod changes;
 mod inspect;
 mod intake;
 mod keys;
+mod latest;
 mod nodes;
 mod outbox;
 mod upkeep;
