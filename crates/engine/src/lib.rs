@@ -6,6 +6,7 @@ mod attempt;
 mod audit;
 mod backoff;
 mod bell;
+mod board;
 mod clock;
 mod commit;
 mod conduct;
@@ -30,6 +31,7 @@ mod upkeep;
 
 pub use admit::{Admission, Arrival, Refusal, Source, admit};
 pub use answer::Answer;
+pub use board::Asked;
 pub use clock::{Clock, SystemClock};
 pub use commit::{CommitError, Reply};
 pub use conduct::Conduct;
