@@ -25,6 +25,7 @@ mod plan;
 mod pool;
 mod raw;
 mod room;
+mod route;
 mod session;
 mod upkeep;
 
@@ -43,4 +44,5 @@ pub use only::{Forks, Only};
 pub use plan::{Digest, plan};
 pub use pool::{KnownNode, Node, Pool};
 pub use room::Encrypted;
+pub use route::{Route, Routes};
 pub use session::{Sending, TokenSource};
