@@ -89,6 +89,11 @@ impl Case {
         }
     }
 
+    /// Whether one account writes, whose token is all that somebody needs.
+    pub(super) fn is_bot(&self) -> bool {
+        matches!(self.credential, Some(Credential::AccessToken(_)))
+    }
+
     /// The access token, where it can be read by the gateway's rules; what is wrong with it was said before.
     pub(super) fn token(&self) -> Option<Token> {
         let secret = self.credential.as_ref()?.token().ok()?;
