@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use meshhook_model::{State, Text};
@@ -13,7 +14,7 @@ use meshhook_store::{
 };
 use serde_json::Value;
 
-use crate::admit::Admission;
+use crate::admit::{Admission, Source};
 use crate::engine::Engine;
 use crate::identity::Recipe;
 use crate::line;
@@ -47,7 +48,7 @@ impl Engine {
     /// Whether builds are told of in that room, by the configuration.
     #[must_use]
     pub fn is_configured(&self, room: &str) -> bool {
-        self.shared.conduct.get().sources.iter().any(|source| source.room == room)
+        self.shared.conduct.get().rooms().any(|known| known == room)
     }
 
     /// The board of a room, as an answer to be handed in; nothing where that room is not configured. Looks into the store.
@@ -56,9 +57,8 @@ impl Engine {
     /// [`StoreError`].
     pub fn board(&self, asked: Asked<'_>) -> Result<Option<Admission>, StoreError> {
         let conduct = self.shared.conduct.get();
-        let Some(source) = conduct.sources.iter().find(|source| source.room == asked.room) else {
-            return Ok(None);
-        };
+        let leads_there = |source: &&Arc<Source>| source.rooms().any(|room| room == asked.room);
+        let Some(source) = conduct.sources.iter().find(leads_there) else { return Ok(None) };
         let latest = self.store().latest(asked.room, LOOK_AT)?;
         let board = board(&latest, self.nodes()?, asked.now);
         Ok(Some(admission(asked, &board, &source.style, source.retention)))

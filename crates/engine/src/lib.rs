@@ -26,6 +26,7 @@ mod plan;
 mod pool;
 mod raw;
 mod room;
+mod route;
 mod session;
 mod upkeep;
 
@@ -45,4 +46,5 @@ pub use only::{Forks, Only};
 pub use plan::{Digest, plan};
 pub use pool::{KnownNode, Node, Pool};
 pub use room::Encrypted;
+pub use route::{Route, Routes};
 pub use session::{Sending, TokenSource};
