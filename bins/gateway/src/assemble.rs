@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use meshhook_config::{Config, StoreUrl};
-use meshhook_engine::{Clock, Current, Engine, Settings, SystemClock, TokenSource};
+use meshhook_engine::{Account, Clock, Current, Engine, Settings, SystemClock, TokenSource};
 use meshhook_matrix::{Client, Token};
 use meshhook_store::{DedupeStore, MemoryStore, Store, StoreError};
 use meshhook_store_sqlite::SqliteStore;
@@ -62,6 +62,7 @@ pub(crate) fn assemble(config: Config, opened: Opened, begun: Begun) -> Result<A
         store,
         client,
         tokens: token_source(&token_file),
+        account: Account::Bot,
         clock: Arc::clone(&clock),
         observer: observations.clone(),
         conduct,

@@ -42,6 +42,7 @@ impl Parts {
             encrypted: encrypted(matrix.encrypted_room),
             digest: Digest { behind: digest.behind, max_lines: digest.max_lines, ..Digest::default() },
             look,
+            ghosts: 0,
         };
         let gate = Gate {
             path: server.path,

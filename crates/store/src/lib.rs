@@ -6,6 +6,7 @@ mod change;
 pub mod conformance;
 mod delivery;
 mod error;
+mod ghost;
 mod inspect;
 mod key;
 mod memory;
@@ -21,6 +22,7 @@ pub use delivery::{
     Rank, Render, Status,
 };
 pub use error::{ActError, StoreError};
+pub use ghost::{Enrolled, GhostView};
 pub use inspect::{
     AttemptView, DeliveryView, Filter, KeyUse, Life, MessageView, NodeView, Raw, RoomView, Said, SeenIn,
     Totals,
@@ -29,7 +31,7 @@ pub use key::{BranchKey, GroupKey, Key, SubjectKey};
 pub use memory::MemoryStore;
 pub use message::{
     Anchor, Attempt, Candidate, Draft, Frozen, Identity, Lease, Member, Message, MessageStatus, Negative,
-    Pick, Pin, Queue, Refused, Take, Taken,
+    Pick, Pin, Queue, Refused, Take, Taken, Voice,
 };
 pub use moment::Moment;
-pub use traits::{DedupeStore, Inspect, Intake, Outbox, Store, Upkeep};
+pub use traits::{DedupeStore, Ghosts, Inspect, Intake, Outbox, Store, Upkeep};
