@@ -301,7 +301,7 @@ impl<'a> Draft<'a> {
             freshness,
             group: names.group,
             change: self.change(&status).map(Box::new),
-            render: renderer(status, Arc::clone(&self.source.style)),
+            render: renderer(status, self.source),
         }
     }
 
@@ -333,7 +333,9 @@ fn freshness(reading: &Reading, context: &Context) -> Freshness {
 }
 
 /// Renders a status with the machines that jobs of its run have named by then, and what it means to its branch.
-fn renderer(status: BuildStatus, style: Arc<Style>) -> Render {
+fn renderer(status: BuildStatus, source: &Source) -> Render {
+    let style = Arc::clone(&source.style);
+    let speakers = Speakers { pool: Arc::clone(&source.pool), only: source.node.clone() };
     Box::new(move |background| {
         let mut status = status.clone();
         if status.details.unit != Unit::Job {
@@ -345,8 +347,23 @@ fn renderer(status: BuildStatus, style: Arc<Style>) -> Render {
             content: serde_json::Value::Object(message.content).to_string(),
             line: line::write(&message.line),
             notify: message.notify,
+            speaker: speakers.of(&status.details),
         }
     })
+}
+
+/// Which machines a source may have speak: those of the pool; of a source that is one machine's own, that one alone.
+struct Speakers {
+    pool: Arc<Pool>,
+    only: Option<Text>,
+}
+
+impl Speakers {
+    fn of(&self, details: &Details) -> Option<String> {
+        let node = details.mesh_node_id.as_ref().filter(|node| self.pool.lists(node))?;
+        let may_name = self.only.as_ref().is_none_or(|only| only == node);
+        may_name.then(|| node.as_str().to_owned())
+    }
 }
 
 /// The news by times that a message can say.

@@ -48,7 +48,7 @@ impl Engine {
     /// Whether builds are told of in that room, by the configuration.
     #[must_use]
     pub fn is_configured(&self, room: &str) -> bool {
-        self.shared.conduct.get().rooms().any(|known| known == room)
+        self.shared.conduct.get().serves(room)
     }
 
     /// The board of a room, as an answer to be handed in; nothing where that room is not configured. Looks into the store.
@@ -117,6 +117,7 @@ fn admission(asked: Asked<'_>, board: &Board, style: &Style, retention: Duration
         content: Value::Object(board.content(style)).to_string(),
         line: line::write(&outdated_board()),
         notify: false,
+        speaker: None,
     };
     let announcement = Announcement {
         key: key(asked.event_id),

@@ -19,6 +19,15 @@ pub struct Conduct {
     pub digest: Digest,
     /// How messages look.
     pub look: Look,
+    /// How many machines may speak for themselves, where an application service sends; none, if 0.
+    pub ghosts: usize,
+}
+
+impl Conduct {
+    /// Whether anything can be said in a room.
+    pub(crate) fn serves(&self, room: &str) -> bool {
+        self.rooms().any(|known| known == room)
+    }
 }
 
 impl Conduct {

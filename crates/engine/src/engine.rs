@@ -9,16 +9,19 @@ use std::time::{Duration, Instant};
 use meshhook_matrix::Client;
 use meshhook_store::{Accepted, ActError, Store, StoreError};
 
+use crate::account::Account;
 use crate::admit::{Admission, Arrival, read_again};
 use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::commit::{CommitError, Committer, Reply};
 use crate::conduct::Conduct;
 use crate::current::Current;
+use crate::hear::{self, Ear};
 use crate::id::new_id;
 use crate::lane::{Lane, Next, Shared};
 use crate::observe::Observer;
 use crate::session::{self, Keeper, Sending, TokenSource};
+use crate::stirred::Stirred;
 use crate::upkeep::Upkeep;
 
 /// A lane that waits looks at the clock so often: somebody may set it.
@@ -32,6 +35,8 @@ pub struct Settings {
     pub client: Client,
     /// Where the access token comes from.
     pub tokens: TokenSource,
+    /// As whom it sends with that.
+    pub account: Account,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Who sees what happens.
@@ -60,6 +65,7 @@ pub struct Engine {
     /// Rung for who looks after the session: when the engine stops, and when he is to look at once.
     keeping: Arc<Bell>,
     look_now: Arc<AtomicBool>,
+    pub(crate) ear: Arc<Ear>,
     /// The rooms that have a lane.
     served: Mutex<BTreeSet<String>>,
     /// Gone once the engine stops: the committing thread then ends with the last of its queue.
@@ -74,7 +80,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError`].
     pub fn start(settings: Settings) -> Result<Self, EngineError> {
-        let Settings { store, client, tokens, clock, observer, conduct } = settings;
+        let Settings { store, client, tokens, account, clock, observer, conduct } = settings;
         let bell = Arc::new(Bell::default());
         let client = Arc::new(client);
         let (committer, committing) = Committer::start(
@@ -87,24 +93,27 @@ impl Engine {
             Arc::clone(&client),
             Arc::clone(&store),
             tokens,
+            account,
             Arc::clone(&observer),
             Arc::clone(&bell),
             clock.now(),
         ));
         let owner = new_id("p_");
         let conduct = Current::new(conduct);
-        let shared = Arc::new(Shared { client, store, keeper, clock, observer, conduct, owner });
+        let stirred = Stirred::default();
+        let shared = Arc::new(Shared { client, store, keeper, clock, observer, conduct, stirred, owner });
         let engine = Self {
             shared,
             bell,
             keeping: Arc::default(),
             look_now: Arc::default(),
+            ear: Arc::default(),
             served: Mutex::default(),
             committer: Mutex::new(Some(committer)),
             stopping: Arc::default(),
             threads: Mutex::new(vec![committing]),
         };
-        match engine.spawn_all() {
+        match engine.spawn_all(account) {
             Ok(()) => Ok(engine),
             Err(why) => {
                 engine.stop(Duration::ZERO);
@@ -113,9 +122,12 @@ impl Engine {
         }
     }
 
-    fn spawn_all(&self) -> Result<(), EngineError> {
+    fn spawn_all(&self, account: Account) -> Result<(), EngineError> {
         for room in self.rooms()? {
             self.serve(room)?;
+        }
+        if account == Account::Service {
+            self.spawn_ear()?;
         }
         Ok(self.spawn_keeper()?)
     }
@@ -162,6 +174,12 @@ impl Engine {
             }
             Some(look_at.min(tidy_at).saturating_sub(clock.running()).min(session::LOOK))
         })
+    }
+
+    /// Nobody pushes anything to a bot.
+    fn spawn_ear(&self) -> std::io::Result<()> {
+        let (shared, ear, lanes) = (Arc::clone(&self.shared), Arc::clone(&self.ear), Arc::clone(&self.bell));
+        self.spawn("ear", &self.ear.bell, move || hear::act(&shared, &ear, &lanes))
     }
 
     /// Has the access token looked at now, and not when it is time to.
@@ -255,6 +273,7 @@ impl Engine {
         self.stopping.store(true, Ordering::Relaxed);
         self.bell.ring();
         self.keeping.ring();
+        self.ear.bell.ring();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         threads.into_iter().all(|thread| {
             while !thread.is_finished() && Instant::now() < deadline {

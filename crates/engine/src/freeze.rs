@@ -110,6 +110,7 @@ mod tests {
                 content: r#"{"msgtype":"m.text","body":"x"}"#.to_owned(),
                 line: line::write(&line),
                 notify: number == 8,
+                speaker: None,
             },
             shown,
             round: 1,

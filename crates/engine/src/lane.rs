@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use meshhook_matrix::{Client, EventId, Failure, FailureKind};
+use meshhook_matrix::{Client, EventId, Failure, FailureKind, Token};
 use meshhook_store::{
     Attempt, Lease, Message, Moment, Negative, Refused, Store, StoreError, Take, Taken, rules,
 };
@@ -16,10 +16,13 @@ use crate::conduct::Conduct;
 use crate::current::Current;
 use crate::fate::{self, Fate};
 use crate::freeze::freeze;
+use crate::ghost::{Ghosts, Place, Prepared};
+use crate::mend::Trouble;
 use crate::observe::{Carried, Observer, Sight};
 use crate::plan::plan;
-use crate::room::{Shown, Watch};
+use crate::room::{self, Shown, Watch};
 use crate::session::{Keeper, Session};
+use crate::stirred::Stirred;
 
 /// A message that this process froze under this token less long ago is known to the homeserver's memory.
 const REMEMBERED: Duration = Duration::from_secs(3600);
@@ -28,7 +31,7 @@ const REMEMBERED: Duration = Duration::from_secs(3600);
 const FORGOTTEN: Duration = Duration::from_secs(20 * 3600);
 
 /// How often a room that refuses us is asked again.
-const HELD: Duration = Duration::from_secs(300);
+pub(crate) const HELD: Duration = Duration::from_secs(300);
 
 /// A homeserver that fails so often at one message, within [`rules::TROUBLE`], while it answers else, fails at that
 /// message.
@@ -63,38 +66,60 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) conduct: Current<Conduct>,
+    /// The rooms about which something was heard.
+    pub(crate) stirred: Stirred,
     /// This process.
     pub(crate) owner: String,
 }
 
 /// A room's lane: the one place that writes into it.
 pub(crate) struct Lane {
-    shared: Arc<Shared>,
-    room: String,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) room: String,
     watch: Watch,
     /// Whether a message was given up that the homeserver failed at, and none was sent since.
     despaired: bool,
+    pub(crate) ghosts: Ghosts,
+    /// What a machine's user was refused last.
+    pub(crate) trouble: Option<Trouble>,
+    /// When a room that is held without a message is looked at next, on the clock that nobody sets.
+    look_at: Duration,
 }
 
 /// A message in hand, under a lease.
-struct Hand {
-    lease: Lease,
-    message: Message,
+pub(crate) struct Hand {
+    pub(crate) lease: Lease,
+    pub(crate) message: Message,
     /// Which deliveries it says, as far as the store tells.
     carried: Vec<Carried>,
-    session: Arc<Session>,
+    pub(crate) session: Arc<Session>,
+    /// The token as its sender's.
+    token: Token,
     /// When it was taken, on both clocks.
     taken: (Moment, Duration),
 }
 
 impl Lane {
     pub(crate) fn new(shared: Arc<Shared>, room: String) -> Self {
-        Self { shared, room, watch: Watch::default(), despaired: false }
+        Self {
+            shared,
+            room,
+            watch: Watch::default(),
+            despaired: false,
+            ghosts: Ghosts::default(),
+            trouble: None,
+            look_at: Duration::ZERO,
+        }
     }
 
     /// Does the next thing there is to do.
     pub(crate) fn step(&mut self) -> Next {
         let Some(session) = self.shared.keeper.current() else { return Next::Bell };
+        if self.shared.stirred.take(&self.room) {
+            self.watch.forget();
+            self.ghosts.forget();
+            self.look_at = Duration::ZERO;
+        }
         let taken = (self.now(), self.shared.clock.running());
         match self.take(&session) {
             Ok(Taken::Nothing { until: Some(until) }) => Next::At(until),
@@ -103,13 +128,16 @@ impl Lane {
                 self.shared.keeper.unpinned(&session, self.now());
                 Next::Bell
             }
+            Ok(Taken::Held) => self.look_again(&session),
+            Ok(Taken::Unprepared { speaker }) => self.prepare(&session, &speaker),
             Ok(Taken::Message { lease, message, fresh }) => {
                 let message = *message;
                 let carried = self.carried(&message);
                 if fresh {
                     self.see(Sight::Frozen { room: &self.room, txn: &message.txn, carried: &carried });
                 }
-                let done = self.deliver(Hand { lease, message, carried, session, taken }, fresh);
+                let token = session.token_of(&message.sender);
+                let done = self.deliver(Hand { lease, message, carried, session, token, taken }, fresh);
                 self.after(done)
             }
             Err(why) => self.after(Err(why)),
@@ -123,11 +151,11 @@ impl Lane {
         views.map(|view| Carried { delivery: view.id, correlation_id: view.facts.correlation_id }).collect()
     }
 
-    fn now(&self) -> Moment {
+    pub(crate) fn now(&self) -> Moment {
         self.shared.clock.now()
     }
 
-    fn see(&self, sight: Sight<'_>) {
+    pub(crate) fn see(&self, sight: Sight<'_>) {
         self.shared.observer.see(sight);
     }
 
@@ -139,13 +167,59 @@ impl Lane {
             session: &session.digest,
             owner: &self.shared.owner,
             now: self.now(),
+            voice: &|node| self.ghosts.voice(node, session, conduct.ghosts, self.shared.clock.running()),
             plan: &|queue| plan(queue, &conduct.digest),
             freeze: &|draft| freeze(draft, conduct.look),
         })
     }
 
+    /// A machine's user is made able to speak before anything is frozen for it: a message never changes its sender.
+    fn prepare(&mut self, session: &Session, node: &str) -> Next {
+        let Shared { client, store, conduct, clock, observer, .. } = &*self.shared;
+        let most = conduct.get().ghosts;
+        let room = self.room.as_str();
+        let place = Place { client, store: &**store, session, room, most };
+        match self.ghosts.prepare(place, node, clock.running()) {
+            Ok(Prepared::AsBefore) => Next::Now,
+            Ok(Prepared::Able(user)) => {
+                observer.see(Sight::GhostReady { room, node, user: &user });
+                Next::Now
+            }
+            Ok(Prepared::Unable(why)) => {
+                observer.see(Sight::GhostNotReady { room, node, why: &why });
+                Next::Now
+            }
+            Ok(Prepared::AskAgain(until)) => self.wait_until(until),
+            Err(why) => self.after(Err(why)),
+        }
+    }
+
+    /// On the clock that nobody sets.
+    fn wait_until(&self, running: Duration) -> Next {
+        Next::At(self.now().plus(running.saturating_sub(self.shared.clock.running())))
+    }
+
+    /// Looks now and then whether a room that is held may be written to again.
+    fn look_again(&mut self, session: &Session) -> Next {
+        let Shared { client, store, conduct, clock, observer, .. } = &*self.shared;
+        if self.look_at > clock.running() {
+            return self.wait_until(self.look_at);
+        }
+        self.look_at = clock.running() + HELD;
+        let encrypted = conduct.get().encrypted;
+        let why = room::closed(client, session, &self.room, encrypted)
+            .unwrap_or_else(|failure| Some(failure.to_string()));
+        let held = store.hold(&self.room, why.as_deref(), self.now());
+        match (&held, &why) {
+            (Ok(()), None) => observer.see(Sight::Released { room: &self.room }),
+            (Ok(()), Some(_)) => return self.wait_until(self.look_at),
+            (Err(_), _) => {}
+        }
+        self.after(held)
+    }
+
     /// A store that failed loses nothing: the message stays open and is found again.
-    fn after(&self, done: Result<(), StoreError>) -> Next {
+    pub(crate) fn after(&self, done: Result<(), StoreError>) -> Next {
         match done {
             Ok(()) => Next::Now,
             Err(why) => {
@@ -182,7 +256,7 @@ impl Lane {
     /// only before the first PUT, when the message may still become another one.
     fn lost_its_anchor(&self, hand: &Hand) -> bool {
         let Some(anchor) = &hand.message.relates_to else { return false };
-        match self.shared.client.event(&hand.session.token, &self.room, anchor) {
+        match self.shared.client.event(&hand.token, &self.room, anchor) {
             Ok(Some(event)) => event["content"]["msgtype"].is_null(),
             Ok(None) => true,
             // Who does not tell may still take it.
@@ -234,12 +308,13 @@ impl Lane {
     }
 
     fn put(&mut self, hand: &Hand) -> Result<(), StoreError> {
-        let Hand { message, session, .. } = hand;
+        let Hand { message, token, .. } = hand;
         let started = self.now();
-        let answer = self.shared.client.send(&session.token, &self.room, &message.txn, &message.body);
+        let answer = self.shared.client.send(token, &self.room, &message.txn, &message.body);
         match answer {
             Ok(event_id) => {
                 self.despaired = false;
+                self.trouble = None;
                 let attempt = attempt(started, self.now(), "sent", Some(200), String::new());
                 match self.look_for(hand, &event_id, attempt.took) {
                     Shown::Yes => self.settle(hand, &event_id, &attempt),
@@ -255,7 +330,7 @@ impl Lane {
 
     fn look_for(&mut self, hand: &Hand, event_id: &EventId, took: Duration) -> Shown {
         let (now, client) = (self.now(), &self.shared.client);
-        self.watch.look_for(took, now, || client.event(&hand.session.token, &self.room, event_id.as_str()))
+        self.watch.look_for(took, now, || client.event(&hand.token, &self.room, event_id.as_str()))
     }
 
     /// The same PUT again: once the message has its event, it is answered with that one.
@@ -276,7 +351,12 @@ impl Lane {
         self.postpone(hand, (attempt, Negative { due, hold, gate: None }))
     }
 
-    fn settle(&self, hand: &Hand, event_id: &EventId, attempt: &Attempt) -> Result<(), StoreError> {
+    pub(crate) fn settle(
+        &self,
+        hand: &Hand,
+        event_id: &EventId,
+        attempt: &Attempt,
+    ) -> Result<(), StoreError> {
         let Hand { message, carried, .. } = hand;
         let now = self.now();
         self.see(Sight::Attempted { room: &self.room, txn: &message.txn, carried, attempt });
@@ -290,6 +370,9 @@ impl Lane {
     /// What an answer other than an event does (delivery.md, 7 to 10). None of them unfreezes the message but a
     /// refusal for good.
     fn fail(&mut self, hand: &Hand, failure: &Failure, attempt: Attempt) -> Result<(), StoreError> {
+        if self.is_ours_to_mend(hand, failure) {
+            return self.mend(hand, failure, attempt);
+        }
         let now = self.now();
         let at = |wait| Negative { due: Some(now.plus(wait)), hold: None, gate: None };
         let negative = match failure.kind {
@@ -313,7 +396,7 @@ impl Lane {
     }
 
     /// The same PUT again, a little later each time.
-    fn again(&self, hand: &Hand) -> Negative {
+    pub(crate) fn again(&self, hand: &Hand) -> Negative {
         let wait = backoff(hand.message.attempts, jitter());
         Negative { due: Some(self.now().plus(wait)), hold: None, gate: None }
     }
@@ -347,7 +430,11 @@ impl Lane {
         }
     }
 
-    fn postpone(&self, hand: &Hand, (attempt, negative): (Attempt, Negative)) -> Result<(), StoreError> {
+    pub(crate) fn postpone(
+        &self,
+        hand: &Hand,
+        (attempt, negative): (Attempt, Negative),
+    ) -> Result<(), StoreError> {
         let Hand { message, carried, .. } = hand;
         self.see(Sight::Attempted { room: &self.room, txn: &message.txn, carried, attempt: &attempt });
         let current = self.shared.store.postpone(&hand.lease, &attempt, &negative)?;
@@ -363,6 +450,13 @@ impl Lane {
         if self.shared.store.refuse(&hand.lease, attempt, self.now())? == Refused::Parked {
             self.see(Sight::Parked { room: &self.room, txn, carried });
         }
+        Ok(())
+    }
+
+    pub(crate) fn hand_over(&self, hand: &Hand, attempt: &Attempt) -> Result<(), StoreError> {
+        let (txn, carried) = (&hand.message.txn, hand.carried.as_slice());
+        self.see(Sight::Attempted { room: &self.room, txn, carried, attempt });
+        self.shared.store.hand_over(&hand.lease, attempt, self.now())?;
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod account;
 mod admit;
 mod answer;
 mod attempt;
@@ -15,10 +16,13 @@ mod current;
 mod engine;
 mod fate;
 mod freeze;
+mod ghost;
+mod hear;
 mod id;
 mod identity;
 mod lane;
 mod line;
+mod mend;
 mod observe;
 mod only;
 mod path_token;
@@ -28,8 +32,10 @@ mod raw;
 mod room;
 mod route;
 mod session;
+mod stirred;
 mod upkeep;
 
+pub use account::Account;
 pub use admit::{Admission, Arrival, Refusal, Source, admit};
 pub use answer::Answer;
 pub use board::Asked;
@@ -40,6 +46,7 @@ pub use count::Count;
 pub use current::Current;
 pub use engine::{Engine, EngineError, Settings};
 pub use freeze::{Look, freeze};
+pub use hear::Heard;
 pub use id::new_id;
 pub use observe::{Carried, Observer, Sight};
 pub use only::{Forks, Only};

@@ -80,6 +80,43 @@ pub enum Sight<'a> {
         /// Why.
         why: &'a str,
     },
+    /// A room that was held may be written to again.
+    Released {
+        /// Which.
+        room: &'a str,
+    },
+    /// A machine can speak for itself from now on.
+    GhostReady {
+        /// Where.
+        room: &'a str,
+        /// The machine.
+        node: &'a str,
+        /// Its user.
+        user: &'a str,
+    },
+    /// A machine cannot speak for itself, and the sender does it.
+    GhostNotReady {
+        /// Where.
+        room: &'a str,
+        /// The machine.
+        node: &'a str,
+        /// Why.
+        why: &'a str,
+    },
+    /// What the homeserver pushed was acted on.
+    Heard {
+        /// Where.
+        room: &'a str,
+        /// What was done.
+        done: &'a str,
+    },
+    /// What the homeserver pushed could not be acted on.
+    NotHeeded {
+        /// Where.
+        room: &'a str,
+        /// What failed.
+        why: &'a str,
+    },
     /// The token works.
     SignedIn {
         /// The user id.

@@ -175,6 +175,7 @@ mod tests {
             received_at: Moment::from_seconds(NOW - seconds_ago),
             solo: false,
             line_bytes: 300,
+            speaker: None,
         }
     }
 

@@ -39,6 +39,11 @@ impl Pool {
         found.map(|node| &node.name)
     }
 
+    /// Whether that is a machine's name, and not its runner's.
+    pub(crate) fn lists(&self, name: &Text) -> bool {
+        self.nodes.iter().any(|node| node.name == *name)
+    }
+
     /// The machine's name instead of its runner's.
     pub(crate) fn rename(&self, runner: &mut Text) {
         if let Some(name) = self.node(runner.as_str()) {

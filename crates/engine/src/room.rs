@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use meshhook_matrix::{Client, Failure, Token};
+use meshhook_matrix::{Client, Failure, Membership, Token};
 use meshhook_model::Timestamp;
 use meshhook_store::Moment;
 use serde_json::Value;
+
+use crate::session::Session;
 
 /// How long a look is good for.
 const LOOKED: Duration = Duration::from_secs(600);
@@ -46,6 +48,11 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    /// Has the state looked at before anything more is written.
+    pub(crate) fn forget(&mut self) {
+        self.looked = None;
+    }
+
     /// Why nothing may be written into the room, looked at now and then.
     pub(crate) fn objection(
         &mut self,
@@ -112,11 +119,52 @@ fn is_recent(looked: Option<Moment>, now: Moment) -> bool {
     looked.is_some_and(|looked| now.since(looked) < LOOKED && now >= looked)
 }
 
+/// Why a room is not written to at present, as far as it can be seen without writing; nothing when it may be.
+///
+/// # Errors
+/// The homeserver did not tell.
+pub(crate) fn closed(
+    client: &Client,
+    session: &Session,
+    room: &str,
+    encrypted: Encrypted,
+) -> Result<Option<String>, Failure> {
+    if let Some(why) = outside(client, session, room)? {
+        return Ok(Some(why));
+    }
+    objection(client, &session.token, room, encrypted)
+}
+
+/// Why who sends is not in a room; nothing when it is. An application service takes an invite that it has not heard of.
+///
+/// # Errors
+/// The homeserver did not tell, or did not let it in.
+pub(crate) fn outside(client: &Client, session: &Session, room: &str) -> Result<Option<String>, Failure> {
+    let (token, user) = (&session.token, &session.identity.user);
+    Ok(match client.membership(token, user, room)? {
+        Membership::Joined => None,
+        Membership::Invited { .. } if session.ghosts.is_some() => {
+            client.join(token, room)?;
+            None
+        }
+        Membership::Kicked { by, reason } | Membership::Banned { by, reason } => {
+            Some(removed(user, &by, reason.as_deref()))
+        }
+        _ => Some(format!("{user} is not in the room; invite it")),
+    })
+}
+
+/// What to tell of a room that a user was removed from.
+pub(crate) fn removed(user: &str, by: &str, reason: Option<&str>) -> String {
+    let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("{by} removed {user} from the room{reason}")
+}
+
 /// Why nothing may be written into a room; nothing when it may.
 ///
 /// # Errors
 /// The homeserver did not tell.
-fn objection(
+pub(crate) fn objection(
     client: &Client,
     token: &Token,
     room: &str,

@@ -3,9 +3,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use meshhook_appservice::GhostNames;
 use meshhook_matrix::{Client, Failure, FailureKind, Token};
 use meshhook_store::{Identity, Moment, Pin, Store};
 
+use crate::account::{Account, DEVICE, DEVICE_NAME};
 use crate::backoff::{backoff, jitter};
 use crate::bell::Bell;
 use crate::identity::{Recipe, hex};
@@ -49,6 +51,28 @@ pub(crate) struct Session {
     pub(crate) identity: Identity,
     /// A digest of user, device and token: the same means the same transaction ids.
     pub(crate) digest: String,
+    /// What machines' users are called, where an application service speaks as them.
+    pub(crate) ghosts: Option<GhostNames>,
+}
+
+impl Session {
+    /// Whether what `sender` says is said under this token.
+    pub(crate) fn speaks_as(&self, sender: &str) -> bool {
+        self.identity.user == sender || self.is_ghost(sender)
+    }
+
+    /// Whether it is a machine's user.
+    pub(crate) fn is_ghost(&self, user: &str) -> bool {
+        self.ghosts.as_ref().is_some_and(|ghosts| ghosts.node(user).is_some())
+    }
+
+    /// The token as `sender`'s own, where it may be that.
+    pub(crate) fn token_of(&self, sender: &str) -> Token {
+        match self.is_ghost(sender) {
+            true => self.token.speaking_as(sender, Some(DEVICE)),
+            false => self.token.clone(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -62,6 +86,7 @@ pub(crate) struct Keeper {
     client: Arc<Client>,
     store: Arc<dyn Store>,
     tokens: TokenSource,
+    account: Account,
     observer: Arc<dyn Observer>,
     bell: Arc<Bell>,
     state: Mutex<State>,
@@ -83,12 +108,13 @@ impl Keeper {
         client: Arc<Client>,
         store: Arc<dyn Store>,
         tokens: TokenSource,
+        account: Account,
         observer: Arc<dyn Observer>,
         bell: Arc<Bell>,
         now: Moment,
     ) -> Self {
         let state = Mutex::new(State::Out { why: "not signed in yet".to_owned(), since: now });
-        Self { client, store, tokens, observer, bell, state, attempts: Mutex::default() }
+        Self { client, store, tokens, account, observer, bell, state, attempts: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -176,12 +202,14 @@ impl Keeper {
     }
 
     fn sign_in(&self, token: Token, fingerprint: [u8; 32], now: Moment) -> Result<Session, SignIn> {
-        let whoami = self.client.whoami(&token).map_err(|failure| SignIn::refused(&failure))?;
-        let identity = Identity { user: whoami.user_id, device: whoami.device_id };
+        let (token, identity, ghosts) = match self.account {
+            Account::Bot => self.bot(token)?,
+            Account::Service => self.service(&token)?,
+        };
         match self.store.pin(&identity, now) {
             Ok(Pin::Ours) => {
                 let digest = digest(&identity, &fingerprint);
-                Ok(Session { token, fingerprint, identity, digest })
+                Ok(Session { token, fingerprint, identity, digest, ghosts })
             }
             // Who replaces the one that sends has to wait until it is quiet: so it is.
             Ok(Pin::Other { pinned, until }) => Err(SignIn {
@@ -190,6 +218,36 @@ impl Keeper {
                 replaces: true,
             }),
             Err(why) => Err(SignIn { why: why.to_string(), wait: None, replaces: false }),
+        }
+    }
+
+    fn bot(&self, token: Token) -> Result<Signed, SignIn> {
+        let whoami = self.client.whoami(&token).map_err(|failure| SignIn::refused(&failure))?;
+        Ok((token, Identity { user: whoami.user_id, device: whoami.device_id }, None))
+    }
+
+    /// An application service has a user and no device: one is made, since a homeserver remembers transaction ids for
+    /// a device alone.
+    fn service(&self, token: &Token) -> Result<Signed, SignIn> {
+        let refused = |failure: Failure| SignIn::refused(&failure);
+        let user = self.client.whoami(token).map_err(refused)?.user_id;
+        let ghosts = GhostNames::of(&user).ok_or_else(|| SignIn::strange(&user))?;
+        self.register(token, &user)?;
+        self.client.make_device(&token.speaking_as(&user, None), DEVICE, DEVICE_NAME).map_err(refused)?;
+        let token = token.speaking_as(&user, Some(DEVICE));
+        let device = self.client.whoami(&token).map_err(refused)?.device_id;
+        match device.as_deref() {
+            Some(DEVICE) => Ok((token, Identity { user, device }, Some(ghosts))),
+            _ => Err(SignIn::without_device(&user)),
+        }
+    }
+
+    /// A homeserver lets the service's own user do most things unregistered, not all. One that exists without having
+    /// been made by the service may be refused: it is there.
+    fn register(&self, token: &Token, user: &str) -> Result<(), SignIn> {
+        match self.client.register(token, localpart(user)) {
+            Err(failure) if failure.kind != FailureKind::Refused => Err(SignIn::refused(&failure)),
+            _ => Ok(()),
         }
     }
 
@@ -222,7 +280,29 @@ struct SignIn {
     replaces: bool,
 }
 
+/// The token to send with, whose it is, and what machines' users are called.
+type Signed = (Token, Identity, Option<GhostNames>);
+
+/// `buildbot` of `@buildbot:example.org`.
+pub(crate) fn localpart(user: &str) -> &str {
+    let bare = user.strip_prefix('@').unwrap_or(user);
+    bare.split_once(':').map_or(bare, |(local, _)| local)
+}
+
 impl SignIn {
+    fn strange(user: &str) -> Self {
+        let why = format!("the homeserver says that the token is {user:?}'s, which is no user id");
+        Self { why, wait: None, replaces: false }
+    }
+
+    fn without_device(user: &str) -> Self {
+        let why = format!(
+            "the homeserver does not let {user} speak as a device: application services can since version 1.17 of the \
+             specification, and in Synapse before that with io.element.msc4190: true in the registration"
+        );
+        Self { why, wait: Some(TRY_AGAIN), replaces: false }
+    }
+
     fn refused(failure: &Failure) -> Self {
         let (hint, wait) = match failure.kind {
             FailureKind::Unauthorized { .. } => {

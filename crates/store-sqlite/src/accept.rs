@@ -158,11 +158,12 @@ pub(crate) fn revive(
     a: &Announcement,
     now: Moment,
 ) -> Result<Accepted, StoreError> {
-    let Content { content, line, notify } = render(db, a, news_of(db, seq)?)?;
+    let Content { content, line, notify, speaker } = render(db, a, news_of(db, seq)?)?;
     db.prepare_cached(
-        "UPDATE delivery SET seen = seen + 1, solo = 0, content = ?2, line = ?3, notify = ?4 WHERE seq = ?1",
+        "UPDATE delivery SET seen = seen + 1, solo = 0, content = ?2, line = ?3, notify = ?4, \
+         speaker = ?5 WHERE seq = ?1",
     )
-    .and_then(|mut s| s.execute(params![seq, content, line, notify]))
+    .and_then(|mut s| s.execute(params![seq, content, line, notify, speaker]))
     .map_err(fault)?;
     let room = room_of(db, seq)?;
     pend(db, seq, &a.subject, (a.round, a.rank), &room, now)?;
@@ -261,12 +262,12 @@ pub(crate) fn fill(
     a: &Announcement,
     news: Option<News>,
 ) -> Result<(), StoreError> {
-    let Content { content, line, notify } = render(db, a, news)?;
+    let Content { content, line, notify, speaker } = render(db, a, news)?;
     let event_time = if let Freshness::Body(newest) = a.freshness { Some(newest.millis()) } else { None };
     db.prepare_cached(
         "UPDATE delivery SET key = ?2, subject = ?3, round = ?4, rank = ?5, room = ?6, notify = ?7, content = ?8, \
-         line = ?9, event_time = ?10, keep = ?11, news = ?12, news_since = ?13, news_at = ?14, raw = NULL, \
-         reason = NULL WHERE seq = ?1",
+         line = ?9, event_time = ?10, keep = ?11, news = ?12, news_since = ?13, news_at = ?14, \
+         speaker = ?15, raw = NULL, reason = NULL WHERE seq = ?1",
     )
     .and_then(|mut s| {
         s.execute(params![
@@ -284,6 +285,7 @@ pub(crate) fn fill(
             news.map(|news| news.trend.as_str()),
             news.map(|news| news.since.millis()),
             news.map(|news| news.at.millis()),
+            speaker,
         ])
     })
     .map_err(fault)?;

@@ -2,7 +2,7 @@
 
 use meshhook_store::{
     Anchor, Candidate, Content, Draft, Frozen, Key, Lease, Member, Message, Moment, Pick, Queue, Rank,
-    StoreError, SubjectKey, Take, Taken,
+    StoreError, SubjectKey, Take, Taken, Voice,
     rules::{self, Turn},
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -20,7 +20,13 @@ struct Room {
     held: bool,
     last_event: Option<String>,
     last_sender: Option<String>,
-    open: Option<i64>,
+    open: Option<Open>,
+}
+
+/// A room's message in hand.
+struct Open {
+    id: i64,
+    sender: String,
 }
 
 /// The message in hand, or the next one. The caller's transaction makes both the lease and the message durable.
@@ -28,38 +34,66 @@ pub(crate) fn take(db: &Connection, take: &Take<'_>) -> Result<Taken, StoreError
     if !is_pinned(db, take)? {
         return Ok(Taken::NotPinned);
     }
-    let gate = gate(db, &take.identity.user)?;
-    if let Some(until) = gate.map(|gate| believable(gate, take)).filter(|until| *until > take.now) {
+    let Some(room) = room(db, take.room)? else { return Ok(Taken::Nothing { until: None }) };
+    match &room.open {
+        Some(open) => take_open(db, take, &room, open),
+        None if room.held => Ok(Taken::Held),
+        None if is_awaited(db, take.room)? => take_next(db, take, &room),
+        None => Ok(Taken::Nothing { until: None }),
+    }
+}
+
+fn take_open(db: &Connection, take: &Take<'_>, room: &Room, open: &Open) -> Result<Taken, StoreError> {
+    let gate = Gate::of(db, take, &open.sender)?;
+    let lease = rules::believable(room.lease_until, rules::LEASE, take.now);
+    let leased = (room.owner != take.owner && lease > take.now).then_some(lease);
+    match gate.closed.or(leased).map_or_else(|| wait(db, take, room, &gate), |until| Ok(Some(until)))? {
+        Some(until) => Ok(Taken::Nothing { until: Some(until) }),
+        None => hand_out(db, take, room, open.id, false),
+    }
+}
+
+fn take_next(db: &Connection, take: &Take<'_>, room: &Room) -> Result<Taken, StoreError> {
+    let candidates = candidates(db, take.room)?;
+    let lead = candidates.first().and_then(|oldest| oldest.speaker.as_deref());
+    let sender = match sender(take, lead) {
+        Ok(sender) => sender,
+        Err(unprepared) => return Ok(unprepared),
+    };
+    let gate = Gate::of(db, take, &sender)?;
+    if let Some(until) = gate.closed.map_or_else(|| wait(db, take, room, &gate), |until| Ok(Some(until)))? {
         return Ok(Taken::Nothing { until: Some(until) });
     }
-    let gate = gate.filter(|gate| *gate <= take.now);
-    let Some(room) = room(db, take.room)? else { return Ok(Taken::Nothing { until: None }) };
+    let queue = Queue { candidates, gate: gate.opened, now: take.now };
+    let picks = rules::sound((take.plan)(&queue), &queue);
+    let sender = match self::sender(take, rules::speaker(&picks, &queue.candidates)) {
+        Ok(sender) => sender,
+        Err(unprepared) => return Ok(unprepared),
+    };
+    if let Some(until) = Gate::of(db, take, &sender)?.closed {
+        return Ok(Taken::Nothing { until: Some(until) });
+    }
+    let message = freeze(db, take, room, &picks, sender)?;
+    hand_out(db, take, room, message, true)
+}
+
+/// Who sends what a machine has to say.
+fn sender(take: &Take<'_>, speaker: Option<&str>) -> Result<String, Taken> {
+    let Some(speaker) = speaker else { return Ok(take.identity.user.clone()) };
+    match (take.voice)(speaker) {
+        Voice::Ghost(user) => Ok(user),
+        Voice::Sender => Ok(take.identity.user.clone()),
+        Voice::Unknown => Err(Taken::Unprepared { speaker: speaker.to_owned() }),
+    }
+}
+
+/// When to ask again, where it is not this room's time.
+fn wait(db: &Connection, take: &Take<'_>, room: &Room, gate: &Gate) -> Result<Option<Moment>, StoreError> {
     let due = believable(room.due, take);
-    if let Some(open) = room.open {
-        let lease = rules::believable(room.lease_until, rules::LEASE, take.now);
-        if room.owner != take.owner && lease > take.now {
-            return Ok(Taken::Nothing { until: Some(lease) });
-        }
-        return if due > take.now {
-            Ok(Taken::Nothing { until: Some(due) })
-        } else if is_anothers_turn(db, take, &room, gate)? {
-            Ok(Taken::Nothing { until: Some(take.now.plus(rules::TURN)) })
-        } else {
-            hand_out(db, take, &room, open, false)
-        };
-    }
-    if room.held || !is_awaited(db, take.room)? {
-        return Ok(Taken::Nothing { until: None });
-    }
     if due > take.now {
-        return Ok(Taken::Nothing { until: Some(due) });
+        return Ok(Some(due));
     }
-    if is_anothers_turn(db, take, &room, gate)? {
-        return Ok(Taken::Nothing { until: Some(take.now.plus(rules::TURN)) });
-    }
-    let picks = plan(db, take, gate)?;
-    let message = freeze(db, take, &room, &picks)?;
-    hand_out(db, take, &room, message, true)
+    Ok(is_anothers_turn(db, take, room, gate.opened)?.then(|| take.now.plus(rules::TURN)))
 }
 
 /// A room's or gate's time, as far as it may be believed.
@@ -82,16 +116,31 @@ fn is_pinned(db: &Connection, take: &Take<'_>) -> Result<bool, StoreError> {
         .map_err(fault)
 }
 
-fn gate(db: &Connection, sender: &str) -> Result<Option<Moment>, StoreError> {
-    db.prepare_cached("SELECT until FROM gate WHERE sender = ?1")
-        .and_then(|mut s| s.query_row([sender], |row| moment(row, 0)).optional())
-        .map_err(fault)
+/// A sender's gate.
+struct Gate {
+    /// Until when it is closed.
+    closed: Option<Moment>,
+    /// Since when it is open.
+    opened: Option<Moment>,
+}
+
+impl Gate {
+    fn of(db: &Connection, take: &Take<'_>, sender: &str) -> Result<Self, StoreError> {
+        let until = db
+            .prepare_cached("SELECT until FROM gate WHERE sender = ?1")
+            .and_then(|mut s| s.query_row([sender], |row| moment(row, 0)).optional())
+            .map_err(fault)?;
+        Ok(Self {
+            closed: until.map(|until| believable(until, take)).filter(|until| *until > take.now),
+            opened: until.filter(|until| *until <= take.now),
+        })
+    }
 }
 
 fn room(db: &Connection, room: &str) -> Result<Option<Room>, StoreError> {
     db.prepare_cached(
         "SELECT due, owner, gen, lease_until, taken_at, hold IS NOT NULL, last_event, last_sender, \
-         (SELECT id FROM message WHERE room = ?1 AND status = 'open') FROM room WHERE room = ?1",
+         m.id, m.sender FROM room r LEFT JOIN message m ON m.room = r.room AND m.status = 'open' WHERE r.room = ?1",
     )
     .and_then(|mut s| {
         s.query_row([room], |row| {
@@ -104,12 +153,17 @@ fn room(db: &Connection, room: &str) -> Result<Option<Room>, StoreError> {
                 held: row.get(5)?,
                 last_event: row.get(6)?,
                 last_sender: row.get(7)?,
-                open: row.get(8)?,
+                open: open(row, 8)?,
             })
         })
         .optional()
     })
     .map_err(fault)
+}
+
+fn open(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Open>> {
+    let (id, sender): (Option<i64>, Option<String>) = (row.get(column)?, row.get(column + 1)?);
+    Ok(id.zip(sender).map(|(id, sender)| Open { id, sender }))
 }
 
 /// Asked only where the sender was limited lately.
@@ -137,17 +191,14 @@ fn turn(row: &Row<'_>) -> rusqlite::Result<Turn> {
     Ok(Turn { due: moment(row, 0)?, taken_at: moment(row, 1)? })
 }
 
-fn plan(db: &Connection, take: &Take<'_>, gate: Option<Moment>) -> Result<Vec<Pick>, StoreError> {
-    let candidates = db
-        .prepare_cached(CANDIDATES)
-        .and_then(|mut s| s.query_map(params![take.room, rules::MAX_CANDIDATES], candidate)?.collect())
-        .map_err(fault)?;
-    let queue = Queue { candidates, gate, now: take.now };
-    Ok(rules::sound((take.plan)(&queue), &queue))
+fn candidates(db: &Connection, room: &str) -> Result<Vec<Candidate>, StoreError> {
+    db.prepare_cached(CANDIDATES)
+        .and_then(|mut s| s.query_map(params![room, rules::MAX_CANDIDATES], candidate)?.collect())
+        .map_err(fault)
 }
 
-pub(crate) const CANDIDATES: &str = "SELECT seq, subject, rank, source, received_at, solo, octet_length(line) FROM delivery \
-             WHERE room = ?1 AND status = 'pending' ORDER BY seq LIMIT ?2";
+pub(crate) const CANDIDATES: &str = "SELECT seq, subject, rank, source, received_at, solo, octet_length(line), speaker \
+             FROM delivery WHERE room = ?1 AND status = 'pending' ORDER BY seq LIMIT ?2";
 
 fn candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
     Ok(Candidate {
@@ -158,18 +209,24 @@ fn candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
         received_at: moment(row, 4)?,
         solo: row.get(5)?,
         line_bytes: row.get(6)?,
+        speaker: row.get(7)?,
     })
 }
 
 fn member(db: &Connection, pick: Pick) -> Result<(Member, u32), StoreError> {
     db.prepare_cached(
-        "SELECT key, content, line, notify, round, received_at, refusals FROM delivery WHERE seq = ?1",
+        "SELECT key, content, line, notify, round, received_at, refusals, speaker FROM delivery WHERE seq = ?1",
     )
     .and_then(|mut s| {
         s.query_row([pick.seq], |row| {
             let member = Member {
                 key: Key(row.get(0)?),
-                content: Content { content: row.get(1)?, line: row.get(2)?, notify: row.get(3)? },
+                content: Content {
+                    content: row.get(1)?,
+                    line: row.get(2)?,
+                    notify: row.get(3)?,
+                    speaker: row.get(7)?,
+                },
                 shown: pick.shown,
                 round: row.get(4)?,
                 received_at: moment(row, 5)?,
@@ -181,14 +238,19 @@ fn member(db: &Connection, pick: Pick) -> Result<(Member, u32), StoreError> {
 }
 
 /// What a message of these may relate to: room and sender have to be the anchor's.
-fn anchor(db: &Connection, take: &Take<'_>, picks: &[Pick]) -> Result<Option<Anchor>, StoreError> {
+fn anchor(
+    db: &Connection,
+    take: &Take<'_>,
+    picks: &[Pick],
+    sender: &str,
+) -> Result<Option<Anchor>, StoreError> {
     let [only] = picks else { return Ok(None) };
     db.prepare_cached(
         "SELECT anchor_event, anchor_round FROM delivery JOIN subject USING (subject) \
          WHERE seq = ?1 AND unrelated = 0 AND anchor_room = ?2 AND anchor_sender = ?3",
     )
     .and_then(|mut s| {
-        s.query_row(params![only.seq, take.room, take.identity.user], |row| {
+        s.query_row(params![only.seq, take.room, sender], |row| {
             Ok(Anchor { event_id: row.get(0)?, round: row.get(1)? })
         })
         .optional()
@@ -196,15 +258,21 @@ fn anchor(db: &Connection, take: &Take<'_>, picks: &[Pick]) -> Result<Option<Anc
     .map_err(fault)
 }
 
-fn freeze(db: &Connection, take: &Take<'_>, room: &Room, picks: &[Pick]) -> Result<i64, StoreError> {
+fn freeze(
+    db: &Connection,
+    take: &Take<'_>,
+    room: &Room,
+    picks: &[Pick],
+    sender: String,
+) -> Result<i64, StoreError> {
     let members: Vec<(Member, u32)> = picks.iter().map(|pick| member(db, *pick)).collect::<Result<_, _>>()?;
     let refused_before = members.iter().map(|(_, refusals)| *refusals).max().unwrap_or(0);
     let draft = Draft {
         room: take.room.to_owned(),
-        sender: take.identity.user.clone(),
+        anchor: anchor(db, take, picks, &sender)?,
+        sender,
         members: members.into_iter().map(|(member, _)| member).collect(),
         refused_before,
-        anchor: anchor(db, take, picks)?,
         now: take.now,
     };
     let Frozen { txn, body, relates_to } = (take.freeze)(&draft);

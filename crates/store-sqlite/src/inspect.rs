@@ -186,7 +186,7 @@ fn in_messages(status: &str) -> String {
 
 fn show(db: &Connection, id: &str) -> Result<Option<Life>, StoreError> {
     let query = format!(
-        "SELECT {VIEW}, d.content, d.line, d.notify, d.message FROM delivery d LEFT JOIN message m ON m.id = d.message \
+        "SELECT {VIEW}, d.content, d.line, d.notify, d.message, d.speaker FROM delivery d LEFT JOIN message m ON m.id = d.message \
          WHERE d.id = ?1"
     );
     let found = db
@@ -195,8 +195,9 @@ fn show(db: &Connection, id: &str) -> Result<Option<Life>, StoreError> {
             s.query_row([id], |row| {
                 let content: Option<String> = row.get(VIEW_COLUMNS)?;
                 let line: Option<String> = row.get(VIEW_COLUMNS + 1)?;
-                let notify = row.get(VIEW_COLUMNS + 2)?;
-                let content = content.zip(line).map(|(content, line)| Content { content, line, notify });
+                let (notify, speaker) = (row.get(VIEW_COLUMNS + 2)?, row.get(VIEW_COLUMNS + 4)?);
+                let content =
+                    content.zip(line).map(|(content, line)| Content { content, line, notify, speaker });
                 Ok((view(row)?, content, row.get::<_, Option<i64>>(VIEW_COLUMNS + 3)?))
             })
             .optional()

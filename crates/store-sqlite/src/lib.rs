@@ -7,6 +7,7 @@ mod backlog;
 mod changes;
 mod fault;
 mod freeze;
+mod ghosts;
 mod inspect;
 mod invariants;
 mod keys;

@@ -32,6 +32,17 @@ impl Outbox for SqliteStore {
     fn give_up(&self, lease: &Lease, attempt: &Attempt, now: Moment) -> Result<bool, StoreError> {
         self.write(|tx| close(tx, lease, MessageStatus::Uncertain, attempt, now))
     }
+
+    fn hand_over(&self, lease: &Lease, attempt: &Attempt, now: Moment) -> Result<bool, StoreError> {
+        self.write(|tx| hand_over(tx, lease, attempt, now))
+    }
+
+    fn hold(&self, room: &str, why: Option<&str>, now: Moment) -> Result<(), StoreError> {
+        self.write(|tx| match why {
+            Some(why) => hold(tx, room, why, now),
+            None => release(tx, room),
+        })
+    }
 }
 
 fn settle(
@@ -178,6 +189,21 @@ fn refuse(db: &Connection, lease: &Lease, attempt: &Attempt, now: Moment) -> Res
     Ok(refused)
 }
 
+fn hand_over(db: &Connection, lease: &Lease, attempt: &Attempt, now: Moment) -> Result<bool, StoreError> {
+    if !close(db, lease, MessageStatus::Refused, attempt, now)? {
+        return Ok(false);
+    }
+    let members = members(db, lease.message)?;
+    // Pending again is a step from there: no member is without a message that is open.
+    db.prepare_cached(
+        "UPDATE delivery SET status = 'parked', refusals = refusals + 1, speaker = NULL WHERE message = ?1",
+    )
+    .and_then(|mut s| s.execute([lease.message]))
+    .map_err(fault)?;
+    members.into_iter().try_for_each(|seq| pend_again(db, seq, &lease.room, now))?;
+    Ok(true)
+}
+
 fn pend_again(db: &Connection, seq: i64, room: &str, now: Moment) -> Result<(), StoreError> {
     let id: String = db
         .prepare_cached("SELECT id FROM delivery WHERE seq = ?1")
@@ -225,8 +251,18 @@ fn members(db: &Connection, message: i64) -> Result<Vec<i64>, StoreError> {
 }
 
 fn hold(db: &Connection, room: &str, reason: &str, now: Moment) -> Result<(), StoreError> {
-    db.prepare_cached("UPDATE room SET hold = ?2, hold_since = coalesce(hold_since, ?3) WHERE room = ?1")
-        .and_then(|mut s| s.execute(params![room, reason, now.millis()]))
+    db.prepare_cached(
+        "INSERT INTO room (room, hold, hold_since) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE \
+         SET hold = excluded.hold, hold_since = coalesce(hold_since, excluded.hold_since)",
+    )
+    .and_then(|mut s| s.execute(params![room, reason, now.millis()]))
+    .map_err(fault)?;
+    Ok(())
+}
+
+fn release(db: &Connection, room: &str) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE room SET hold = NULL, hold_since = NULL WHERE room = ?1")
+        .and_then(|mut s| s.execute([room]))
         .map_err(fault)?;
     Ok(())
 }

@@ -132,6 +132,8 @@ pub struct Content {
     pub line: String,
     /// Whether it is to notify people.
     pub notify: bool,
+    /// The machine that speaks, where one may speak for itself.
+    pub speaker: Option<String>,
 }
 
 /// What the store knows around a delivery, for its content.

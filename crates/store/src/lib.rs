@@ -6,6 +6,7 @@ mod change;
 pub mod conformance;
 mod delivery;
 mod error;
+mod ghost;
 mod inspect;
 mod key;
 mod latest;
@@ -22,6 +23,7 @@ pub use delivery::{
     Rank, Render, Status,
 };
 pub use error::{ActError, StoreError};
+pub use ghost::{Enrolled, GhostView};
 pub use inspect::{
     AttemptView, DeliveryView, Filter, KeyUse, Life, MessageView, NodeView, Raw, RoomView, Said, SeenIn,
     Totals,
@@ -31,7 +33,7 @@ pub use latest::Latest;
 pub use memory::MemoryStore;
 pub use message::{
     Anchor, Attempt, Candidate, Draft, Frozen, Identity, Lease, Member, Message, MessageStatus, Negative,
-    Pick, Pin, Queue, Refused, Take, Taken,
+    Pick, Pin, Queue, Refused, Take, Taken, Voice,
 };
 pub use moment::Moment;
-pub use traits::{DedupeStore, Inspect, Intake, Outbox, Store, Upkeep};
+pub use traits::{DedupeStore, Ghosts, Inspect, Intake, Outbox, Store, Upkeep};

@@ -91,6 +91,8 @@ pub struct Candidate {
     pub solo: bool,
     /// How long its line is, in bytes.
     pub line_bytes: usize,
+    /// The machine that speaks, where one may speak for itself.
+    pub speaker: Option<String>,
 }
 
 /// What waits for a room when its next message is planned.
@@ -200,6 +202,17 @@ pub struct Message {
     pub server_errors: u32,
 }
 
+/// Who says what a machine has to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Voice {
+    /// The machine itself, as this user: it can send in that room at once.
+    Ghost(String),
+    /// The user of the pinned identity.
+    Sender,
+    /// That is to be found out before anything is frozen.
+    Unknown,
+}
+
 /// A request for the next message of a room.
 pub struct Take<'a> {
     /// The room.
@@ -212,6 +225,8 @@ pub struct Take<'a> {
     pub owner: &'a str,
     /// Now.
     pub now: Moment,
+    /// Who speaks for a machine. What several say together is said by the pinned identity's user.
+    pub voice: &'a dyn Fn(&str) -> Voice,
     /// Chooses the members of a new message: candidates, each once. Pure. The oldest alone, if it chooses none.
     pub plan: &'a dyn Fn(&Queue) -> Vec<Pick>,
     /// Makes the fixed parts of a new message. Pure.
@@ -228,6 +243,13 @@ pub enum Taken {
     },
     /// The pinned identity is another.
     NotPinned,
+    /// Nothing is in hand, and the room is held: whether it may be written to is to be found out.
+    Held,
+    /// The next message is this machine's, and nobody knows whether it can speak for itself. Nothing was frozen.
+    Unprepared {
+        /// The machine.
+        speaker: String,
+    },
     /// This message, by this lease. Durable before this answer.
     Message {
         /// The right to report on it.

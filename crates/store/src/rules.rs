@@ -252,6 +252,14 @@ pub fn sound(mut picks: Vec<Pick>, queue: &Queue) -> Vec<Pick> {
     picks
 }
 
+/// The machine whose message that is: of what is shown alone.
+#[must_use]
+pub fn speaker<'a>(picks: &[Pick], candidates: &'a [Candidate]) -> Option<&'a str> {
+    let mut shown = picks.iter().filter(|pick| pick.shown);
+    let (Some(only), None) = (shown.next(), shown.next()) else { return None };
+    candidates.iter().find(|candidate| candidate.seq == only.seq)?.speaker.as_deref()
+}
+
 /// Which picks go before nothing older of their subject.
 fn in_order(picks: &[Pick], candidates: &[Candidate]) -> BTreeSet<i64> {
     let (mut may_go, mut left_behind) = (BTreeSet::new(), BTreeSet::new());
@@ -367,6 +375,7 @@ mod tests {
             received_at: Moment::default(),
             solo: false,
             line_bytes: 0,
+            speaker: None,
         };
         let candidates =
             vec![candidate(1, 1), candidate(2, 2), candidate(3, 1), candidate(4, 2), candidate(5, 3)];

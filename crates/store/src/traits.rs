@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    Accepted, ActError, Attempt, Audit, DeliveryView, Filter, Identity, Key, KeyUse, Latest, Lease, Life,
-    Moment, Negative, NewDelivery, NodeView, Pin, Raw, Refused, Said, StoreError, Take, Taken, Totals,
+    Accepted, ActError, Attempt, Audit, DeliveryView, Enrolled, Filter, GhostView, Identity, Key, KeyUse,
+    Latest, Lease, Life, Moment, Negative, NewDelivery, NodeView, Pin, Raw, Refused, Said, StoreError, Take,
+    Taken, Totals,
 };
 
 /// Remembers what was seen: all there is to a store for those who want just that.
@@ -63,6 +64,41 @@ pub trait Outbox: Send + Sync {
     /// # Errors
     /// [`StoreError`]: nothing was changed.
     fn give_up(&self, lease: &Lease, attempt: &Attempt, now: Moment) -> Result<bool, StoreError>;
+
+    /// The machine that speaks cannot, and the message is certainly not in the room: its members are pending again, to
+    /// be said by the pinned identity's user. False when the lease is outdated.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was changed.
+    fn hand_over(&self, lease: &Lease, attempt: &Attempt, now: Moment) -> Result<bool, StoreError>;
+
+    /// Holds a room, for a reason, or lets it go on. What is in hand is sent all the same, if it can be, and ends a hold.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was changed.
+    fn hold(&self, room: &str, why: Option<&str>, now: Moment) -> Result<(), StoreError>;
+}
+
+/// Remembers the users that machines speak as.
+pub trait Ghosts: Send + Sync {
+    /// Puts a machine's user on record for a room, before it is made anywhere: so there are never more than `most`,
+    /// whatever dies.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was changed.
+    fn enrol(&self, user: &str, room: &str, device: &str, most: usize) -> Result<Enrolled, StoreError>;
+
+    /// Notes whether a user that is on record for a room can send there.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was changed.
+    fn set_ready(&self, user: &str, room: &str, ready: bool) -> Result<(), StoreError>;
+
+    /// All that are on record, by user and room.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn ghosts(&self) -> Result<Vec<GhostView>, StoreError>;
 }
 
 /// Shows what there is and carries out what an operator orders.
@@ -169,6 +205,6 @@ pub trait Upkeep: Send + Sync {
 }
 
 /// Everything the engine asks of a store.
-pub trait Store: Intake + Outbox + Inspect + Upkeep {}
+pub trait Store: Intake + Outbox + Ghosts + Inspect + Upkeep {}
 
-impl<T: Intake + Outbox + Inspect + Upkeep> Store for T {}
+impl<T: Intake + Outbox + Ghosts + Inspect + Upkeep> Store for T {}

@@ -72,9 +72,7 @@ impl Hearing {
         self.observations.pushed(request_id, count);
         self.journal.heard(count, self.clock.now());
         let until = Instant::now() + DURABLE_WITHIN;
-        while let Ok((room, answer)) =
-            answers.recv_timeout(until.saturating_duration_since(Instant::now()))
-        {
+        while let Ok((room, answer)) = answers.recv_timeout(until.saturating_duration_since(Instant::now())) {
             self.observations.board(&room, &answer);
         }
     }
@@ -169,11 +167,8 @@ mod tests {
 
     fn says(sender: &str, msgtype: &str, body: &str) -> bool {
         let kind = Kind::Text { msgtype: msgtype.to_owned(), body: body.to_owned() };
-        let question = Question {
-            room: "!r".to_owned(),
-            event_id: "$e".to_owned(),
-            sent_at: Moment::from_millis(5),
-        };
+        let question =
+            Question { room: "!r".to_owned(), event_id: "$e".to_owned(), sent_at: Moment::from_millis(5) };
         match heed(event(sender, kind), &us()) {
             Heed::Nothing => false,
             heeded => {
@@ -196,7 +191,9 @@ mod tests {
     #[test]
     fn no_program_asks_and_none_of_us() {
         assert!(!says("@ada:x", "m.notice", "!builds") && !says("@ada:x", "m.emote", "!builds"));
-        assert!(!says("@buildbot:x", "m.text", "!builds") && !says("@buildbot_mac-03:x", "m.text", "!builds"));
+        assert!(
+            !says("@buildbot:x", "m.text", "!builds") && !says("@buildbot_mac-03:x", "m.text", "!builds")
+        );
         // No machine's name is written so: it is somebody else's user.
         assert!(says("@buildbot_Mac:x", "m.text", "!builds") && says("@buildbot:y", "m.text", "!builds"));
     }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::Duration;
 
 use meshhook_engine::{
-    Answer, Arrival, Clock, CommitError, Conduct, Digest, Encrypted, Engine, Look, Observer, Only, Settings,
-    Sight, Source, admit, new_id,
+    Account, Answer, Arrival, Clock, CommitError, Conduct, Digest, Encrypted, Engine, Look, Observer, Only,
+    Settings, Sight, Source, admit, new_id,
 };
 use meshhook_matrix::{Client, Options, Token};
 use meshhook_model::Unit;
@@ -71,8 +71,10 @@ pub(crate) struct Rig<H = Homeserver> {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) seen: Arc<Seen>,
     pub(crate) token: Arc<Mutex<String>>,
+    pub(crate) account: Account,
     pub(crate) encrypted: Encrypted,
     pub(crate) look: Look,
+    pub(crate) ghosts: usize,
     pub(crate) source: Arc<Source>,
     folder: TempDir,
     engine: Option<Engine>,
@@ -108,6 +110,17 @@ impl Rig {
 impl<H> Rig<H> {
     /// An engine that finds this homeserver at that address, and a room in it.
     pub(crate) fn on(homeserver: H, url: String, room: &str, token: String) -> Self {
+        Self::as_account(Account::Bot, homeserver, url, room, token)
+    }
+
+    /// One that is an application service, with no machine that may speak yet.
+    pub(crate) fn as_account(
+        account: Account,
+        homeserver: H,
+        url: String,
+        room: &str,
+        token: String,
+    ) -> Self {
         let token = Arc::new(Mutex::new(token));
         let clock = Arc::new(TestClock {
             start: std::time::Instant::now(),
@@ -124,8 +137,10 @@ impl<H> Rig<H> {
             clock,
             seen: Arc::default(),
             token,
+            account,
             encrypted,
             look: Look::default(),
+            ghosts: 200,
             source: Arc::new(source(room)),
             folder,
             engine: None,
@@ -140,6 +155,7 @@ impl<H> Rig<H> {
             store: Arc::new(SqliteStore::open(&self.store_path()).unwrap()),
             client: Client::new(Options::new(&self.url)).unwrap(),
             tokens: Box::new(move || Token::new(&token.lock().unwrap()).map_err(|e| e.to_string())),
+            account: self.account,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             observer: Arc::clone(&self.seen) as Arc<dyn Observer>,
             conduct: self.conduct(vec![Arc::clone(&self.source)]),
@@ -148,7 +164,8 @@ impl<H> Rig<H> {
     }
 
     pub(crate) fn conduct(&self, sources: Vec<Arc<Source>>) -> Conduct {
-        Conduct { sources, encrypted: self.encrypted, digest: Digest::default(), look: self.look }
+        let (encrypted, look, ghosts) = (self.encrypted, self.look, self.ghosts);
+        Conduct { sources, encrypted, digest: Digest::default(), look, ghosts }
     }
 
     fn store_path(&self) -> std::path::PathBuf {

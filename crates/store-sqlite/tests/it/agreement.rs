@@ -2,7 +2,7 @@
 
 use meshhook_store::conformance::fixture::*;
 use meshhook_store::{
-    Identity, Inspect, Key, MemoryStore, Negative, NewDelivery, Pick, Queue, Rank, Store, Take, Taken,
+    Identity, Inspect, Key, MemoryStore, Negative, NewDelivery, Pick, Queue, Rank, Store, Take, Taken, Voice,
 };
 use meshhook_store_sqlite::SqliteStore;
 use proptest::collection::vec;
@@ -14,11 +14,15 @@ enum Op {
     Accept(State, Option<u8>),
     Name(State, u8),
     Unreadable(u8),
-    Take { room: u8, owner: u8, together: bool },
+    Take { room: u8, owner: u8, together: bool, voice: u8 },
     Settle(u8),
     Postpone { hold: bool, gate: bool, seconds: u16 },
     Refuse,
     GiveUp,
+    HandOver,
+    Hold { room: u8, hold: bool },
+    Enrol { user: u8, room: u8, most: u8 },
+    SetReady { user: u8, room: u8, ready: bool },
     Retry(u8, bool),
     Readmit(u8, State),
     Discard(u8),
@@ -32,8 +36,10 @@ fn room(number: u8) -> &'static str {
 }
 
 fn states() -> impl Strategy<Value = State> {
-    (0u8..3, 1u8..3, 0u8..3, 0u8..2, 0u64..400, ending()).prop_map(|(run, round, rank, at, hours, ending)| {
+    let way = (0u8..3, 1u8..3, 0u8..3, 0u8..2, 0u64..400, ending(), speaker());
+    way.prop_map(|(run, round, rank, at, hours, ending, speaker)| {
         let mut state = State::of(run, Rank::from_number(rank)).round(round).room(room(at));
+        state.speaker = speaker;
         if let Some((well, word)) = ending.filter(|_| rank == 2) {
             state = state.ends(at, well, word);
         }
@@ -50,16 +56,25 @@ fn ending() -> impl Strategy<Value = Option<(bool, &'static str)>> {
     proptest::option::weighted(0.7, (any::<bool>(), proptest::sample::select(&["", "odd"][..])))
 }
 
+fn speaker() -> impl Strategy<Value = Option<&'static str>> {
+    proptest::option::weighted(0.6, proptest::sample::select(&["mac-1", "mac-2"][..]))
+}
+
 fn ops() -> impl Strategy<Value = Op> {
     prop_oneof![
         6 => (states(), proptest::option::of(0u8..4)).prop_map(|(s, n)| Op::Accept(s, n)),
         1 => (states(), 0u8..4).prop_map(|(s, n)| Op::Name(s, n)),
         1 => any::<u8>().prop_map(Op::Unreadable),
-        8 => (0u8..2, 0u8..2, any::<bool>()).prop_map(|(room, owner, together)| Op::Take { room, owner, together }),
+        8 => (0u8..2, 0u8..2, any::<bool>(), 0u8..4)
+            .prop_map(|(room, owner, together, voice)| Op::Take { room, owner, together, voice }),
         5 => any::<u8>().prop_map(Op::Settle),
         2 => (any::<bool>(), any::<bool>(), 0u16..900).prop_map(|(hold, gate, seconds)| Op::Postpone { hold, gate, seconds }),
         2 => Just(Op::Refuse),
         1 => Just(Op::GiveUp),
+        1 => Just(Op::HandOver),
+        1 => (0u8..2, any::<bool>()).prop_map(|(room, hold)| Op::Hold { room, hold }),
+        1 => (0u8..4, 0u8..2, 0u8..4).prop_map(|(user, room, most)| Op::Enrol { user, room, most }),
+        1 => (0u8..4, 0u8..2, any::<bool>()).prop_map(|(user, room, ready)| Op::SetReady { user, room, ready }),
         2 => (any::<u8>(), any::<bool>()).prop_map(|(n, force)| Op::Retry(n, force)),
         1 => (any::<u8>(), states()).prop_map(|(n, s)| Op::Readmit(n, s)),
         1 => any::<u8>().prop_map(Op::Discard),
@@ -113,8 +128,8 @@ impl Player<'_> {
                 let id = self.fresh_id();
                 format!("{:?}", accept(store, unreadable(&id, u16::from(*number % 8), now), now))
             }
-            Op::Take { room: number, owner, together } => {
-                self.take(room(*number), &owner.to_string(), *together)
+            Op::Take { room: number, owner, together, voice } => {
+                self.take(room(*number), &owner.to_string(), *together, *voice)
             }
             Op::Settle(pick) => match self.taken.get(usize::from(*pick) % self.taken.len().max(1)) {
                 Some((_, message)) => {
@@ -140,6 +155,18 @@ impl Player<'_> {
             Op::GiveUp => lease.map_or(String::new(), |(lease, _)| {
                 format!("{:?}", store.give_up(&lease, &attempt("uncertain", now), now))
             }),
+            Op::HandOver => lease.map_or(String::new(), |(lease, _)| {
+                format!("{:?}", store.hand_over(&lease, &attempt("forbidden", now), now))
+            }),
+            Op::Hold { room: number, hold } => {
+                format!("{:?}", store.hold(room(*number), hold.then_some("removed"), now))
+            }
+            Op::Enrol { user, room: number, most } => {
+                format!("{:?}", store.enrol(&format!("@{user}"), room(*number), "D", usize::from(*most)))
+            }
+            Op::SetReady { user, room: number, ready } => {
+                format!("{:?}", store.set_ready(&format!("@{user}"), room(*number), *ready))
+            }
             Op::Retry(pick, force) => format!("{:?}", store.retry(&self.id(*pick), *force, now)),
             Op::Readmit(pick, state) => {
                 format!("{:?}", store.readmit(&self.id(*pick), state.delivery("unused", now), now))
@@ -157,7 +184,7 @@ impl Player<'_> {
         }
     }
 
-    fn take(&mut self, room: &str, owner: &str, in_digests: bool) -> String {
+    fn take(&mut self, room: &str, owner: &str, in_digests: bool, voice: u8) -> String {
         let identity = self.identity();
         let plan: &dyn Fn(&Queue) -> Vec<Pick> = if in_digests { &together } else { &alone };
         let take = Take {
@@ -166,6 +193,11 @@ impl Player<'_> {
             session: if self.other { "b" } else { "a" },
             owner,
             now: at(self.now),
+            voice: &|speaker| match voice {
+                0 => Voice::Sender,
+                1 => Voice::Unknown,
+                _ => Voice::Ghost(format!("@{speaker}")),
+            },
             plan,
             freeze: &freeze,
         };
@@ -186,7 +218,8 @@ impl Player<'_> {
             .map(|view| (self.store.show(&view.id).unwrap(), self.store.raw(&view.id).unwrap()))
             .collect();
         let (nodes, keys) = (self.store.nodes().unwrap(), self.store.key_uses().unwrap());
-        format!("{lives:#?}\n{:#?}\n{nodes:#?}\n{keys:#?}", self.store.totals().unwrap())
+        let (totals, ghosts) = (self.store.totals().unwrap(), self.store.ghosts().unwrap());
+        format!("{lives:#?}\n{totals:#?}\n{nodes:#?}\n{keys:#?}\n{ghosts:#?}")
     }
 }
 

@@ -187,6 +187,7 @@ fn work(store: &SqliteStore) {
         session: "s",
         owner: "o",
         now: START,
+        voice: &|_| meshhook_store::Voice::Sender,
         plan: &together,
         freeze: &freeze,
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fixture::*;
 use crate::{
     ActError, Attempt, Filter, Identity, Message, MessageStatus, Negative, NewDelivery, Outcome, Pick, Pin,
-    Queue, Rank, Refused, Status, Store, StoreError, Take, Taken, rules,
+    Queue, Rank, Refused, Status, Store, StoreError, Take, Taken, Voice, rules,
 };
 
 pub(super) fn status(store: &dyn Store, id: &str) -> Status {
@@ -235,6 +235,7 @@ pub fn a_message_tells_whether_one_session_had_it_all_the_time(store: &dyn Store
             session,
             owner: "one",
             now: START,
+            voice: &|_| Voice::Sender,
             plan: &alone,
             freeze: &freeze,
         };
@@ -329,6 +330,7 @@ pub fn an_anchor_of_another_room_or_sender_is_none(store: &dyn Store) {
         session: "s",
         owner: "one",
         now: at(500),
+        voice: &|_| Voice::Sender,
         plan: &alone,
         freeze: &freeze,
     };
@@ -525,6 +527,7 @@ pub fn only_a_pinned_identity_takes(store: &dyn Store) {
                 session: "s",
                 owner: "two",
                 now,
+                voice: &|_| Voice::Sender,
                 plan: &alone,
                 freeze: &freeze,
             })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     Accepted, Announcement, Attempt, Background, BranchKey, Candidate, Change, Content, Draft, Ending, Facts,
     Freshness, Frozen, GroupKey, Identity, Key, Lease, Machine, Message, Moment, Negative, NewDelivery, Pick,
-    Pin, Purport, Queue, Rank, Store, SubjectKey, Take, Taken,
+    Pin, Purport, Queue, Rank, Store, SubjectKey, Take, Taken, Voice,
 };
 
 /// When every test begins.
@@ -42,13 +42,16 @@ pub struct State {
     pub freshness: Freshness,
     /// What it changes, where changes alone are said.
     pub change: Option<Change>,
+    /// The machine that speaks.
+    pub speaker: Option<&'static str>,
 }
 
 impl State {
     /// A state of a run in its first round.
     #[must_use]
     pub fn of(run: u8, rank: Rank) -> Self {
-        Self { run, round: 1, rank, room: ROOM.to_owned(), freshness: Freshness::Signed, change: None }
+        let (room, freshness) = (ROOM.to_owned(), Freshness::Signed);
+        Self { run, round: 1, rank, room, freshness, change: None, speaker: None }
     }
 
     /// In a later round.
@@ -61,6 +64,12 @@ impl State {
     #[must_use]
     pub fn room(self, room: &str) -> Self {
         Self { room: room.to_owned(), ..self }
+    }
+
+    /// Said by a machine.
+    #[must_use]
+    pub fn by(self, speaker: &'static str) -> Self {
+        Self { speaker: Some(speaker), ..self }
     }
 
     /// With the newest time in its body.
@@ -93,6 +102,7 @@ impl State {
     #[must_use]
     pub fn delivery(&self, id: &str, now: Moment) -> NewDelivery {
         let words = format!("run {} round {} rank {}", self.run, self.round, self.rank.number());
+        let speaker = self.speaker.map(str::to_owned);
         let announcement = Announcement {
             key: self.key(),
             subject: hash(3, [self.run, 0, 0], SubjectKey),
@@ -106,6 +116,7 @@ impl State {
                 content: format!(r#"{{"body":"{words} {}"}}"#, around(background)),
                 line: words.clone(),
                 notify: false,
+                speaker: speaker.clone(),
             }),
         };
         NewDelivery { purport: Purport::Announce(announcement), ..aside(id, self.body_key(), "github", now) }
@@ -224,10 +235,22 @@ pub fn take_by(
     now: Moment,
     plan: &dyn Fn(&Queue) -> Vec<Pick>,
 ) -> Taken {
+    take_as(store, room, owner, now, plan, &|_| Voice::Sender)
+}
+
+/// Takes from a room by a plan, where machines speak by these voices.
+pub fn take_as(
+    store: &dyn Store,
+    room: &str,
+    owner: &str,
+    now: Moment,
+    plan: &dyn Fn(&Queue) -> Vec<Pick>,
+    voice: &dyn Fn(&str) -> Voice,
+) -> Taken {
     let identity = bot();
     assert_eq!(store.pin(&identity, now), Ok(Pin::Ours));
     store
-        .take(&Take { room, identity: &identity, session: "s", owner, now, plan, freeze: &freeze })
+        .take(&Take { room, identity: &identity, session: "s", owner, now, voice, plan, freeze: &freeze })
         .expect("the store works")
 }
 

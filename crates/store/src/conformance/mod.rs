@@ -10,6 +10,7 @@ mod audits;
 mod cases;
 mod changes;
 pub mod fixture;
+mod ghosts;
 mod keys;
 mod latest;
 mod nodes;
@@ -17,6 +18,7 @@ mod nodes;
 pub use audits::*;
 pub use cases::*;
 pub use changes::*;
+pub use ghosts::*;
 pub use keys::*;
 pub use latest::*;
 pub use nodes::*;
@@ -94,6 +96,17 @@ macro_rules! conformance_tests {
             the_keys_that_were_unused_longest_are_forgotten,
             the_last_state_of_each_workflow_is_told,
             what_is_not_said_in_a_room_is_not_told_of_there,
+            a_machine_says_what_it_has_to_say,
+            nothing_is_frozen_for_who_may_not_be_able_to_speak,
+            what_is_said_together_is_the_senders,
+            a_machine_that_is_limited_waits_alone,
+            nothing_is_frozen_for_a_machine_that_is_limited,
+            what_a_machine_cannot_say_is_said_by_the_sender,
+            a_machine_relates_to_its_own_events_alone,
+            a_room_is_held_without_a_message,
+            a_hold_lets_what_is_in_hand_be,
+            there_are_no_more_machines_users_than_may_be,
+            who_lost_its_lease_hands_nothing_over,
         }
     };
     (@each $make:expr; $($case:ident,)*) => {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod changes;
+mod ghosts;
 mod inspect;
 mod intake;
 mod keys;
@@ -69,6 +70,8 @@ struct Tables {
     key_uses: BTreeMap<keys::KeyName, keys::Used>,
     messages: BTreeMap<i64, MessageRow>,
     rooms: BTreeMap<String, Room>,
+    /// By user and room.
+    ghosts: BTreeMap<(String, String), ghosts::Ghost>,
     gates: HashMap<String, Moment>,
     pinned: Option<Identity>,
     marks: HashMap<Key, Moment>,

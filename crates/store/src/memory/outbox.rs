@@ -4,7 +4,7 @@ use super::{Anchored, MemoryStore, MessageRow, Room, Tables};
 use crate::rules;
 use crate::{
     Anchor, Attempt, Candidate, Draft, Frozen, Lease, Member, Message, MessageStatus, Moment, Negative,
-    Outbox, Pick, Queue, Refused, Status, StoreError, Take, Taken,
+    Outbox, Pick, Queue, Refused, Status, StoreError, Take, Taken, Voice,
 };
 
 impl Outbox for MemoryStore {
@@ -28,6 +28,28 @@ impl Outbox for MemoryStore {
     fn give_up(&self, lease: &Lease, attempt: &Attempt, now: Moment) -> Result<bool, StoreError> {
         Ok(self.tables().close(lease, MessageStatus::Uncertain, attempt, now))
     }
+
+    fn hand_over(&self, lease: &Lease, attempt: &Attempt, now: Moment) -> Result<bool, StoreError> {
+        Ok(self.tables().hand_over(lease, attempt, now))
+    }
+
+    fn hold(&self, room: &str, why: Option<&str>, now: Moment) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        match (why, tables.rooms.get_mut(room)) {
+            (Some(why), _) => tables.hold(room, why, now),
+            (None, Some(room)) => room.hold = None,
+            (None, None) => {}
+        }
+        Ok(())
+    }
+}
+
+/// A sender's gate.
+struct Gate {
+    /// Until when it is closed.
+    closed: Option<Moment>,
+    /// Since when it is open.
+    opened: Option<Moment>,
 }
 
 /// A room's or gate's time, as far as it may be believed.
@@ -40,34 +62,76 @@ impl Tables {
         if self.pinned.as_ref() != Some(take.identity) {
             return Taken::NotPinned;
         }
-        let gate = self.gates.get(&take.identity.user).copied();
-        if let Some(until) = gate.map(|gate| believable(gate, take)).filter(|until| *until > take.now) {
-            return Taken::Nothing { until: Some(until) };
-        }
-        let gate = gate.filter(|gate| *gate <= take.now);
         let Some(room) = self.rooms.get(take.room) else { return Taken::Nothing { until: None } };
-        let due = believable(room.due, take);
-        let lease = rules::believable(room.lease_until, rules::LEASE, take.now);
-        let wait = Taken::Nothing { until: Some(due) };
-        let anothers_turn = gate.is_some_and(|gate| self.is_anothers_turn(take, room, gate));
-        let next_turn = Taken::Nothing { until: Some(take.now.plus(rules::TURN)) };
-        match (room.open, room.pending.first().copied()) {
-            (Some(_), _) if room.owner != take.owner && lease > take.now => {
-                Taken::Nothing { until: Some(lease) }
-            }
-            (Some(_), _) if due <= take.now && anothers_turn => next_turn,
-            (Some(open), _) if due <= take.now => self.hand_out(take, open, false),
-            (Some(_), _) => wait,
-            (None, Some(_)) if room.hold.is_some() => Taken::Nothing { until: None },
-            (None, Some(_)) if due <= take.now && anothers_turn => next_turn,
-            (None, Some(_)) if due <= take.now => {
-                let picks = self.plan(take, gate);
-                let message = self.freeze(take, &picks);
-                self.hand_out(take, message, true)
-            }
-            (None, Some(_)) => wait,
+        match (room.open, room.pending.first()) {
+            (Some(open), _) => self.take_open(take, open),
+            (None, _) if room.hold.is_some() => Taken::Held,
+            (None, Some(_)) => self.take_next(take),
             (None, None) => Taken::Nothing { until: None },
         }
+    }
+
+    fn take_open(&mut self, take: &Take<'_>, open: i64) -> Taken {
+        let gate = self.gate(take, &self.messages[&open].sender);
+        let room = self.room(take.room);
+        let lease = rules::believable(room.lease_until, rules::LEASE, take.now);
+        let leased = (room.owner != take.owner && lease > take.now).then_some(lease);
+        match gate.closed.or(leased).or_else(|| self.wait(take, gate.opened)) {
+            Some(until) => Taken::Nothing { until: Some(until) },
+            None => self.hand_out(take, open, false),
+        }
+    }
+
+    fn take_next(&mut self, take: &Take<'_>) -> Taken {
+        let candidates = self.candidates(take.room);
+        let lead = candidates.first().and_then(|oldest| oldest.speaker.clone());
+        let sender = match self.sender(take, lead.as_deref()) {
+            Ok(sender) => sender,
+            Err(unprepared) => return unprepared,
+        };
+        let gate = self.gate(take, &sender);
+        if let Some(until) = gate.closed.or_else(|| self.wait(take, gate.opened)) {
+            return Taken::Nothing { until: Some(until) };
+        }
+        let queue = Queue { candidates, gate: gate.opened, now: take.now };
+        let picks = rules::sound((take.plan)(&queue), &queue);
+        let sender = match self.sender(take, rules::speaker(&picks, &queue.candidates)) {
+            Ok(sender) => sender,
+            Err(unprepared) => return unprepared,
+        };
+        if let Some(until) = self.gate(take, &sender).closed {
+            return Taken::Nothing { until: Some(until) };
+        }
+        let message = self.freeze(take, &picks, sender);
+        self.hand_out(take, message, true)
+    }
+
+    /// Who sends what a machine has to say.
+    fn sender(&self, take: &Take<'_>, speaker: Option<&str>) -> Result<String, Taken> {
+        let Some(speaker) = speaker else { return Ok(take.identity.user.clone()) };
+        match (take.voice)(speaker) {
+            Voice::Ghost(user) => Ok(user),
+            Voice::Sender => Ok(take.identity.user.clone()),
+            Voice::Unknown => Err(Taken::Unprepared { speaker: speaker.to_owned() }),
+        }
+    }
+
+    fn gate(&self, take: &Take<'_>, sender: &str) -> Gate {
+        let until = self.gates.get(sender).copied();
+        Gate {
+            closed: until.map(|until| believable(until, take)).filter(|until| *until > take.now),
+            opened: until.filter(|until| *until <= take.now),
+        }
+    }
+
+    /// When to ask again, where it is not this room's time.
+    fn wait(&self, take: &Take<'_>, gate: Option<Moment>) -> Option<Moment> {
+        let room = self.rooms.get(take.room)?;
+        let due = believable(room.due, take);
+        if due > take.now {
+            return Some(due);
+        }
+        gate.is_some_and(|gate| self.is_anothers_turn(take, room, gate)).then(|| take.now.plus(rules::TURN))
     }
 
     fn is_anothers_turn(&self, take: &Take<'_>, this: &Room, gate: Moment) -> bool {
@@ -77,8 +141,8 @@ impl Tables {
         others.any(|(_, other)| rules::goes_first(other.turn(), this.turn(), gate, take.now))
     }
 
-    fn plan(&self, take: &Take<'_>, gate: Option<Moment>) -> Vec<Pick> {
-        let pending = self.rooms.get(take.room).map(|room| &room.pending);
+    fn candidates(&self, room: &str) -> Vec<Candidate> {
+        let pending = self.rooms.get(room).map(|room| &room.pending);
         let candidates = pending.into_iter().flatten().filter_map(|&seq| {
             let row = &self.deliveries[&seq];
             let saying = row.saying.as_ref()?;
@@ -90,11 +154,10 @@ impl Tables {
                 received_at: row.received_at,
                 solo: row.solo,
                 line_bytes: saying.content.as_ref().map_or(0, |content| content.line.len()),
+                speaker: saying.content.as_ref().and_then(|content| content.speaker.clone()),
             })
         });
-        let candidates = candidates.take(rules::MAX_CANDIDATES).collect();
-        let queue = Queue { candidates, gate, now: take.now };
-        rules::sound((take.plan)(&queue), &queue)
+        candidates.take(rules::MAX_CANDIDATES).collect()
     }
 
     fn member(&self, pick: Pick) -> Option<Member> {
@@ -104,21 +167,21 @@ impl Tables {
         Some(Member { key: row.key, content, shown: pick.shown, round, received_at: row.received_at })
     }
 
-    fn anchor(&self, take: &Take<'_>, picks: &[Pick]) -> Option<Anchor> {
+    fn anchor(&self, take: &Take<'_>, picks: &[Pick], sender: &str) -> Option<Anchor> {
         let [only] = picks else { return None };
         let row = self.deliveries.get(&only.seq).filter(|row| !row.unrelated)?;
         let known = self.subjects.get(&row.saying.as_ref()?.subject)?.anchor.as_ref()?;
-        let fits = known.room == take.room && known.sender == take.identity.user;
+        let fits = known.room == take.room && known.sender == sender;
         fits.then(|| known.anchor.clone())
     }
 
-    fn freeze(&mut self, take: &Take<'_>, picks: &[Pick]) -> i64 {
+    fn freeze(&mut self, take: &Take<'_>, picks: &[Pick], sender: String) -> i64 {
         let draft = Draft {
             room: take.room.to_owned(),
-            sender: take.identity.user.clone(),
+            anchor: self.anchor(take, picks, &sender),
+            sender,
             members: picks.iter().filter_map(|pick| self.member(*pick)).collect(),
             refused_before: picks.iter().map(|pick| self.deliveries[&pick.seq].refusals).max().unwrap_or(0),
-            anchor: self.anchor(take, picks),
             now: take.now,
         };
         let Frozen { txn, body, relates_to } = (take.freeze)(&draft);
@@ -279,6 +342,22 @@ impl Tables {
             }
         }
         refused
+    }
+
+    fn hand_over(&mut self, lease: &Lease, attempt: &Attempt, now: Moment) -> bool {
+        if !self.close(lease, MessageStatus::Refused, attempt, now) {
+            return false;
+        }
+        for seq in self.messages[&lease.message].members.clone() {
+            if let Some(row) = self.deliveries.get_mut(&seq) {
+                row.refusals += 1;
+                if let Some(content) = row.saying.as_mut().and_then(|saying| saying.content.as_mut()) {
+                    content.speaker = None;
+                }
+            }
+            self.pend(seq, now);
+        }
+        true
     }
 
     fn close(&mut self, lease: &Lease, status: MessageStatus, attempt: &Attempt, now: Moment) -> bool {

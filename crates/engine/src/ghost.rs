@@ -1,0 +1,175 @@
+//! Machines that speak for themselves: each is a user, made able to send before anything is frozen for it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use meshhook_appservice::display_name;
+use meshhook_matrix::{Client, Failure, FailureKind, Token};
+use meshhook_store::{Enrolled, Store, StoreError, Voice};
+
+use crate::account::{DEVICE, DEVICE_NAME};
+use crate::backoff::{backoff, jitter};
+use crate::session::{Session, localpart};
+
+/// How long the sender speaks for a machine that could not be made able to, before that is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(60);
+
+/// And for one that was able to, by all that is known, and was refused all the same.
+pub(crate) const SPEAKS_FOR: Duration = Duration::from_secs(600);
+
+/// What is known of the machines' voices in a room.
+#[derive(Debug, Default)]
+pub(crate) struct Ghosts {
+    known: BTreeMap<String, Known>,
+    /// The session that it is known of.
+    session: String,
+    /// How often the homeserver did not answer in a row, and before when it is left alone, on the clock that nobody sets.
+    unanswered: (u32, Duration),
+}
+
+#[derive(Debug)]
+enum Known {
+    /// It speaks as this user.
+    Able(String),
+    /// The sender speaks for it until then, on the clock that nobody sets.
+    Unable(Duration, String),
+}
+
+/// Where a machine's user is to be made able to send, and by whom.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) store: &'a dyn Store,
+    pub(crate) session: &'a Session,
+    pub(crate) room: &'a str,
+    /// How many machines may have users.
+    pub(crate) most: usize,
+}
+
+/// What an attempt to make a machine able to speak led to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Prepared {
+    /// It was before, or there is nothing new to tell.
+    AsBefore,
+    /// It can, as this user.
+    Able(String),
+    /// It cannot, and why.
+    Unable(String),
+    /// The homeserver does not answer; on the clock that nobody sets, when to ask again.
+    AskAgain(Duration),
+}
+
+impl Ghosts {
+    /// Forgets everything: something has changed.
+    pub(crate) fn forget(&mut self) {
+        self.known.clear();
+    }
+
+    /// Has the sender speak for a machine for a while.
+    pub(crate) fn silence(&mut self, node: &str, why: &str, running: Duration) {
+        self.known.insert(node.to_owned(), Known::Unable(running + SPEAKS_FOR, why.to_owned()));
+    }
+
+    /// Who speaks for a machine.
+    pub(crate) fn voice(&self, node: &str, session: &Session, most: usize, running: Duration) -> Voice {
+        if most == 0 || session.ghosts.is_none() {
+            return Voice::Sender;
+        }
+        match self.known.get(node).filter(|_| self.session == session.digest) {
+            Some(Known::Able(user)) => Voice::Ghost(user.clone()),
+            Some(Known::Unable(until, _)) if *until > running => Voice::Sender,
+            _ => Voice::Unknown,
+        }
+    }
+
+    /// Finds out who speaks for a machine, and makes it able to if it can be.
+    pub(crate) fn prepare(
+        &mut self,
+        place: Place<'_>,
+        node: &str,
+        running: Duration,
+    ) -> Result<Prepared, StoreError> {
+        let (failures, until) = self.unanswered;
+        if until > running {
+            return Ok(Prepared::AskAgain(until));
+        }
+        if self.session != place.session.digest {
+            self.forget();
+            self.session.clone_from(&place.session.digest);
+        }
+        let why = match self.make(place, node)? {
+            Ok((user, fresh)) => {
+                self.unanswered = (0, Duration::ZERO);
+                self.known.insert(node.to_owned(), Known::Able(user.clone()));
+                return Ok(if fresh { Prepared::Able(user) } else { Prepared::AsBefore });
+            }
+            Err(Unable::Unanswered(_)) if place.client.whoami(&place.session.token).is_err() => {
+                let until = running + backoff(failures, jitter());
+                self.unanswered = (failures.saturating_add(1), until);
+                return Ok(Prepared::AskAgain(until));
+            }
+            Err(Unable::Unanswered(why) | Unable::Refused(why)) => why,
+        };
+        let is_known = matches!(self.known.get(node), Some(Known::Unable(_, known)) if *known == why);
+        self.known.insert(node.to_owned(), Known::Unable(running + TRY_AGAIN, why.clone()));
+        Ok(if is_known { Prepared::AsBefore } else { Prepared::Unable(why) })
+    }
+
+    fn make(&self, place: Place<'_>, node: &str) -> Result<Result<(String, bool), Unable>, StoreError> {
+        let Some(user) = place.session.ghosts.as_ref().and_then(|ghosts| ghosts.user_id(node)) else {
+            return Ok(Err(Unable::Refused("its name is too long for a user's id".to_owned())));
+        };
+        match place.store.enrol(&user, place.room, DEVICE, place.most)? {
+            Enrolled::Ready => Ok(Ok((user, false))),
+            Enrolled::TooMany => {
+                let why = format!("max_ghosts allows {} machines a user, and there are as many", place.most);
+                Ok(Err(Unable::Refused(why)))
+            }
+            Enrolled::Unready => match make_able(place, &user, node) {
+                Ok(()) => {
+                    place.store.set_ready(&user, place.room, true)?;
+                    Ok(Ok((user, true)))
+                }
+                Err(failure) => Ok(Err(failure.into())),
+            },
+        }
+    }
+}
+
+enum Unable {
+    /// That may be about this machine.
+    Refused(String),
+    /// That may be about all.
+    Unanswered(String),
+}
+
+impl From<Failure> for Unable {
+    fn from(failure: Failure) -> Self {
+        match failure.kind {
+            FailureKind::Unknown => Self::Unanswered(failure.to_string()),
+            _ => Self::Refused(failure.to_string()),
+        }
+    }
+}
+
+/// Makes a user able to send in a room: registered, with its device, named before it joins, since each room is told of
+/// a later name, and a member. Each step can be taken again.
+pub(crate) fn make_able(place: Place<'_>, user: &str, node: &str) -> Result<(), Failure> {
+    let Place { client, session, .. } = place;
+    client.register(&session.token, localpart(user))?;
+    let ghost = session.token.speaking_as(user, None);
+    client.make_device(&ghost, DEVICE, DEVICE_NAME)?;
+    client.set_display_name(&ghost, user, &display_name(node))?;
+    join(place, &ghost, user)
+}
+
+/// A private room lets in who was invited; whoever is in it may be able to invite.
+fn join(Place { client, session, room, .. }: Place<'_>, ghost: &Token, user: &str) -> Result<(), Failure> {
+    match client.join(ghost, room) {
+        Err(failure) if failure.kind == FailureKind::Forbidden => {
+            client.invite(&session.token, room, user)?;
+            client.join(ghost, room)
+        }
+        joined => joined,
+    }
+}
