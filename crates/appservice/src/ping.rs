@@ -123,17 +123,17 @@ impl Verdict {
         }
     }
 
-    /// By the name of Twisted's exception, which Synapse's words begin with.
+    /// By the names of Twisted's exceptions, which Synapse tells; one may have another around it.
     fn connection(why: &str) -> Self {
-        let (name, detail) = why.split_once(':').unwrap_or((why, ""));
-        match name {
-            "ConnectionRefusedError" => Self::Refused,
-            "DNSLookupError" => Self::Dns,
-            "PageRedirect" => Self::Redirect,
-            "SchemeNotSupported" => Self::Scheme,
-            "JSONDecodeError" => Self::NoJson,
-            _ if is_plain(detail) => Self::TlsToPlain,
-            _ if detail.contains("certificate") => Self::Certificate,
+        let is = |names: &[&str]| names.iter().any(|name| why.contains(name));
+        match why {
+            _ if is(&["ConnectionRefusedError"]) => Self::Refused,
+            _ if is(&["DNSLookupError"]) => Self::Dns,
+            _ if is(&["PageRedirect", "InfiniteRedirection"]) => Self::Redirect,
+            _ if is(&["SchemeNotSupported"]) => Self::Scheme,
+            _ if is(&["JSONDecodeError"]) => Self::NoJson,
+            _ if is(&PLAIN) => Self::TlsToPlain,
+            _ if is(&["certificate", "VerificationError"]) => Self::Certificate,
             _ => Self::Connection,
         }
     }
@@ -279,11 +279,8 @@ fn is_ours(body: Option<&str>) -> bool {
 }
 
 /// OpenSSL's words where no TLS answers.
-fn is_plain(detail: &str) -> bool {
-    ["wrong version number", "packet length too long", "http request", "record layer failure"]
-        .iter()
-        .any(|words| detail.contains(words))
-}
+const PLAIN: [&str; 4] =
+    ["wrong version number", "packet length too long", "http request", "record layer failure"];
 
 #[cfg(test)]
 mod tests {
@@ -339,8 +336,13 @@ mod tests {
 
     #[test]
     fn each_way_of_not_getting_through() {
-        let ssl = "Error: [('SSL routines', '', 'wrong version number')]";
-        let untrusted = "Error: [('SSL routines', '', 'certificate verify failed')]";
+        let wrapped =
+            |around: &str, failure: &str| format!("{around}: [<twisted.python.failure.Failure {failure}>]");
+        let ssl = |words: &str| {
+            let failure = format!("OpenSSL.SSL.Error: [('SSL routines', '', '{words}')]");
+            wrapped("RequestTransmissionFailed", &failure)
+        };
+        let redirect = "twisted.web.error.PageRedirect: 302 Found to http://127.0.0.1:9/";
         for (error, verdict) in [
             (
                 "ConnectionRefusedError: Connection was refused by other side: 111: Connection refused.",
@@ -350,9 +352,9 @@ mod tests {
                 "DNSLookupError: DNS lookup failed: no results for hostname lookup: nowhere.invalid.",
                 Verdict::Dns,
             ),
-            (ssl, Verdict::TlsToPlain),
-            (untrusted, Verdict::Certificate),
-            ("PageRedirect: 302 Found to /elsewhere", Verdict::Redirect),
+            (&ssl("wrong version number"), Verdict::TlsToPlain),
+            (&ssl("certificate verify failed"), Verdict::Certificate),
+            (&wrapped("ResponseFailed", redirect), Verdict::Redirect),
             ("SchemeNotSupported: Unsupported scheme: b''", Verdict::Scheme),
             ("JSONDecodeError: Expecting value: line 1 column 1 (char 0)", Verdict::NoJson),
             ("NoRouteError: No route to host: 113: No route to host.", Verdict::Connection),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use meshhook_appservice::{Answered, Registration, Verdict};
 use meshhook_engine::{Clock, Current, Engine, Sending, new_id};
@@ -18,6 +18,10 @@ const DEADLINE: Duration = Duration::from_secs(75);
 /// After a ping that failed, the next.
 const AGAIN: Duration = Duration::from_secs(300);
 
+/// So long is waited for who we are, before the homeserver is asked all the same: where it does not know our token, this is
+/// what tells so.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// How often it is looked whether there is something to ask.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -31,6 +35,14 @@ pub(crate) struct Pinger {
     pub(crate) observations: Arc<Observations>,
 }
 
+/// The last time that the homeserver was asked.
+struct Asked {
+    registration: Arc<Registration>,
+    signed_in: bool,
+    /// When to ask again, on the clock that nobody sets; not, if all was well.
+    again: Option<Duration>,
+}
+
 impl Pinger {
     /// Begins, in a thread of its own, which ends with the process.
     ///
@@ -41,22 +53,22 @@ impl Pinger {
     }
 
     fn run(&self) {
-        // For which registration there is nothing more to ask until when; never, if for none.
-        let mut asked: Option<(Arc<Registration>, Option<Duration>)> = None;
+        let begun = self.clock.running();
+        let mut asked = None;
         loop {
             let (registration, running) = (self.registration.get(), self.clock.running());
-            let is_due = asked.as_ref().is_none_or(|(known, again)| {
-                !Arc::ptr_eq(known, &registration) || again.is_some_and(|again| again <= running)
-            });
-            if is_due && matches!(self.engine.sending(), Sending::As { .. }) {
-                let again = (!self.ask(&registration)).then(|| self.clock.running() + AGAIN);
-                asked = Some((registration, again));
+            let signed_in = matches!(self.engine.sending(), Sending::As { .. });
+            let may = signed_in || running.saturating_sub(begun) >= PATIENCE;
+            if may && is_due(asked.as_ref(), &registration, signed_in, running) {
+                let fine = self.ask(&registration);
+                let again = (!fine).then(|| self.clock.running() + AGAIN);
+                asked = Some(Asked { registration, signed_in, again });
             }
             thread::sleep(LOOK);
         }
     }
 
-    /// Whether all is well.
+    /// Whether all is well. A homeserver that is not there says nothing of the way from it to us.
     fn ask(&self, registration: &Registration) -> bool {
         let Ok(token) = Token::new(registration.as_token.expose_secret()) else { return false };
         let transaction_id = new_id("ping_");
@@ -66,13 +78,31 @@ impl Pinger {
             deadline: DEADLINE,
             hs_token: registration.hs_token.expose_secret(),
         };
+        let begun = Instant::now();
         let answer = self.client.ping(&token, ping);
         let detail = answer.as_ref().err().map(ToString::to_string).unwrap_or_default();
-        let verdict = Verdict::of(answered(answer).as_ref(), self.journal.received(&transaction_id));
+        let answered = answered(answer);
+        if answered.is_none() && begun.elapsed() < DEADLINE {
+            return false;
+        }
+        let verdict = Verdict::of(answered.as_ref(), self.journal.received(&transaction_id));
         let is_news = self.journal.judged(verdict, self.clock.now());
         self.observations.reached(verdict, &detail, is_news);
         verdict.is_fine()
     }
+}
+
+/// Who is signed in by now, and has another registration, begins anew.
+fn is_due(
+    asked: Option<&Asked>,
+    registration: &Arc<Registration>,
+    signed_in: bool,
+    running: Duration,
+) -> bool {
+    asked.is_none_or(|asked| {
+        let is_another = !Arc::ptr_eq(&asked.registration, registration) || (signed_in && !asked.signed_in);
+        is_another || asked.again.is_some_and(|again| again <= running)
+    })
 }
 
 /// What the homeserver answered; nothing where it did not.

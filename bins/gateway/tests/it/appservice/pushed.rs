@@ -1,5 +1,8 @@
 //! A real Synapse that pushes.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
 use std::time::Duration;
 
 use meshhook_testkit::{Event, Gateway, Limits, Service, Synapse, User, eventually};
@@ -25,7 +28,11 @@ impl Scene {
     }
 
     fn gateway(&self) -> Gateway {
-        let builder = Gateway::builder_of_service(&self.synapse.url(), &self.room, &self.service);
+        self.gateway_of(&self.service)
+    }
+
+    fn gateway_of(&self, service: &Service) -> Gateway {
+        let builder = Gateway::builder_of_service(&self.synapse.url(), &self.room, service);
         builder.source("builds", "standard", BUILDS).start().unwrap()
     }
 
@@ -60,6 +67,11 @@ fn who_asks_in_a_room_is_shown_the_board() {
     let gateway = scene.gateway();
     assert_eq!(ping(&gateway)["code"], "ping_fine");
     scene.invite();
+    let sender = scene.service.sender();
+    eventually(SOON, || {
+        let member = scene.synapse.member(&scene.ada.token, &scene.room, &sender)?;
+        (member.membership == "join").then_some(())
+    });
     accepted(&post_build(&gateway, &build("1", "failed")));
     scene.wait_for(1);
 
@@ -87,6 +99,29 @@ fn who_asks_in_a_room_is_shown_the_board() {
     assert_eq!((&seen["unreadable"], &seen["user"]), (&json!(0), &json!(scene.service.sender())));
 }
 
+/// A web server that answers every request with that, or with nothing at all; its address.
+fn server(answer: Option<&'static str>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        let mut held = Vec::new();
+        for mut stream in listener.incoming().flatten() {
+            if let Some(answer) = answer {
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(answer.as_bytes());
+            } else {
+                held.push(stream);
+            }
+        }
+    });
+    address
+}
+
+const REDIRECT: &str =
+    "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const NO_JSON: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK";
+const EMPTY_OBJECT: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+
 /// Each fault as an operator would make it, and the words that it leads to.
 #[test]
 fn what_is_wrong_on_the_homeservers_side_is_named() {
@@ -102,6 +137,10 @@ fn what_is_wrong_on_the_homeservers_side_is_named() {
         (service.clone().with("url", format!("127.0.0.1:{port}")), "ping_scheme"),
         (service.clone().with("url", Value::Null), "ping_no_url"),
         (service.clone().with("id", "another-id"), "ping_id"),
+        (service.clone().with("as_token", "another-as-token-than-ours"), "ping_as_token"),
+        (service.clone().with("url", server(Some(REDIRECT))), "ping_redirect"),
+        (service.clone().with("url", server(Some(NO_JSON))), "ping_no_json"),
+        (service.clone().with("url", server(Some(EMPTY_OBJECT))), "ping_other_listener"),
         (service.clone().with("url", scene.synapse.url()), "ping_other_server"),
         (service.clone().with("url", format!("http://127.0.0.1:{port}/below/")), "ping_fine"),
     ] {
@@ -114,4 +153,23 @@ fn what_is_wrong_on_the_homeservers_side_is_named() {
         assert_eq!((&ready["ready"], &ready["ping"]["code"]), (&json!(true), &json!(code)));
         assert!(gateway.log().contains(code), "{}", gateway.log());
     }
+}
+
+#[test]
+fn a_users_token_in_the_registration_is_named() {
+    let scene = Scene::new(Service::new("buildbot", Synapse::SERVER_NAME));
+    let gateway = scene.gateway_of(&scene.service.clone().with("as_token", scene.ada.token.as_str()));
+    assert_eq!(ping(&gateway)["code"], "ping_user_token", "{}", gateway.log());
+}
+
+/// Synapse waits a minute for an answer, and the gateway for Synapse.
+#[test]
+fn a_url_that_nobody_answers_at_is_named() {
+    let service = Service::new("buildbot", Synapse::SERVER_NAME).with("url", server(None));
+    let scene = Scene::new(service);
+    let gateway = scene.gateway();
+    let ping = eventually(Duration::from_secs(90), || {
+        Some(seen(&gateway)["ping"].clone()).filter(|ping| !ping.is_null())
+    });
+    assert_eq!(ping["code"], "ping_timeout", "{ping}");
 }
