@@ -1,13 +1,13 @@
 //! What became of a message whose PUT may have happened: its room is read backwards.
 
-use meshhook_matrix::{Client, EventId, Failure, Tail, TailQuery};
+use meshhook_matrix::{Anchor, Client, EventId, Failure, Tail, TailQuery};
 use meshhook_store::{Attempt, Message};
 
 use crate::attempt::{attempt, of_failure};
 use crate::clock::Clock;
 use crate::session::Session;
 
-/// How many pages of our own events are read: the anchor is our event just before.
+/// How many pages of events are read, the sender's and those of who sent the anchor: that is our event just before.
 const PAGES: usize = 10;
 
 /// What a room's tail tells of a message.
@@ -30,9 +30,8 @@ pub(crate) fn of(
     session: &Session,
     txn_is_known: bool,
 ) -> Fate {
-    // Only the sender's own events are read: another's is no anchor among them.
-    let anchor =
-        message.prev_event.as_deref().filter(|_| message.prev_sender.as_ref() == Some(&message.sender));
+    let anchor = message.prev_event.as_deref().zip(message.prev_sender.as_deref());
+    let anchor = anchor.map(|(event, sender)| Anchor { event, sender });
     let query = TailQuery {
         own_user: &message.sender,
         anchor,

@@ -24,9 +24,14 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// What a homeserver answers with 200; everything else is a failure.
-    pub(crate) fn success<T: DeserializeOwned>(mut self) -> Result<T, Failure> {
+    pub(crate) fn success<T: DeserializeOwned>(self) -> Result<T, Failure> {
+        self.success_of(&[200])
+    }
+
+    /// The same, with one of these statuses.
+    pub(crate) fn success_of<T: DeserializeOwned>(mut self, statuses: &[u16]) -> Result<T, Failure> {
         // serde would take an array for a struct.
-        if self.status != 200 || !self.json.is_object() {
+        if !statuses.contains(&self.status) || !self.json.is_object() {
             return Err(Failure::answered(&self));
         }
         serde_json::from_value(self.json.take()).map_err(|_| Failure::answered(&self))

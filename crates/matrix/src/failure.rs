@@ -86,6 +86,27 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// Whether it is about the user that the token speaks as, or about that user and the room, and the token may be as
+    /// good as ever: not registered, outside the application service's namespace, without that device, locked, suspended,
+    /// deactivated, not in the room, or without the power to.
+    ///
+    /// Of a token that is one user's own it says no more than its kind.
+    #[must_use]
+    pub fn is_of_the_user(&self) -> bool {
+        const OF_USERS: [&str; 4] =
+            ["M_USER_LOCKED", "M_USER_SUSPENDED", "M_USER_DEACTIVATED", "M_EXCLUSIVE"];
+        const OF_THE_SERVER: [&str; 1] = ["M_RESOURCE_LIMIT_EXCEEDED"];
+        let is_one_of = |codes: &[&str]| self.errcode.as_deref().is_some_and(|code| codes.contains(&code));
+        match self.kind {
+            FailureKind::UnknownDevice => true,
+            FailureKind::Forbidden => !is_one_of(&OF_THE_SERVER),
+            FailureKind::Unauthorized { .. } | FailureKind::Refused => is_one_of(&OF_USERS),
+            FailureKind::Limited { .. } | FailureKind::Unknown => false,
+        }
+    }
+}
+
 fn kind(answer: &Answer, errcode: Option<&str>) -> FailureKind {
     match (answer.status, errcode) {
         (429, _) => FailureKind::Limited { retry_after: answer.wait() },
@@ -166,6 +187,30 @@ mod tests {
         ] {
             assert_eq!(kind_of(status, errcode), kind, "{status} {errcode}");
         }
+    }
+
+    #[test]
+    fn what_a_ghost_has_done_is_not_the_tokens_fault() {
+        for (status, errcode, is_of_the_user) in [
+            (403, "M_FORBIDDEN", true),
+            (400, "M_UNKNOWN_DEVICE", true),
+            (401, "M_USER_LOCKED", true),
+            (403, "M_USER_SUSPENDED", true),
+            (403, "M_USER_DEACTIVATED", true),
+            (400, "M_EXCLUSIVE", true),
+            (401, "M_UNKNOWN_TOKEN", false),
+            (401, "M_MISSING_TOKEN", false),
+            (403, "M_RESOURCE_LIMIT_EXCEEDED", false),
+            (400, "M_BAD_JSON", false),
+            (413, "M_TOO_LARGE", false),
+            (429, "M_LIMIT_EXCEEDED", false),
+            (500, "M_USER_LOCKED", false),
+            (502, "M_FORBIDDEN", false),
+        ] {
+            let failure = Failure::answered(&answer(status, json!({ "errcode": errcode })));
+            assert_eq!(failure.is_of_the_user(), is_of_the_user, "{status} {errcode}");
+        }
+        assert!(!Failure::no_answer("timeout").is_of_the_user());
     }
 
     #[test]

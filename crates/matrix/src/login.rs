@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::client::OTHER_BODY;
 use crate::path::in_room;
+use crate::transport::Post;
 use crate::{Client, Failure, Token};
 
 const LOGIN: &str = "/_matrix/client/v3/login";
@@ -106,7 +107,8 @@ impl Client {
         }
         let body = serde_json::to_string(&Body::from(login)).map(Zeroizing::new);
         let body = body.map_err(|_| Failure::no_answer("the login cannot be written as JSON"))?;
-        let answer = self.transport.post(None, LOGIN, &body, login.password, OTHER_BODY)?;
+        let answer =
+            self.transport.post(None, LOGIN, &body, Post { secret: login.password, ..Post::PLAIN })?;
         let Answer { user_id, device_id, access_token } = answer.success()?;
         let token = Token::new(&access_token)
             .map_err(|_| Failure::no_answer("the homeserver gave a token that no header can carry"))?;
@@ -118,7 +120,7 @@ impl Client {
     /// # Errors
     /// [`FailureKind::Forbidden`](crate::FailureKind::Forbidden) without an invite, where one is needed.
     pub fn join(&self, token: &Token, room: &str) -> Result<(), Failure> {
-        let answer = self.transport.post(Some(token), &in_room(room, "join"), "{}", "", OTHER_BODY)?;
+        let answer = self.transport.post(Some(token), &in_room(room, "join"), "{}", Post::PLAIN)?;
         answer.success::<Value>().map(|_| ())
     }
 }

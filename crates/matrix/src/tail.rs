@@ -19,14 +19,23 @@ pub struct TailQuery<'a> {
     /// The full id of the user who sent it, if anybody did: only that user's events count. Any member could copy
     /// the marker.
     pub own_user: &'a str,
-    /// The id of that user's last event in the room before it: the search ends there.
-    pub anchor: Option<&'a str>,
+    /// The last event before it in the room that is known, of that user or of another: the search ends there.
+    pub anchor: Option<Anchor<'a>>,
     /// The transaction id under which it was sent.
     pub txn: &'a str,
     /// `id` of `com.meshmac.message` in its content.
     pub message_id: &'a str,
-    /// How many pages of 20 own events are read at most.
+    /// How many pages of 20 such events are read at most.
     pub max_pages: usize,
+}
+
+/// An event that a message came after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Anchor<'a> {
+    /// Its id.
+    pub event: &'a str,
+    /// The full id of the user who sent it: only as that user's it counts.
+    pub sender: &'a str,
 }
 
 /// What the room says.
@@ -37,8 +46,8 @@ pub enum Tail {
     /// (shown by the homeserver to the device that sent it, and kept even when the event is redacted) or the id in
     /// its content (which outlives the device).
     Found(EventId),
-    /// When the homeserver answered, no event of the own user after the anchor, or in the whole room as far as that
-    /// user sees it, was the message. It is no proof against a request that is still on its way: ask only after the
+    /// When the homeserver answered, no event of the own user after the anchor, or in the whole room as far as whose
+    /// token it is sees it, was the message. It is no proof against a request that is still on its way: ask only after the
     /// deadline of the last PUT. Nor does it see through a redaction if the device was another one.
     Absent,
     /// Neither was proved: the own user may not read the room, the pages ended before the room did, or the
@@ -47,17 +56,18 @@ pub enum Tail {
 }
 
 impl Client {
-    /// Looks for a message backwards from the end of the room (`GET /rooms/{room}/messages?dir=b`), among the own
-    /// user's messages only; it also works for a user who was removed, up to that point.
+    /// Looks for a message backwards from the end of the room (`GET /rooms/{room}/messages?dir=b`), among the messages
+    /// of its sender and the anchor's only; it also works for a user who was removed, up to that point.
     ///
     /// Each page is one request with the deadline of its own.
     ///
     /// # Errors
     /// When the question was not answered and may be asked again: limited, unauthorized, or unknown.
     pub fn tail_read(&self, token: &Token, room: &str, query: &TailQuery<'_>) -> Result<Tail, Failure> {
+        let senders = query.senders();
         let mut from = None;
         for _ in 0..query.max_pages {
-            let page = match self.page(token, room, &[query.own_user], from.as_deref()) {
+            let page = match self.page(token, room, &senders, from.as_deref()) {
                 Err(failure) if is_no(&failure) => return Ok(Tail::Inconclusive),
                 page => page?,
             };
@@ -107,13 +117,20 @@ fn is_no(failure: &Failure) -> bool {
 }
 
 impl TailQuery<'_> {
+    /// Whose messages end the search.
+    fn senders(&self) -> Vec<&str> {
+        let other = self.anchor.map(|anchor| anchor.sender).filter(|sender| *sender != self.own_user);
+        [self.own_user].into_iter().chain(other).collect()
+    }
+
     /// Ends the search or goes on.
     fn look_at(&self, event: &Value) -> Option<Tail> {
         let id = event["event_id"].as_str()?;
         if self.is_ours(event) {
             return EventId::try_from(id.to_owned()).ok().map(Tail::Found);
         }
-        (Some(id) == self.anchor).then_some(Tail::Absent)
+        let is_it = |anchor: Anchor<'_>| id == anchor.event && event["sender"] == anchor.sender;
+        self.anchor.is_some_and(is_it).then_some(Tail::Absent)
     }
 
     /// The filter is the homeserver's courtesy; the sender is checked here.

@@ -6,11 +6,13 @@ use std::time::Duration;
 use serde_json::Value;
 use ureq::config::Config;
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
-use ureq::http::{HeaderValue, Request, Response};
+use ureq::http::request::Builder;
+use ureq::http::{HeaderValue, Method, Request, Response};
 use ureq::{Agent, AsSendBody, Body};
 
 use crate::address::{Address, ProxyAddress};
 use crate::answer::Answer;
+use crate::client::OTHER_BODY;
 use crate::tls::{PresentedCertificate, Trust, agent, trouble_of};
 use crate::{Failure, Options, OptionsError, Token};
 
@@ -20,6 +22,7 @@ const SEND: Duration = Duration::from_secs(10);
 /// Shorter than any server or proxy keeps an idle connection (the shortest defaults are 5 s), so that a request is
 /// not lost on one that is just being closed. ureq never sends a request a second time.
 const IDLE: Duration = Duration::from_secs(3);
+const JSON: &str = "application/json";
 const MAX_HEADERS: usize = 64 << 10;
 
 /// A homeserver and the means to ask it.
@@ -42,12 +45,8 @@ impl Transport {
 
     /// GET `path`, believing at most `max_body` bytes of the answer.
     pub(crate) fn get(&self, token: Option<&Token>, path: &str, max_body: u64) -> Result<Answer, Failure> {
-        let request = Request::get(self.url(path));
-        let request = match token {
-            Some(token) => request.header(AUTHORIZATION, token.header()),
-            None => request,
-        };
-        self.run(request.body(()), &hiding(token), max_body)
+        let request = self.request(Method::GET, token, path);
+        self.run(request.body(()), None, &hiding(token), max_body)
     }
 
     /// PUT `json` to `path`, byte for byte, believing at most `max_body` bytes of the answer.
@@ -58,31 +57,31 @@ impl Transport {
         json: &str,
         max_body: u64,
     ) -> Result<Answer, Failure> {
-        let request = Request::put(self.url(path));
-        let request = request.header(AUTHORIZATION, token.header()).header(CONTENT_TYPE, "application/json");
-        self.run(request.body(json), &hiding(Some(token)), max_body)
+        let request = self.request(Method::PUT, Some(token), path).header(CONTENT_TYPE, JSON);
+        self.run(request.body(json), None, &hiding(Some(token)), max_body)
     }
 
-    /// POST `json` to `path`, believing at most `max_body` bytes of the answer, and showing `secret` of it nowhere.
+    /// POST `json` to `path`.
     pub(crate) fn post(
         &self,
         token: Option<&Token>,
         path: &str,
         json: &str,
-        secret: &str,
-        max_body: u64,
+        how: Post<'_>,
     ) -> Result<Answer, Failure> {
-        let request = Request::post(self.url(path)).header(CONTENT_TYPE, "application/json");
-        let request = match token {
-            Some(token) => request.header(AUTHORIZATION, token.header()),
-            None => request,
-        };
+        let request = self.request(Method::POST, token, path).header(CONTENT_TYPE, JSON);
         let hide_token = hiding(token);
-        let hide = |text: &str| match secret {
-            "" => hide_token(text),
-            secret => hide_token(&text.replace(secret, "[secret]")),
-        };
-        self.run(request.body(json), &hide, max_body)
+        let hide = |text: &str| hide_token(&hide_secret(how.secret, text));
+        self.run(request.body(json), how.deadline, &hide, how.max_body)
+    }
+
+    /// A request as whom the token speaks for.
+    fn request(&self, method: Method, token: Option<&Token>, path: &str) -> Builder {
+        let request = Request::builder().method(method);
+        match token {
+            Some(token) => request.uri(self.url(&token.speaks(path))).header(AUTHORIZATION, token.header()),
+            None => request.uri(self.url(path)),
+        }
     }
 
     /// The certificate that the server presents; nothing is sent to it. `None` over http.
@@ -105,14 +104,29 @@ impl Transport {
         self.address().to_owned() + path
     }
 
+    fn with_deadline<B: AsSendBody>(&self, request: Request<B>, deadline: Duration) -> Request<B> {
+        self.agent
+            .configure_request(request)
+            .timeout_recv_response(Some(deadline))
+            .timeout_recv_body(Some(deadline))
+            .timeout_per_call(Some(deadline))
+            .timeout_global(Some(deadline))
+            .build()
+    }
+
     fn run<B: AsSendBody>(
         &self,
         request: Result<Request<B>, ureq::http::Error>,
+        deadline: Option<Duration>,
         hide: &dyn Fn(&str) -> String,
         max_body: u64,
     ) -> Result<Answer, Failure> {
         let request = request.map_err(|e| Failure::no_answer(&e.to_string()))?;
-        let read = self.agent.run(request).and_then(|response| read(response, max_body));
+        let answered = match deadline {
+            None => self.agent.run(request),
+            Some(deadline) => self.agent.run(self.with_deadline(request, deadline)),
+        };
+        let read = answered.and_then(|response| read(response, max_body));
         let (mut answer, body) = read.map_err(|e| failure(&e))?;
         // What a homeserver says about an error is shown to people; should it repeat a secret, they do not see it.
         answer.location = answer.location.as_deref().map(hide);
@@ -123,6 +137,22 @@ impl Transport {
         .unwrap_or_default();
         Ok(answer)
     }
+}
+
+/// What is asked of a POST beside its path.
+#[derive(Clone, Copy)]
+pub(crate) struct Post<'p> {
+    /// Shown nowhere of the answer, beside the token.
+    pub(crate) secret: &'p str,
+    /// So many bytes of the answer are believed at most.
+    pub(crate) max_body: u64,
+    /// When it must be over, if not as always.
+    pub(crate) deadline: Option<Duration>,
+}
+
+impl Post<'_> {
+    /// One with nothing out of the common about it.
+    pub(crate) const PLAIN: Self = Self { secret: "", max_body: OTHER_BODY, deadline: None };
 }
 
 /// The homeserver's address, where everything else goes with it.
@@ -159,6 +189,11 @@ fn config(options: &Options) -> Config {
         // Where nothing is said, the environment's proxies are used.
         .proxy(options.proxy.as_ref().map(ProxyAddress::as_ureq))
         .build()
+}
+
+/// Takes a secret, if any, out of a text.
+pub(crate) fn hide_secret(secret: &str, text: &str) -> String {
+    if secret.is_empty() { text.to_owned() } else { text.replace(secret, "[secret]") }
 }
 
 /// Takes the token out of a text.

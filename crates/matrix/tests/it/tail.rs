@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use meshhook_matrix::{Client, FailureKind, Tail, TailQuery, Token};
+use meshhook_matrix::{Anchor, Client, FailureKind, Tail, TailQuery, Token};
 use meshhook_testkit::{Endpoint, Fault, Homeserver, Synapse, User};
 use serde_json::{Value, json};
 
@@ -38,12 +38,22 @@ impl Scene {
         self.client.send(&self.token, &self.room, &format!("txn-{id}"), &content).unwrap().to_string()
     }
 
+    fn own<'a>(&'a self, event: Option<&'a str>) -> Option<Anchor<'a>> {
+        event.map(|event| Anchor { event, sender: &self.bot.id })
+    }
+
     fn ask(&self, id: &str, anchor: Option<&str>) -> Tail {
         self.ask_as(&self.token, id, &format!("txn-{id}"), anchor)
     }
 
     fn ask_as(&self, token: &Token, id: &str, txn: &str, anchor: Option<&str>) -> Tail {
-        let query = TailQuery { own_user: &self.bot.id, anchor, txn, message_id: id, max_pages: 20 };
+        let query = TailQuery {
+            own_user: &self.bot.id,
+            anchor: self.own(anchor),
+            txn,
+            message_id: id,
+            max_pages: 20,
+        };
         self.client.tail_read(token, &self.room, &query).unwrap()
     }
 }
