@@ -87,10 +87,10 @@ impl Client {
         member.is_ok_and(|member| member["membership"] == "join")
     }
 
-    /// Leaves a room, or declines the invite to one.
+    /// Leaves a room, or declines the invite to one; for who has left it already it is no error.
     ///
     /// # Errors
-    /// [`FailureKind::Forbidden`] for who is neither in it nor invited.
+    /// As with any request; Synapse answers 404 for a room that the user never had to do with.
     pub fn leave(&self, token: &Token, room: &str) -> Result<(), Failure> {
         self.post(token, &in_room(room, "leave"), &json!({}))?.success::<Value>().map(|_| ())
     }

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod classify;
+mod ghost;
 mod history;
 mod once;
+mod ping;
 mod standing;
 mod synapse;
 mod tail;

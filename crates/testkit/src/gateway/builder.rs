@@ -8,14 +8,16 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::{Gateway, StartFailure, TOKEN_FILE, store_dir};
-use crate::free_port;
+use super::{Gateway, REGISTRATION_FILE, StartFailure, TOKEN_FILE, store_dir};
+use crate::{Service, free_port};
 
 /// What a [`Gateway`] is made from: gateway.toml line by line, and the secrets beside it.
 #[derive(Debug, Clone)]
 pub struct GatewayBuilder {
     binary: Option<PathBuf>,
-    token: String,
+    /// Files that only their owner may read, beside gateway.toml.
+    private: Vec<(&'static str, String)>,
+    secrets: Vec<String>,
     sections: BTreeMap<String, Vec<String>>,
     sources: Vec<Source>,
     more: String,
@@ -32,9 +34,25 @@ struct Source {
 
 impl GatewayBuilder {
     pub(super) fn new(homeserver: &str, room: &str, token: &str) -> Self {
+        Self::of(homeserver, room)
+            .line("matrix", &format!("access_token_file = {}", quoted(TOKEN_FILE)))
+            .private(TOKEN_FILE, token, &[token])
+    }
+
+    pub(super) fn of_service(homeserver: &str, room: &str, service: &Service) -> Self {
+        let secrets = [service.as_token(), service.hs_token()];
+        Self::of(homeserver, room)
+            .line("matrix", "mode = \"appservice\"")
+            .line("appservice", &format!("listen = \"127.0.0.1:{}\"", service.port()))
+            .line("appservice", &format!("registration_file = {}", quoted(REGISTRATION_FILE)))
+            .private(REGISTRATION_FILE, &service.registration().to_string(), &secrets)
+    }
+
+    fn of(homeserver: &str, room: &str) -> Self {
         let builder = Self {
             binary: None,
-            token: token.into(),
+            private: Vec::new(),
+            secrets: Vec::new(),
             sections: BTreeMap::new(),
             sources: Vec::new(),
             more: String::new(),
@@ -44,7 +62,13 @@ impl GatewayBuilder {
         builder
             .line("matrix", &format!("homeserver = {}", quoted(homeserver)))
             .line("matrix", &format!("room = {}", quoted(room)))
-            .line("matrix", &format!("access_token_file = {}", quoted(TOKEN_FILE)))
+    }
+
+    /// One more file that only its owner may read, with the secrets that are in it.
+    fn private(mut self, name: &'static str, text: &str, secrets: &[&str]) -> Self {
+        self.private.push((name, text.into()));
+        self.secrets.extend(secrets.iter().map(|secret| (*secret).to_owned()));
+        self
     }
 
     /// The program; `meshhook-gateway` of the same build by default.
@@ -130,7 +154,9 @@ impl GatewayBuilder {
         for folder in [&config, &store] {
             DirBuilder::new().mode(0o700).create(folder).expect("a folder in our temporary one");
         }
-        private_file(&config.join(TOKEN_FILE), &self.token);
+        for (name, text) in &self.private {
+            private_file(&config.join(name), text);
+        }
         for source in &self.sources {
             source.write_secrets(&config);
         }
@@ -140,8 +166,8 @@ impl GatewayBuilder {
         let admin_token_file = self.admin_token_file(&config, &store);
         fs::write(config.join("gateway.toml"), self.text(ports, &store))
             .expect("gateway.toml can be written");
-        let mut secrets: Vec<_> = self.sources.iter().flat_map(|source| source.secrets.clone()).collect();
-        secrets.push(self.token);
+        let mut secrets = self.secrets;
+        secrets.extend(self.sources.into_iter().flat_map(|source| source.secrets));
         let binary = self.binary.unwrap_or_else(built_gateway);
         Gateway { dir, binary, ports, admin_token_file, secrets, process: None }
     }

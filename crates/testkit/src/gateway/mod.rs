@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::http::{self, Answer};
 use crate::process::Process;
-use crate::try_for;
+use crate::{Service, try_for};
 pub use builder::GatewayBuilder;
 use builder::private_file;
 
@@ -25,6 +25,7 @@ const START_WITHIN: Duration = Duration::from_secs(20);
 /// What is in hand may take ten seconds to finish.
 const STOP_WITHIN: Duration = Duration::from_secs(15);
 const TOKEN_FILE: &str = "matrix-token";
+const REGISTRATION_FILE: &str = "registration.yaml";
 
 /// A gateway on loopback, with its configuration, store and log in a temporary folder of its own.
 ///
@@ -73,6 +74,13 @@ impl Gateway {
     #[must_use]
     pub fn builder(homeserver: &str, room: &str, token: &str) -> GatewayBuilder {
         GatewayBuilder::new(homeserver, room, token)
+    }
+
+    /// A gateway to be that is that application service of that homeserver, and writes into `room`. It listens to the
+    /// homeserver on the service's port.
+    #[must_use]
+    pub fn builder_of_service(homeserver: &str, room: &str, service: &Service) -> GatewayBuilder {
+        GatewayBuilder::of_service(homeserver, room, service)
     }
 
     fn launch(&mut self) -> Result<(), StartFailure> {
@@ -239,6 +247,12 @@ impl Gateway {
     /// Puts another access token into its file, whole at any moment.
     pub fn write_token(&mut self, token: &str) {
         self.write_secret(TOKEN_FILE, token);
+    }
+
+    /// Puts another registration into its file, whole at any moment.
+    pub fn write_service(&mut self, service: &Service) {
+        self.secrets.extend([service.as_token().to_owned(), service.hs_token().to_owned()]);
+        self.write_secret(REGISTRATION_FILE, &service.registration().to_string());
     }
 
     /// Puts a secret into a file beside gateway.toml, whole at any moment.

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use crate::Service;
+
 /// Constant, because a template database is tied to it.
 pub(super) const SERVER_NAME: &str = "rig.localhost";
 pub(super) const SHARED_SECRET: &str = "shared-secret-of-tests";
@@ -33,6 +35,16 @@ pub(super) fn write(dir: &Path, port: u16, tls_port: Option<u16>, limits: Limits
     }
     write_json(&dir.join("homeserver.yaml"), &homeserver);
     write_json(&dir.join("log.yaml"), &logging(dir));
+}
+
+/// Writes an application service's registration, and that there is one into homeserver.yaml.
+pub(super) fn write_service(dir: &Path, service: &Service) {
+    let (registration, homeserver) = (dir.join("registration.yaml"), dir.join("homeserver.yaml"));
+    let written = fs::read(&homeserver).expect("written before");
+    let mut config: Value = serde_json::from_slice(&written).expect("written as JSON");
+    config["app_service_config_files"] = json!([registration]);
+    write_json(&homeserver, &config);
+    write_json(&registration, service.registration());
 }
 
 fn write_json(path: &Path, value: &Value) {

@@ -2,21 +2,24 @@
 
 mod client;
 mod config;
+mod members;
 pub(crate) mod python;
 mod template;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::process::Process;
-use crate::{certificates, free_port, http, synapse_python, try_for};
+use crate::{Service, certificates, free_port, http, synapse_python, try_for};
 pub use config::Limits;
+pub use members::Member;
 
 /// Synapse ends with the test that started it, however that ends: the pipe closes with its process.
 const LAUNCHER: &str = r#"
@@ -74,6 +77,22 @@ impl Synapse {
         synapse.launched()
     }
 
+    /// A fresh one that knows an application service from its start.
+    ///
+    /// # Panics
+    /// As [`Self::start_with`].
+    #[must_use]
+    pub fn start_with_service(limits: Limits, service: &Service) -> Self {
+        let synapse = Self::prepare(limits, None);
+        synapse.write_service(service);
+        synapse.launched()
+    }
+
+    /// Writes the registration of its one application service: known after [`Self::restart`], and no sooner.
+    pub fn write_service(&self, service: &Service) {
+        config::write_service(self.dir.path(), service);
+    }
+
     fn launched(mut self) -> Self {
         fs::copy(template::database(), self.database_path()).expect("the template database can be copied");
         self.launch();
@@ -86,10 +105,17 @@ impl Synapse {
         static SHARED: Mutex<Weak<Synapse>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
-            let synapse = Arc::new(Self::start());
+            let synapse = Arc::new(Self::start_with_service(Limits::Relaxed, Self::shared_service()));
             *shared = Arc::downgrade(&synapse);
             synapse
         })
+    }
+
+    /// The application service that the shared one knows, and pushes nothing to; give each test its own users of it.
+    #[must_use]
+    pub fn shared_service() -> &'static Service {
+        static SERVICE: OnceLock<Service> = OnceLock::new();
+        SERVICE.get_or_init(|| Service::new("ghosts", Self::SERVER_NAME).with("url", Value::Null))
     }
 
     fn prepare(limits: Limits, tls_port: Option<u16>) -> Self {
@@ -100,23 +126,27 @@ impl Synapse {
     }
 
     fn launch(&mut self) {
+        self.spawn();
+        assert!(self.gets_ready(), "Synapse did not get ready; it said:\n{}", self.said());
+    }
+
+    fn spawn(&mut self) {
         let said =
             File::options().create(true).append(true).open(self.said_path()).expect("a file for its words");
         let mut command = Command::new(synapse_python());
         command.args(["-c", LAUNCHER, "-c", "homeserver.yaml"]).current_dir(self.dir.path());
         command.stdin(Stdio::piped()).stdout(said.try_clone().expect("a second handle")).stderr(said);
         self.process = Some(Process::spawn(&mut command));
-        self.wait_until_ready();
     }
 
-    fn wait_until_ready(&mut self) {
+    fn gets_ready(&mut self) -> bool {
         let url = format!("{}/health", self.url());
         let ready = try_for(START_WITHIN, || {
             let ended = self.process.as_mut().and_then(Process::ended);
             let healthy = http::get(&url, &[]).is_ok_and(|answer| answer.status == 200);
             (healthy || ended.is_some()).then_some(healthy)
         });
-        assert_eq!(ready, Some(true), "Synapse did not get ready; it said:\n{}", self.said());
+        ready == Some(true)
     }
 
     /// Its address, without a final slash; it stays the same over restarts.
@@ -157,6 +187,19 @@ impl Synapse {
     pub fn restart(&mut self) {
         self.stop();
         self.launch();
+    }
+
+    /// As [`Self::restart`] with a configuration that it is to refuse: what it said.
+    ///
+    /// # Panics
+    /// When it gets ready.
+    #[must_use]
+    pub fn restart_refused(&mut self) -> String {
+        self.stop();
+        self.spawn();
+        assert!(!self.gets_ready(), "Synapse starts with that");
+        self.stop();
+        self.said()
     }
 
     /// Synapse's log.
