@@ -90,6 +90,18 @@ impl Service {
         format!("@{}_{name}:{}", self.text("sender_localpart"), self.server_name)
     }
 
+    /// The full id of the user with that local part.
+    pub(crate) fn named(&self, localpart: &str) -> String {
+        format!("@{localpart}:{}", self.server_name)
+    }
+
+    /// Whether that user is the sender or one of its users.
+    pub(crate) fn has(&self, user: &str) -> bool {
+        let begins = format!("@{}_", self.text("sender_localpart"));
+        let is_ours = user.starts_with(&begins) && user.ends_with(&format!(":{}", self.server_name));
+        is_ours || user == self.sender()
+    }
+
     fn text(&self, key: &str) -> &str {
         self.registration[key].as_str().unwrap_or_default()
     }
