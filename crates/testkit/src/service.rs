@@ -8,7 +8,8 @@ use crate::free_port;
 
 /// An application service's registration, and the port on loopback that it says the service listens on.
 ///
-/// Its namespace is its sender's own name and what begins with that and `_`, as `meshhook registration new` writes it.
+/// Its namespace is what begins with its sender's name and `_`, as `meshhook registration new` writes it; the sender is
+/// its own without that.
 #[derive(Clone)]
 pub struct Service {
     server_name: String,
@@ -21,7 +22,7 @@ impl Service {
     #[must_use]
     pub fn new(localpart: &str, server_name: &str) -> Self {
         let port = free_port();
-        let regex = format!("@{localpart}(_.*)?:{}", server_name.replace('.', "\\."));
+        let regex = format!("^@{localpart}_[a-z0-9._=/-]+:{}$", server_name.replace('.', "\\."));
         let registration = json!({
             "id": format!("{localpart}-of-tests"),
             "url": format!("http://127.0.0.1:{port}"),
