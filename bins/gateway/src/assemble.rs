@@ -1,10 +1,9 @@
 //! From a configuration to everything that runs.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use meshhook_config::{Config, StoreUrl};
-use meshhook_engine::{Account, Clock, Current, Engine, Settings, SystemClock, TokenSource};
+use meshhook_config::{Config, Credential, Fault, StoreUrl};
+use meshhook_engine::{Clock, Current, Engine, Settings, SystemClock, TokenSource};
 use meshhook_matrix::{Client, Token};
 use meshhook_store::{DedupeStore, MemoryStore, Store, StoreError};
 use meshhook_store_sqlite::SqliteStore;
@@ -54,15 +53,14 @@ pub(crate) fn assemble(config: Config, opened: Opened, begun: Begun) -> Result<A
     let client = client(&config)?;
     let token = AdminToken::of(&config)?;
     let root = config.root.clone();
-    let Parts { gate, conduct, access, token_file, outline, .. } = Parts::of(config, token);
-    let token_file = Arc::new(Current::new(token_file));
+    let Parts { gate, conduct, access, credential, outline, .. } = Parts::of(config, token);
+    let credential = Arc::new(Current::new(credential));
     let (gate, access) = (Arc::new(Current::new(gate)), Arc::new(Current::new(access)));
     observations.expect(gate.get().names());
     let engine = Arc::new(Engine::start(Settings {
         store,
         client,
-        tokens: token_source(&token_file),
-        account: Account::Bot,
+        tokens: token_source(&credential),
         clock: Arc::clone(&clock),
         observer: observations.clone(),
         conduct,
@@ -72,7 +70,7 @@ pub(crate) fn assemble(config: Config, opened: Opened, begun: Begun) -> Result<A
         engine: engine.clone(),
         gate: gate.clone(),
         access: access.clone(),
-        token_file,
+        credential,
         log,
         observations: observations.clone(),
         in_force: outline.into(),
@@ -125,12 +123,17 @@ impl Opened {
 }
 
 /// The file is read again whenever the engine asks, so that a token can be replaced while the gateway runs.
-fn token_source(file: &Arc<Current<PathBuf>>) -> TokenSource {
-    let file = Arc::clone(file);
+fn token_source(credential: &Arc<Current<Credential>>) -> TokenSource {
+    let credential = Arc::clone(credential);
     Box::new(move || {
-        let file = file.get();
-        let secret = meshhook_config::read_token(&file)
-            .map_err(|fault| format!("{}: {}; {}", fault.file().display(), fault.message(), fault.hint()))?;
-        Token::new(secret.expose_secret()).map_err(|why| format!("{}: {why}", file.display()))
+        let credential = credential.get();
+        let secret = credential
+            .token()
+            .map_err(|faults| faults.iter().map(in_one_line).collect::<Vec<_>>().join("; "))?;
+        Token::new(secret.expose_secret()).map_err(|why| format!("{}: {why}", credential.file().display()))
     })
+}
+
+fn in_one_line(fault: &Fault) -> String {
+    format!("{}: {}; {}", fault.file().display(), fault.message(), fault.hint())
 }

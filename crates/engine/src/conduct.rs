@@ -30,14 +30,21 @@ impl Conduct {
     }
 }
 
+impl Conduct {
+    /// The rooms that are written into, some perhaps more than once.
+    pub(crate) fn rooms(&self) -> impl Iterator<Item = &str> {
+        self.sources.iter().flat_map(|source| source.rooms())
+    }
+}
+
 impl Engine {
     /// Goes by another conduct from now on. What is owed to rooms that no source has any more is sent all the same.
     ///
     /// # Errors
     /// [`EngineError`]: the conduct is as it was.
     pub fn adopt(&self, conduct: Conduct) -> Result<(), EngineError> {
-        for source in &conduct.sources {
-            self.serve(source.room.clone())?;
+        for room in conduct.rooms() {
+            self.serve(room.to_owned())?;
         }
         self.shared.conduct.set(conduct);
         Ok(())

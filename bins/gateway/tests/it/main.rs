@@ -25,6 +25,7 @@ mod reload;
 mod rig;
 mod room;
 mod rotation;
+mod routes;
 mod sources;
 mod stall;
 mod timeline;
