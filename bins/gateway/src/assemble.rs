@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use meshhook_config::{Config, Credential, Fault, StoreUrl};
-use meshhook_engine::{Clock, Current, Engine, Settings, SystemClock, TokenSource};
+use meshhook_config::{Config, Credential, Fault, StoreUrl, Voice};
+use meshhook_engine::{Account, Clock, Current, Engine, Settings, SystemClock, TokenSource};
 use meshhook_matrix::{Client, Token};
 use meshhook_store::{DedupeStore, MemoryStore, Store, StoreError};
 use meshhook_store_sqlite::SqliteStore;
@@ -11,6 +11,7 @@ use secrecy::ExposeSecret;
 
 use crate::admin::Admin;
 use crate::admin_token::AdminToken;
+use crate::appservice::Door;
 use crate::ingress::Ingress;
 use crate::log::LogControl;
 use crate::observe::Observations;
@@ -24,6 +25,8 @@ pub(crate) struct App {
     pub(crate) ingress: Arc<Ingress>,
     /// Answers the operator.
     pub(crate) admin: Arc<Admin>,
+    /// Answers the homeserver, where an application service sends.
+    pub(crate) door: Option<Arc<Door>>,
     /// Sends.
     pub(crate) engine: Arc<Engine>,
     /// Sees.
@@ -53,7 +56,10 @@ pub(crate) fn assemble(config: Config, opened: Opened, begun: Begun) -> Result<A
     let client = client(&config)?;
     let token = AdminToken::of(&config)?;
     let root = config.root.clone();
-    let Parts { gate, conduct, access, credential, outline, .. } = Parts::of(config, token);
+    let pinging = is_service(&config).then(|| self::client(&config)).transpose()?;
+    let Parts { gate, conduct, access, credential, registration, outline, .. } = Parts::of(config, token);
+    let account = if registration.is_some() { Account::Service } else { Account::Bot };
+    let registration = registration.map(|registration| Arc::new(Current::new(registration)));
     let credential = Arc::new(Current::new(credential));
     let (gate, access) = (Arc::new(Current::new(gate)), Arc::new(Current::new(access)));
     observations.expect(gate.get().names());
@@ -61,16 +67,24 @@ pub(crate) fn assemble(config: Config, opened: Opened, begun: Begun) -> Result<A
         store,
         client,
         tokens: token_source(&credential),
+        account,
         clock: Arc::clone(&clock),
         observer: observations.clone(),
         conduct,
     })?);
+    let door = registration.clone().map(|registration| {
+        Arc::new(Door::new(registration, engine.clone(), clock.clone(), observations.clone()))
+    });
+    if let Some((door, client)) = door.as_ref().zip(pinging) {
+        door.ask_for_pings(client).map_err(StartError::System)?;
+    }
     let reloader = Arc::new(Reloader {
         root,
         engine: engine.clone(),
         gate: gate.clone(),
         access: access.clone(),
         credential,
+        registration,
         log,
         observations: observations.clone(),
         in_force: outline.into(),
@@ -83,15 +97,21 @@ pub(crate) fn assemble(config: Config, opened: Opened, begun: Begun) -> Result<A
         clock: clock.clone(),
         observations: observations.clone(),
         reloader: reloader.clone(),
+        journal: door.as_deref().map(Door::journal),
         auditing: ().into(),
     };
     Ok(App {
         ingress: Arc::new(Ingress::new(gate, engine.clone(), clock, observations.clone())),
         admin: Arc::new(admin),
+        door,
         engine,
         observations,
         reloader,
     })
+}
+
+const fn is_service(config: &Config) -> bool {
+    matches!(config.matrix.voice, Voice::Service(_))
 }
 
 fn client(config: &Config) -> Result<Client, StartError> {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use meshhook_config::{Config, Credential, EncryptedRoom, Outline};
+use meshhook_appservice::Registration;
+use meshhook_config::{AppService, Config, Credential, EncryptedRoom, Outline, Voice};
 use meshhook_engine::{
     Conduct, Digest, Encrypted, Forks, Look, Node, Only, Pool, Route, Routes, Source, new_id,
 };
@@ -24,6 +25,8 @@ pub(crate) struct Parts {
     pub(crate) access: Access,
     /// Where the Matrix token is.
     pub(crate) credential: Credential,
+    /// What the homeserver knows of us, where an application service sends.
+    pub(crate) registration: Option<Registration>,
     /// All of it, to be compared with the next.
     pub(crate) outline: Outline,
 }
@@ -44,7 +47,7 @@ impl Parts {
             encrypted: encrypted(matrix.encrypted_room),
             digest: Digest { behind: digest.behind, max_lines: digest.max_lines, ..Digest::default() },
             look,
-            ghosts: 0,
+            ghosts: ghosts(&matrix.voice),
         };
         let gate = Gate {
             path: server.path,
@@ -54,7 +57,22 @@ impl Parts {
             hooks,
         };
         let access = Access::new(token, server.admin_hosts);
-        Self { gate, conduct, access, credential: matrix.voice.credential(), outline }
+        let credential = matrix.voice.credential();
+        let registration = match matrix.voice {
+            Voice::Service(service) => Some(service.registration),
+            _ => None,
+        };
+        Self { gate, conduct, access, credential, registration, outline }
+    }
+}
+
+/// How many machines may speak for themselves.
+fn ghosts(voice: &Voice) -> usize {
+    match voice {
+        Voice::Service(AppService { per_node_senders: true, max_ghosts, .. }) => {
+            usize::try_from(*max_ghosts).unwrap_or(usize::MAX)
+        }
+        _ => 0,
     }
 }
 

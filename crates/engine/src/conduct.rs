@@ -26,7 +26,7 @@ pub struct Conduct {
 impl Conduct {
     /// Whether anything can be said in a room.
     pub(crate) fn serves(&self, room: &str) -> bool {
-        self.sources.iter().any(|source| source.room == room)
+        self.rooms().any(|known| known == room)
     }
 }
 

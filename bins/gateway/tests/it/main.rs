@@ -4,6 +4,7 @@
 
 mod admin;
 mod answers;
+mod appservice;
 mod audit;
 mod clients;
 mod crash;
