@@ -5,18 +5,20 @@
 
 mod headers;
 mod provider;
+mod push;
 mod render;
 
 pub use headers::headers;
 pub use provider::{generic, provider};
+pub use push::push;
 pub use render::render;
 
 /// A target by its name: what the corpus's folder of that name is for.
 pub type Target = fn(&[u8]);
 
 /// Every target.
-pub const TARGETS: [(&str, Target); 4] =
-    [("headers", headers), ("provider", provider), ("render", render), ("generic", generic)];
+pub const TARGETS: [(&str, Target); 5] =
+    [("headers", headers), ("provider", provider), ("render", render), ("generic", generic), ("push", push)];
 
 /// The first byte as a choice, and the rest.
 fn choice(data: &[u8]) -> Option<(usize, &[u8])> {

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::{Outcome, Workspace, process};
 
 /// As listed in `fuzz/Cargo.toml`, each with a program.
-const TARGETS: [&str; 4] = ["headers", "provider", "render", "generic"];
+const TARGETS: [&str; 5] = ["headers", "provider", "render", "generic", "push"];
 
 const SECONDS: u32 = 10;
 

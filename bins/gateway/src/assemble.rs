@@ -1,9 +1,8 @@
 //! From a configuration to everything that runs.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use meshhook_config::{Config, StoreUrl};
+use meshhook_config::{Config, Credential, Fault, StoreUrl, Voice};
 use meshhook_engine::{Account, Clock, Current, Engine, Settings, SystemClock, TokenSource};
 use meshhook_matrix::{Client, Token};
 use meshhook_store::{DedupeStore, MemoryStore, Store, StoreError};
@@ -12,6 +11,7 @@ use secrecy::ExposeSecret;
 
 use crate::admin::Admin;
 use crate::admin_token::AdminToken;
+use crate::appservice::Door;
 use crate::ingress::Ingress;
 use crate::log::LogControl;
 use crate::observe::Observations;
@@ -25,6 +25,8 @@ pub(crate) struct App {
     pub(crate) ingress: Arc<Ingress>,
     /// Answers the operator.
     pub(crate) admin: Arc<Admin>,
+    /// Answers the homeserver, where an application service sends.
+    pub(crate) door: Option<Arc<Door>>,
     /// Sends.
     pub(crate) engine: Arc<Engine>,
     /// Sees.
@@ -54,25 +56,35 @@ pub(crate) fn assemble(config: Config, opened: Opened, begun: Begun) -> Result<A
     let client = client(&config)?;
     let token = AdminToken::of(&config)?;
     let root = config.root.clone();
-    let Parts { gate, conduct, access, token_file, outline, .. } = Parts::of(config, token);
-    let token_file = Arc::new(Current::new(token_file));
+    let pinging = is_service(&config).then(|| self::client(&config)).transpose()?;
+    let Parts { gate, conduct, access, credential, registration, outline, .. } = Parts::of(config, token);
+    let account = if registration.is_some() { Account::Service } else { Account::Bot };
+    let registration = registration.map(|registration| Arc::new(Current::new(registration)));
+    let credential = Arc::new(Current::new(credential));
     let (gate, access) = (Arc::new(Current::new(gate)), Arc::new(Current::new(access)));
     observations.expect(gate.get().names());
     let engine = Arc::new(Engine::start(Settings {
         store,
         client,
-        tokens: token_source(&token_file),
-        account: Account::Bot,
+        tokens: token_source(&credential),
+        account,
         clock: Arc::clone(&clock),
         observer: observations.clone(),
         conduct,
     })?);
+    let door = registration.clone().map(|registration| {
+        Arc::new(Door::new(registration, engine.clone(), clock.clone(), observations.clone()))
+    });
+    if let Some((door, client)) = door.as_ref().zip(pinging) {
+        door.ask_for_pings(client).map_err(StartError::System)?;
+    }
     let reloader = Arc::new(Reloader {
         root,
         engine: engine.clone(),
         gate: gate.clone(),
         access: access.clone(),
-        token_file,
+        credential,
+        registration,
         log,
         observations: observations.clone(),
         in_force: outline.into(),
@@ -85,15 +97,21 @@ pub(crate) fn assemble(config: Config, opened: Opened, begun: Begun) -> Result<A
         clock: clock.clone(),
         observations: observations.clone(),
         reloader: reloader.clone(),
+        journal: door.as_deref().map(Door::journal),
         auditing: ().into(),
     };
     Ok(App {
         ingress: Arc::new(Ingress::new(gate, engine.clone(), clock, observations.clone())),
         admin: Arc::new(admin),
+        door,
         engine,
         observations,
         reloader,
     })
+}
+
+const fn is_service(config: &Config) -> bool {
+    matches!(config.matrix.voice, Voice::Service(_))
 }
 
 fn client(config: &Config) -> Result<Client, StartError> {
@@ -125,12 +143,17 @@ impl Opened {
 }
 
 /// The file is read again whenever the engine asks, so that a token can be replaced while the gateway runs.
-fn token_source(file: &Arc<Current<PathBuf>>) -> TokenSource {
-    let file = Arc::clone(file);
+fn token_source(credential: &Arc<Current<Credential>>) -> TokenSource {
+    let credential = Arc::clone(credential);
     Box::new(move || {
-        let file = file.get();
-        let secret = meshhook_config::read_token(&file)
-            .map_err(|fault| format!("{}: {}; {}", fault.file().display(), fault.message(), fault.hint()))?;
-        Token::new(secret.expose_secret()).map_err(|why| format!("{}: {why}", file.display()))
+        let credential = credential.get();
+        let secret = credential
+            .token()
+            .map_err(|faults| faults.iter().map(in_one_line).collect::<Vec<_>>().join("; "))?;
+        Token::new(secret.expose_secret()).map_err(|why| format!("{}: {why}", credential.file().display()))
     })
+}
+
+fn in_one_line(fault: &Fault) -> String {
+    format!("{}: {}; {}", fault.file().display(), fault.message(), fault.hint())
 }

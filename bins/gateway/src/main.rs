@@ -3,6 +3,7 @@
 mod admin;
 mod admin_token;
 mod answer;
+mod appservice;
 mod ask;
 mod assemble;
 mod crowd;

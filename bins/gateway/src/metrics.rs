@@ -24,6 +24,11 @@ impl Counters {
         self.0.get_or_create(&owned(labels)).inc();
     }
 
+    /// So many more.
+    pub(crate) fn add<const N: usize>(&self, labels: [(&'static str, &str); N], number: u64) {
+        self.0.get_or_create(&owned(labels)).inc_by(number);
+    }
+
     /// None yet: a series that begins at zero shows its first increase.
     pub(crate) fn begin<const N: usize>(&self, labels: [(&'static str, &str); N]) {
         drop(self.0.get_or_create(&owned(labels)));
@@ -123,6 +128,11 @@ pub(crate) struct Metrics {
     pub(crate) purged: Counter,
     pub(crate) reloads: Counters,
     pub(crate) reloaded_at: Number,
+    pub(crate) appservice_requests: Counters,
+    pub(crate) appservice_events: Counters,
+    pub(crate) appservice_last_transaction: Number,
+    pub(crate) appservice_reached: Number,
+    pub(crate) boards: Counters,
     pub(crate) sending: Number,
     pub(crate) accepting: Number,
     pub(crate) clock_in_doubt: Number,
@@ -159,6 +169,11 @@ impl Metrics {
             purged: Counter::default(),
             reloads: Counters::default(),
             reloaded_at: Number::default(),
+            appservice_requests: Counters::default(),
+            appservice_events: Counters::default(),
+            appservice_last_transaction: Number::default(),
+            appservice_reached: Number::default(),
+            boards: Counters::default(),
             sending: Number::default(),
             accepting: Number::default(),
             clock_in_doubt: Number::default(),
@@ -190,6 +205,17 @@ impl Metrics {
             ("connections_failed", "Connections that ended before their time", &self.connections_failed),
             ("store_failures", "Store operations that failed", &self.store_failures),
             ("attempts", "Answers of the homeserver, by result", &self.attempts),
+            (
+                "appservice_requests",
+                "Requests at the homeserver's door, by what they asked for",
+                &self.appservice_requests,
+            ),
+            (
+                "appservice_events",
+                "Events that the homeserver pushed, by what came of them",
+                &self.appservice_events,
+            ),
+            ("boards", "Questions for the board, by what came of them", &self.boards),
             ("config_reloads", "Times that the configuration was read again, by result", &self.reloads),
         ];
         for (name, help, family) in families {
@@ -234,6 +260,12 @@ impl Metrics {
                 "1 while this clock and the homeserver's differ by more than 5 minutes",
                 &self.clock_in_doubt,
             ),
+            (
+                "appservice_last_transaction_timestamp_seconds",
+                "When the homeserver last pushed something",
+                &self.appservice_last_transaction,
+            ),
+            ("appservice_reached", "1 while the last ping was fine", &self.appservice_reached),
             ("start_timestamp_seconds", "When this process began", &self.started),
             ("evicted", "Kept deliveries that made room for newer ones since the start", &self.evicted),
         ];
@@ -329,6 +361,9 @@ mod tests {
         metrics.store_failures.begin([("doing", "accept")]);
         metrics.attempts.begin([("result", "sent")]);
         metrics.reloads.begin([("result", "done")]);
+        metrics.appservice_requests.begin([("what", "ping")]);
+        metrics.appservice_events.begin([("result", "new")]);
+        metrics.boards.begin([("result", "accepted")]);
         for by_room in [&metrics.waiting, &metrics.oldest_seconds, &metrics.held, &metrics.last_sent] {
             by_room.set("!room", 1);
         }

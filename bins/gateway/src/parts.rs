@@ -1,11 +1,13 @@
 //! What a configuration comes to, as far as it can be replaced while the gateway runs.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use meshhook_config::{Config, EncryptedRoom, Outline};
-use meshhook_engine::{Conduct, Digest, Encrypted, Forks, Look, Node, Only, Pool, Source, new_id};
+use meshhook_appservice::Registration;
+use meshhook_config::{AppService, Config, Credential, EncryptedRoom, Outline, Voice};
+use meshhook_engine::{
+    Conduct, Digest, Encrypted, Forks, Look, Node, Only, Pool, Route, Routes, Source, new_id,
+};
 use meshhook_render::Style;
 use meshhook_verify::Verifier;
 
@@ -22,7 +24,9 @@ pub(crate) struct Parts {
     /// Who may ask, and under which names.
     pub(crate) access: Access,
     /// Where the Matrix token is.
-    pub(crate) token_file: PathBuf,
+    pub(crate) credential: Credential,
+    /// What the homeserver knows of us, where an application service sends.
+    pub(crate) registration: Option<Registration>,
     /// All of it, to be compared with the next.
     pub(crate) outline: Outline,
 }
@@ -31,18 +35,19 @@ impl Parts {
     /// Those of a configuration.
     pub(crate) fn of(config: Config, token: AdminToken) -> Self {
         let outline = config.outline();
-        let Config { server, store, matrix, message, digest, timeline, sources, nodes, .. } = config;
+        let Config { server, store, matrix, message, digest, timeline, sources, routes, nodes, .. } = config;
         let look = Look { format: message.format, timeline };
         let most_keys = sources.iter().map(|source| source.secret_files.len()).max().unwrap_or(0);
         let pool = Arc::new(pool(nodes));
-        let shared = Shared { most_keys, style: Arc::new(message), pool, retention: store.retention };
+        let routes = Arc::new(self::routes(routes));
+        let shared = Shared { most_keys, style: Arc::new(message), pool, routes, retention: store.retention };
         let hooks: Vec<_> = sources.into_iter().map(|source| hook(source, &shared)).map(Arc::new).collect();
         let conduct = Conduct {
             sources: hooks.iter().map(|hook| Arc::clone(&hook.source)).collect(),
             encrypted: encrypted(matrix.encrypted_room),
             digest: Digest { behind: digest.behind, max_lines: digest.max_lines, ..Digest::default() },
             look,
-            ghosts: 0,
+            ghosts: ghosts(&matrix.voice),
         };
         let gate = Gate {
             path: server.path,
@@ -52,7 +57,22 @@ impl Parts {
             hooks,
         };
         let access = Access::new(token, server.admin_hosts);
-        Self { gate, conduct, access, token_file: matrix.access_token_file, outline }
+        let credential = matrix.voice.credential();
+        let registration = match matrix.voice {
+            Voice::Service(service) => Some(service.registration),
+            _ => None,
+        };
+        Self { gate, conduct, access, credential, registration, outline }
+    }
+}
+
+/// How many machines may speak for themselves.
+fn ghosts(voice: &Voice) -> usize {
+    match voice {
+        Voice::Service(AppService { per_node_senders: true, max_ghosts, .. }) => {
+            usize::try_from(*max_ghosts).unwrap_or(usize::MAX)
+        }
+        _ => 0,
     }
 }
 
@@ -62,6 +82,7 @@ struct Shared {
     most_keys: usize,
     style: Arc<Style>,
     pool: Arc<Pool>,
+    routes: Arc<Routes>,
     retention: Duration,
 }
 
@@ -96,6 +117,7 @@ fn hook(source: meshhook_config::Source, shared: &Shared) -> Hook {
         units,
         only: self::only(only),
         room,
+        routes: Arc::clone(&shared.routes),
         style: Arc::clone(&shared.style),
         retention: shared.retention,
     };
@@ -106,6 +128,14 @@ fn only(only: meshhook_config::Only) -> Only {
     let meshhook_config::Only { states, branches, workflows, repos, hide_forks, changes, .. } = only;
     let forks = if hide_forks { Forks::Hide } else { Forks::Show };
     Only { states, branches, workflows, repos, forks, changes }
+}
+
+fn routes(routes: Vec<meshhook_config::Route>) -> Routes {
+    let route = |route| {
+        let meshhook_config::Route { sources, repos, workflows, branches, states, nodes, room, .. } = route;
+        Route { sources, repos, workflows, branches, states, nodes, room }
+    };
+    Routes::new(routes.into_iter().map(route).collect())
 }
 
 fn pool(nodes: Vec<meshhook_config::Node>) -> Pool {

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use meshhook_config::{Change, Config, Fault, Faults, Loaded, Log, Outline};
+use meshhook_appservice::Registration;
+use meshhook_config::{Change, Config, Credential, Fault, Faults, Loaded, Log, Outline};
 use meshhook_engine::{Current, Engine, EngineError};
 use meshhook_store::Moment;
 
@@ -21,7 +22,8 @@ pub(crate) struct Reloader {
     pub(crate) engine: Arc<Engine>,
     pub(crate) gate: Arc<Current<Gate>>,
     pub(crate) access: Arc<Current<Access>>,
-    pub(crate) token_file: Arc<Current<PathBuf>>,
+    pub(crate) credential: Arc<Current<Credential>>,
+    pub(crate) registration: Option<Arc<Current<Registration>>>,
     pub(crate) log: LogControl,
     pub(crate) observations: Arc<Observations>,
     /// What is in force. Held by the one reload at a time.
@@ -114,9 +116,13 @@ impl Reloader {
 
     /// Only the first step can fail, and changes nothing then.
     fn put_in_force(&self, parts: Parts) -> Result<Outline, EngineError> {
-        let Parts { gate, conduct, access, token_file, outline } = parts;
+        let Parts { gate, conduct, access, credential, registration, outline } = parts;
         self.engine.adopt(conduct)?;
-        self.token_file.set(token_file);
+        self.credential.set(credential);
+        // Whether there is one at all is decided at the start.
+        if let (Some(current), Some(registration)) = (&self.registration, registration) {
+            current.set(registration);
+        }
         self.engine.look_at_token();
         self.observations.expect(gate.names());
         self.gate.set(gate);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use meshhook_config::Loaded;
+use meshhook_config::{Config, Loaded, Voice};
 use meshhook_engine::EngineError;
 use meshhook_store::StoreError;
 use rustix::process::Signal as Number;
@@ -84,7 +84,9 @@ impl StartError {
             Self::AdminToken(_) => {
                 "remove the file, and the gateway makes a new one; or name an admin_token_file"
             }
-            Self::Listen { .. } => "stop what listens there, or change listen or admin_listen in [server]",
+            Self::Listen { .. } => {
+                "stop what listens there, or change listen or admin_listen in [server], or listen in [appservice]"
+            }
             Self::System(_) | Self::Engine(_) => "look at the limits of the gateway's user",
         }
     }
@@ -117,7 +119,7 @@ pub(crate) fn run(loaded: Loaded) -> Result<(), StartError> {
     let (runtime, hangups) = runtime().map_err(StartError::System)?;
     warnings.iter().for_each(crate::observe::warned);
     let store = Opened::of(&config)?;
-    let doors = Doors::open(config.server.listen, config.server.admin_listen)?;
+    let doors = Doors::open(&config)?;
     let app = assemble(config, store, begun)?;
     let served = runtime.block_on(serve_until_signal(&app, doors, hangups)).map_err(StartError::System);
     let finished = app.engine.stop(FINISH_WITHIN);
@@ -158,11 +160,18 @@ fn panicked(panic: &PanicHookInfo<'_>) {
 struct Doors {
     hooks: TcpListener,
     admin: TcpListener,
+    /// For the homeserver, where an application service sends.
+    homeserver: Option<TcpListener>,
 }
 
 impl Doors {
-    fn open(hooks: SocketAddr, admin: SocketAddr) -> Result<Self, StartError> {
-        Ok(Self { hooks: listen(hooks)?, admin: listen(admin)? })
+    fn open(config: &Config) -> Result<Self, StartError> {
+        let homeserver = match &config.matrix.voice {
+            Voice::Service(service) => Some(listen(service.listen)?),
+            _ => None,
+        };
+        let server = &config.server;
+        Ok(Self { hooks: listen(server.listen)?, admin: listen(server.admin_listen)?, homeserver })
     }
 }
 
@@ -177,14 +186,17 @@ fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 
 async fn serve_until_signal(app: &App, doors: Doors, hangups: Signal) -> std::io::Result<()> {
     let mut signals = Signals::new()?;
-    let limits = Limits::hooks(open_files::for_connections());
+    let for_homeserver = doors.homeserver.as_ref().map_or(0, |_| Limits::HOMESERVER.connections);
+    let limits = Limits::hooks(open_files::for_connections().saturating_sub(for_homeserver));
     crate::observe::listening(doors.hooks.local_addr()?, doors.admin.local_addr()?, limits.connections);
+    let homeserver = doors.homeserver.map(from_std).transpose()?;
     let (stop, stopped) = watch::channel(());
     let (hooks, admin) = (from_std(doors.hooks)?, from_std(doors.admin)?);
     let served = async {
         tokio::join!(
             serve(hooks, app.ingress.clone(), limits, stopped.clone(), &app.observations),
             serve(admin, app.admin.clone(), Limits::ADMIN, stopped.clone(), &app.observations),
+            serve_homeserver(homeserver, app, stopped.clone()),
         )
     };
     let end = async {
@@ -197,6 +209,19 @@ async fn serve_until_signal(app: &App, doors: Doors, hangups: Signal) -> std::io
         _ = served => {}
         () = end => {}
         () = reload_at(hangups, &app.reloader) => {}
+    }
+    Ok(())
+}
+
+/// Serves the homeserver, where it has a door.
+async fn serve_homeserver(
+    listener: Option<tokio::net::TcpListener>,
+    app: &App,
+    stopped: watch::Receiver<()>,
+) -> std::io::Result<()> {
+    if let Some((listener, door)) = listener.zip(app.door.clone()) {
+        crate::observe::listening_for_the_homeserver(listener.local_addr()?);
+        serve(listener, door, Limits::HOMESERVER, stopped, &app.observations).await;
     }
     Ok(())
 }

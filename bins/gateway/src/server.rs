@@ -50,6 +50,9 @@ impl Limits {
     /// For the operator, who may be behind one address with everybody else on the machine.
     pub(crate) const ADMIN: Self = Self { connections: 64, of_one: 64 };
 
+    /// For the homeserver, whose few connections prove themselves at once.
+    pub(crate) const HOMESERVER: Self = Self { connections: 64, of_one: 64 };
+
     /// For CI systems, where the process may hold so many connections in all.
     pub(crate) fn hooks(all: usize) -> Self {
         let connections = all.saturating_sub(Self::ADMIN.connections).min(MOST);

@@ -1,7 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod names;
+mod ping;
+mod push;
 pub mod registration;
 
 pub use names::{GhostNames, display_name};
+pub use ping::{Answered, Received, Verdict};
+pub use push::{Event, Kind, Membership, Push};
 pub use registration::Registration;

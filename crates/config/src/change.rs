@@ -3,23 +3,36 @@
 use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 use std::sync::LazyLock;
 
+use meshhook_appservice::Registration;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::Config;
+use crate::{Config, Voice};
 
 /// A configuration as it can be compared with a later one: the effective value of every key, and of every secret what
 /// tells it from another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outline(BTreeMap<String, Part>);
 
-/// A section; a source or a machine by its name.
+/// A section; a source or a machine by its name, a route by its number.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Part {
     values: BTreeMap<String, String>,
     secrets: BTreeMap<String, Mark>,
+}
+
+impl Part {
+    /// What a registration says of itself, and what tells its tokens from others.
+    fn register(&mut self, registration: &Registration) {
+        let Registration { id, sender_localpart, as_token, hs_token, .. } = registration;
+        for (key, value) in [("the registration's id", id), ("the registration's sender", sender_localpart)] {
+            self.values.insert(key.to_owned(), value.clone());
+        }
+        let tokens = [as_token, hs_token].map(|token| token.expose_secret().as_bytes());
+        self.secrets.insert("registration_file".to_owned(), Mark::of_content(tokens));
+    }
 }
 
 /// Tells one secret from another within this process, and nothing else.
@@ -30,10 +43,10 @@ static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 impl Mark {
     pub(crate) fn of(secret: &SecretString) -> Self {
-        Self::of_bytes(secret.expose_secret().as_bytes())
+        Self::of_content(secret.expose_secret().as_bytes())
     }
 
-    fn of_bytes(content: &[u8]) -> Self {
+    fn of_content(content: impl Hash) -> Self {
         Self(HASHER.hash_one(content))
     }
 }
@@ -77,13 +90,20 @@ impl Config {
         let mut note = |section: String, name: &str, mark| {
             parts.entry(section).or_default().secrets.insert(name.to_owned(), mark);
         };
-        note("[matrix]".to_owned(), "access_token_file", Mark::of(&self.matrix.access_token));
         if let Some(pem) = &self.matrix.connection.ca_pem {
-            note("[matrix]".to_owned(), "ca_file", Mark::of_bytes(pem));
+            note("[matrix]".to_owned(), "ca_file", Mark::of_content(pem));
         }
         for source in &self.sources {
             for (file, mark) in &source.marks {
                 note(format!("[[source]] {}", source.name), file, *mark);
+            }
+        }
+        match &self.matrix.voice {
+            Voice::Bot(bot) => {
+                note("[matrix]".to_owned(), "access_token_file", Mark::of(&bot.access_token));
+            }
+            Voice::Service(service) => {
+                parts.entry("[appservice]".to_owned()).or_default().register(&service.registration);
             }
         }
         Outline(parts)
@@ -93,10 +113,13 @@ impl Config {
 /// The sections of a configuration that was written by us: a line for each key.
 fn parts(text: &str) -> BTreeMap<String, Part> {
     let mut parts: BTreeMap<String, Part> = BTreeMap::new();
-    let (mut section, mut below) = (String::new(), String::new());
+    let (mut section, mut below, mut routes) = (String::new(), String::new(), 0);
     for line in text.lines() {
         if let Some(table) = line.strip_prefix("[source.") {
             below = format!("{}.", table.trim_end_matches(']'));
+        } else if line == "[[route]]" {
+            routes += 1;
+            (section, below) = (format!("{line} {routes}"), String::new());
         } else if line.starts_with('[') {
             (section, below) = (line.to_owned(), String::new());
         } else if let Some((key, value)) = line.split_once(" = ") {
@@ -144,7 +167,8 @@ fn compare(section: &str, was: &Part, is: &Part, changes: &mut Vec<Change>) {
     for (file, mark) in &was.secrets {
         if is.secrets.get(file).is_some_and(|other| other != mark) {
             changes.push(Change {
-                needs_restart: needs_restart(section, file),
+                // The homeserver's client has it from the start; tokens are read again.
+                needs_restart: section == "[matrix]" && file == "ca_file",
                 ..Change::new(format!("{section}{colon} what {file} holds"), ChangeKind::Content)
             });
         }
@@ -157,6 +181,7 @@ fn needs_restart(section: &str, key: &str) -> bool {
         "[server]" => matches!(key, "listen" | "admin_listen"),
         "[store]" => key != "retention",
         "[matrix]" => !matches!(key, "room" | "access_token_file" | "encrypted_room"),
+        "[appservice]" => !matches!(key, "per_node_senders" | "max_ghosts"),
         _ => false,
     }
 }

@@ -227,6 +227,20 @@ impl<'d> Section<'d> {
         Some(values)
     }
 
+    /// The value of `key`, or each item of the list that it is, the wrong ones reported; nothing where it is absent.
+    pub(crate) fn one_or_more<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnMut(&Value<'d>) -> Result<T, Wrong>,
+    ) -> Vec<T> {
+        let is_list = self.item(key).is_some_and(|item| item.get_ref().is_array());
+        let values = match is_list {
+            true => self.filled_list(key, read).unwrap_or_default(),
+            false => self.placed(key, read).into_iter().collect(),
+        };
+        values.into_iter().map(|placed| placed.value).collect()
+    }
+
     /// As [`Self::list`], for a list that may not be empty.
     pub(crate) fn filled_list<T>(
         &mut self,
@@ -267,12 +281,17 @@ impl<'d> Section<'d> {
         self.item(key).is_some()
     }
 
-    /// Reports every key that was not asked for; `later` are those of later versions.
-    pub(crate) fn finish(self, later: &[&str]) {
+    /// Whether the section stands in the file.
+    pub(crate) const fn is_there(&self) -> bool {
+        self.span.is_some()
+    }
+
+    /// Reports every key that was not asked for.
+    pub(crate) fn finish(self) {
         for (key, _) in self.table.into_iter().flatten() {
             let name = key.get_ref();
             if !self.known.contains(&name.as_ref()) {
-                let wrong = unknown("key", name, &self.known, later);
+                let wrong = unknown("key", name, &self.known);
                 self.report.fault(Some(&key.span()), self.named(wrong));
             }
         }

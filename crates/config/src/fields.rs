@@ -26,7 +26,7 @@ pub fn read_field_map(file: &Path) -> Result<(FieldMap, Words), Faults> {
     let mut document = Section::root(&report, &table);
     let map = fields(document.section("fields"));
     let words = states(document.section("states"));
-    document.finish(&[]);
+    document.finish();
     report.finish()?;
     Ok((map, words))
 }
@@ -42,7 +42,7 @@ pub(crate) fn fields(mut section: Section<'_>) -> FieldMap {
     for field in &FieldMap::FIELDS[..FieldMap::REQUIRED] {
         section.need(field, &format!("say where it is in the body, like {field} = \"/build/{field}\""));
     }
-    section.finish(&[]);
+    section.finish();
     map
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn fields(mut section: Section<'_>) -> FieldMap {
 pub(crate) fn states(section: Section<'_>) -> Words {
     let states = State::ALL.map(|state| (state.as_str(), Some(state)));
     let known: Vec<_> = states.into_iter().chain([(IGNORED, None)]).collect();
-    Words::new(section.entries(|value| word(value, &known, &[])))
+    Words::new(section.entries(|value| word(value, &known)))
 }
 
 /// A JSON pointer, several of which the first that finds something counts, or `{ constant = "…" }`.

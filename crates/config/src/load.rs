@@ -11,7 +11,8 @@ use crate::file::{self, FileError, Limits, OTHERS_WRITE};
 use crate::shared::Secrets;
 use crate::storage::{self, Store, StoreUrl};
 use crate::{
-    Account, Digest, Log, Matrix, Node, Server, Source, later, log, matrix, message, only, server, source,
+    Account, Digest, Log, Matrix, Node, Route, Server, Source, Voice, log, matrix, message, only, route,
+    server, source,
 };
 
 /// The file's name in the config root.
@@ -40,6 +41,8 @@ pub struct Config {
     pub timeline: Timeline,
     /// Who may post.
     pub sources: Vec<Source>,
+    /// What is said in other rooms than its source's, the first that fits before all others.
+    pub routes: Vec<Route>,
     /// The pool of machines.
     pub nodes: Vec<Node>,
     /// How the gateway speaks to its operator.
@@ -134,10 +137,11 @@ pub fn admin_door(root: &Path) -> Result<AdminDoor, Faults> {
     Ok(AdminDoor { listen, token_file: named.or_else(|| url.admin_token()) })
 }
 
-/// As much of `[matrix]` as holds before there is an access token; what else is wrong in gateway.toml is not looked at.
+/// As much of `[matrix]` as holds before a bot has an access token; what else is wrong in gateway.toml is not looked at.
 ///
 /// # Errors
-/// The faults of gateway.toml as a file, and of `[matrix]`.
+/// The faults of gateway.toml as a file, and of `[matrix]`; that its mode is an application service, which needs no login,
+/// is one.
 pub fn read_account(root: &Path) -> Result<Account, Faults> {
     let (file, text) = open(root)?;
     let (table, report) = parse(&file, &text);
@@ -169,16 +173,19 @@ fn read(root: &Path, mut document: Section<'_>, report: &Report) -> Option<Confi
     let secrets = Secrets::new(root);
     let server = server::read(document.section("server"), &secrets);
     let store = store(root, &mut document, report);
-    let matrix = matrix::read(document.section("matrix"), &secrets);
+    let matrix = matrix::read(document.section("matrix"), document.section("appservice"), &secrets);
     let (message, digest, timeline) = message::read(document.section("message"));
     let sections = document.sections("source");
     let room = matrix.as_ref().map(|matrix| matrix.room.as_str());
-    let sources = source::read(sections, report, room, &secrets);
+    let (names, sources) = source::read(sections, report, room, &secrets);
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let routes = route::read(document.sections("route"), &names);
     let nodes = only::nodes(document.sections("node"), report);
     let log = log::read(document.section("log"));
     document.need("source", "add a [[source]] with name, provider and secret_files");
-    document.finish(later::TABLES);
+    document.finish();
     warn_of_no_admin_token(&server, &store, report);
+    check_listeners(&server, matrix.as_ref(), report);
     Some(Config {
         root: root.to_owned(),
         server,
@@ -188,6 +195,7 @@ fn read(root: &Path, mut document: Section<'_>, report: &Report) -> Option<Confi
         digest,
         timeline,
         sources,
+        routes,
         nodes,
         log,
     })
@@ -205,6 +213,17 @@ fn store(root: &Path, document: &mut Section<'_>, report: &Report) -> Store {
         report.warn(span.as_ref(), Wrong::new(message, hint).of("[store] url"));
     }
     store
+}
+
+/// The homeserver's door needs an address of its own.
+fn check_listeners(server: &Server, matrix: Option<&Matrix>, report: &Report) {
+    let Some(Matrix { voice: Voice::Service(service), .. }) = matrix else { return };
+    let doors = [("listen", server.listen), ("admin_listen", server.admin_listen)];
+    for (key, _) in doors.into_iter().filter(|(_, door)| server::collide(*door, service.listen)) {
+        let message = format!("it is the same address as {key} in [server]; 0.0.0.0 and [::] are every one");
+        let wrong = Wrong::new(message, "give it a port of its own; its default is 127.0.0.1:8789");
+        report.fault(None, wrong.of("[appservice] listen"));
+    }
 }
 
 fn warn_of_no_admin_token(server: &Server, store: &Store, report: &Report) {

@@ -69,9 +69,9 @@ impl Level {
 
 pub(crate) fn read(mut section: Section<'_>) -> Log {
     let log = Log {
-        format: section.get("format", |value| word(value, &FORMATS, &[])).unwrap_or_default(),
-        level: section.get("level", |value| word(value, &LEVELS, &[])).unwrap_or_default(),
+        format: section.get("format", |value| word(value, &FORMATS)).unwrap_or_default(),
+        level: section.get("level", |value| word(value, &LEVELS)).unwrap_or_default(),
     };
-    section.finish(&[]);
+    section.finish();
     log
 }

@@ -3,20 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use meshhook_matrix::Options;
-use secrecy::SecretString;
 use url::{Host, Url};
 
 use crate::connection::{self, Connection};
-use crate::document::{Section, Value};
+use crate::document::{Placed, Section, Value};
 use crate::fault::Wrong;
-use crate::later;
 use crate::shared::Secrets;
 use crate::value::{text, word};
+use crate::voice::{self, Mode, Voice};
 
 /// The longest room id (Matrix spec, "Identifier Grammar").
 const LONGEST_ROOM: usize = 255;
 
-/// `[matrix]`. What writes is a bot with an access token, the one `mode` there is.
+/// `[matrix]`, and what belongs to its `mode`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Matrix {
@@ -26,10 +25,8 @@ pub struct Matrix {
     pub connection: Connection,
     /// The room of every source that names none.
     pub room: String,
-    /// The access token's file; see [`crate::read_token`].
-    pub access_token_file: PathBuf,
-    /// The access token as it was at the start.
-    pub access_token: SecretString,
+    /// As whom.
+    pub voice: Voice,
     /// What to do with an encrypted room.
     pub encrypted_room: EncryptedRoom,
 }
@@ -89,23 +86,25 @@ impl Account {
     }
 }
 
-pub(crate) fn read(mut section: Section<'_>, secrets: &Secrets<'_>) -> Option<Matrix> {
-    let token = section.token("access_token_file", "[matrix] access_token_file", secrets);
+/// Reads `[matrix]`, and `[appservice]` where its mode asks for it.
+pub(crate) fn read(
+    mut section: Section<'_>,
+    appservice: Section<'_>,
+    secrets: &Secrets<'_>,
+) -> Option<Matrix> {
+    let voice = voice::read(&mut section, appservice, secrets);
     let (common, encrypted) = common(section, secrets.root());
-    let (Common { homeserver, connection, room }, token) = (common?, token?);
-    Some(Matrix {
-        homeserver,
-        connection,
-        room,
-        access_token_file: token.path,
-        access_token: token.secret,
-        encrypted_room: encrypted.unwrap_or_default(),
-    })
+    let (Common { homeserver, connection, room }, voice) = (common?, voice?);
+    Some(Matrix { homeserver, connection, room, voice, encrypted_room: encrypted.unwrap_or_default() })
 }
 
-/// As [`read`], without a look at the token.
+/// As [`read`], for a bot alone and without a look at the token.
 pub(crate) fn account(mut section: Section<'_>, root: &Path) -> Option<Account> {
     let file = section.get("access_token_file", |value| Ok(root.join(text(value)?)));
+    match section.placed("mode", |value| word(value, &Mode::WORDS)) {
+        Some(Placed { value: Mode::Service, span }) => section.fault_at(&span, "mode", no_login()),
+        _ => voice::need_token_file(&section),
+    }
     let (common, _) = common(section, root);
     let (Common { homeserver, connection, room }, access_token_file) = (common?, file?);
     Some(Account { homeserver, connection, room, access_token_file })
@@ -117,26 +116,28 @@ struct Common {
     room: String,
 }
 
-/// Everything but the token, which is asked for before.
+fn no_login() -> Wrong {
+    Wrong::new(
+        "an application service needs no login: its token is in its registration",
+        "meshhook registration new makes one; for a bot's account write mode = \"bot\"",
+    )
+}
+
+/// Everything but as whom, which is asked for before.
 fn common(mut section: Section<'_>, root: &Path) -> (Option<Common>, Option<EncryptedRoom>) {
     let homeserver = section.get("homeserver", homeserver);
     let room = section.get("room", room);
     let connection = connection::read(&mut section, root, homeserver.as_deref());
     let encrypted = section.get("encrypted_room", encrypted);
-    section.get("mode", |value| word(value, &[("bot", ())], later::MODES));
     section.need("homeserver", "add homeserver = \"https://matrix.example.org\"");
     section.need("room", "add room = \"!…\", the room's full id");
-    section.need(
-        "access_token_file",
-        "add access_token_file = \"matrix-token\", and the bot's access token in that file",
-    );
-    section.finish(&[]);
+    section.finish();
     let common = homeserver.zip(room).map(|(homeserver, room)| Common { homeserver, connection, room });
     (common, encrypted)
 }
 
 pub(crate) fn encrypted(value: &Value<'_>) -> Result<EncryptedRoom, Wrong> {
-    word(value, &ENCRYPTED, &[])
+    word(value, &ENCRYPTED)
 }
 
 pub(crate) fn homeserver(value: &Value<'_>) -> Result<String, Wrong> {

@@ -32,14 +32,14 @@ const MAX_LINES: u32 = 20;
 pub(crate) fn read(mut section: Section<'_>) -> (Style, Digest, Timeline) {
     let digest = digest(section.section("digest"));
     let defaults = Style::default();
-    let timeline = section.get("timeline", |value| word(value, &TIMELINES, &[])).unwrap_or_default();
+    let timeline = section.get("timeline", |value| word(value, &TIMELINES)).unwrap_or_default();
     let style = Style {
-        format: section.get("format", |value| word(value, &FORMATS, &[])).unwrap_or(defaults.format),
+        format: section.get("format", |value| word(value, &FORMATS)).unwrap_or(defaults.format),
         emoji: emoji(section.section("emoji"), defaults.emoji),
         notify_on: section.values("notify_on", state).unwrap_or(defaults.notify_on),
         quiet_outcomes: section.values("quiet_outcomes", outcome).unwrap_or(defaults.quiet_outcomes),
     };
-    section.finish(&[]);
+    section.finish();
     (style, digest, timeline)
 }
 
@@ -47,7 +47,7 @@ fn digest(mut section: Section<'_>) -> Digest {
     let least = Duration::from_secs(1);
     let behind = section.get("behind", |value| duration(value, least, LONGEST_BEHIND)).unwrap_or(BEHIND);
     let max_lines = section.get("max_lines", |value| whole(value, 1, MAX_LINES)).unwrap_or(MAX_LINES);
-    section.finish(&[]);
+    section.finish();
     Digest { behind, max_lines: usize::try_from(max_lines).unwrap_or(usize::MAX) }
 }
 
@@ -59,7 +59,7 @@ fn emoji(mut section: Section<'_>, defaults: EmojiSet) -> EmojiSet {
         failed: section.get("failed", one_emoji).unwrap_or(defaults.failed),
         warned: section.get("warned", one_emoji).unwrap_or(defaults.warned),
     };
-    section.finish(&[]);
+    section.finish();
     set
 }
 

@@ -5,16 +5,9 @@ use crate::fault::Wrong;
 /// Words longer than this are no slip of the pen, and comparing them costs their length squared.
 const LONGEST: usize = 40;
 
-/// A key or value that nothing knows: `what` it is, the words there are, and those only later versions have.
-pub(crate) fn unknown(what: &str, word: &str, known: &[&str], later: &[&str]) -> Wrong {
-    let message = format!("unknown {what} {}", shown(word));
-    if later.contains(&word) {
-        return Wrong::new(
-            message,
-            format!("this version does not have `{word}` yet; known here: {}", list(known)),
-        );
-    }
-    Wrong::new(message, hint(word, known))
+/// A key or value that nothing knows: `what` it is, and the words there are.
+pub(crate) fn unknown(what: &str, word: &str, known: &[&str]) -> Wrong {
+    Wrong::new(format!("unknown {what} {}", shown(word)), hint(word, known))
 }
 
 fn hint(word: &str, known: &[&str]) -> String {
@@ -52,24 +45,18 @@ mod tests {
 
     #[test]
     fn a_slip_is_named() {
-        assert_eq!(unknown("key", "listen_", &["listen", "path"], &[]).hint, "did you mean `listen`?");
+        assert_eq!(unknown("key", "listen_", &["listen", "path"]).hint, "did you mean `listen`?");
     }
 
     #[test]
     fn what_is_nothing_like_it_names_all() {
-        let wrong = unknown("key", "x", &["listen", "path"], &[]);
+        let wrong = unknown("key", "x", &["listen", "path"]);
         assert_eq!(wrong.hint, "the nearest known is `path`; known here: listen, path");
     }
 
     #[test]
-    fn a_later_word_says_so() {
-        let wrong = unknown("key", "digest", &["format"], &["digest"]);
-        assert_eq!(wrong.hint, "this version does not have `digest` yet; known here: format");
-    }
-
-    #[test]
     fn foreign_words_are_bounded_and_escaped() {
-        let wrong = unknown("key", &"\u{1b}".repeat(1000), &["format"], &[]);
+        let wrong = unknown("key", &"\u{1b}".repeat(1000), &["format"]);
         assert!(wrong.message.len() < 300 && !wrong.message.contains('\u{1b}'), "{}", wrong.message);
     }
 }

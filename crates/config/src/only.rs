@@ -36,7 +36,7 @@ pub struct Node {
 
 /// Reads `only`.
 pub(crate) fn only(mut section: Section<'_>) -> Only {
-    let forks = |value: &Value<'_>| word(value, &[("show", false), ("hide", true)], &[]);
+    let forks = |value: &Value<'_>| word(value, &[("show", false), ("hide", true)]);
     let only = Only {
         states: section.values("states", state).unwrap_or_default(),
         branches: section.values("branches", branch).unwrap_or_default().into_iter().collect(),
@@ -45,7 +45,7 @@ pub(crate) fn only(mut section: Section<'_>) -> Only {
         hide_forks: section.get("forks", forks).unwrap_or_default(),
         changes: section.get("changes", flag).unwrap_or_default(),
     };
-    section.finish(&[]);
+    section.finish();
     only
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn glob(value: &Value<'_>) -> Result<Glob, Wrong> {
 }
 
 /// A branch has its plain name: a pattern for the whole reference would match none.
-fn branch(value: &Value<'_>) -> Result<Glob, Wrong> {
+pub(crate) fn branch(value: &Value<'_>) -> Result<Glob, Wrong> {
     match text(value)?.strip_prefix("refs/heads/") {
         Some(plain) => Err(Wrong::new("branches are told without refs/heads/", format!("write \"{plain}\""))),
         None => glob(value),
@@ -74,7 +74,7 @@ pub(crate) fn nodes(sections: Vec<Section<'_>>, report: &Report) -> Vec<Node> {
         let name = section.placed("name", label);
         let runners = globs(&mut section, "runners");
         section.need("name", "add name = \"…\", as the machine is called");
-        section.finish(&[]);
+        section.finish();
         let Some(Placed { value: name, span }) = name else { continue };
         if nodes.iter().any(|node| node.name == name) {
             let wrong = Wrong::new("another node has the same name", "list each machine once");

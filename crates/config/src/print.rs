@@ -12,7 +12,7 @@ use crate::message::{FORMATS, TIMELINES};
 use crate::scheme::{ENCODINGS, HASHES};
 use crate::storage::Store;
 use crate::value::Short;
-use crate::{Config, Connection, Log, Matrix, Node, Only, Server, Source};
+use crate::{AppService, Config, Connection, Log, Matrix, Node, Only, Route, Server, Source, Voice};
 
 impl Display for Config {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -21,6 +21,7 @@ impl Display for Config {
         matrix(f, &self.matrix)?;
         message(f, self)?;
         self.sources.iter().try_for_each(|one| source(f, one))?;
+        self.routes.iter().try_for_each(|one| route(f, one))?;
         self.nodes.iter().try_for_each(|one| node(f, one))?;
         log(f, self.log)
     }
@@ -50,9 +51,26 @@ fn matrix(f: &mut Formatter<'_>, matrix: &Matrix) -> fmt::Result {
     writeln!(f, "homeserver = {}", Quoted(&matrix.homeserver))?;
     connection(f, &matrix.connection)?;
     writeln!(f, "room = {}", Quoted(&matrix.room))?;
-    writeln!(f, "mode = \"bot\"")?;
-    writeln!(f, "access_token_file = {}", path(&matrix.access_token_file))?;
-    writeln!(f, "encrypted_room = {}", Quoted(matrix.encrypted_room.as_str()))
+    match &matrix.voice {
+        Voice::Bot(bot) => {
+            writeln!(f, "mode = \"bot\"")?;
+            writeln!(f, "access_token_file = {}", path(&bot.access_token_file))?;
+        }
+        Voice::Service(_) => writeln!(f, "mode = \"appservice\"")?,
+    }
+    writeln!(f, "encrypted_room = {}", Quoted(matrix.encrypted_room.as_str()))?;
+    match &matrix.voice {
+        Voice::Bot(_) => Ok(()),
+        Voice::Service(service) => appservice(f, service),
+    }
+}
+
+fn appservice(f: &mut Formatter<'_>, service: &AppService) -> fmt::Result {
+    writeln!(f, "\n[appservice]")?;
+    writeln!(f, "listen = {}", Quoted(service.listen))?;
+    writeln!(f, "registration_file = {}", path(&service.registration_file))?;
+    writeln!(f, "per_node_senders = {}", service.per_node_senders)?;
+    writeln!(f, "max_ghosts = {}", service.max_ghosts)
 }
 
 fn connection(f: &mut Formatter<'_>, connection: &Connection) -> fmt::Result {
@@ -121,6 +139,24 @@ fn only(f: &mut Formatter<'_>, only: &Only) -> fmt::Result {
     write!(f, "only = {{ states = {}, branches = {}", List(&states), patterns(branches))?;
     write!(f, ", workflows = {}, repos = {}", patterns(workflows), patterns(repos))?;
     writeln!(f, ", forks = \"{}\", changes = {changes} }}", if *hide_forks { "hide" } else { "show" })
+}
+
+fn route(f: &mut Formatter<'_>, route: &Route) -> fmt::Result {
+    let Route { sources, repos, workflows, branches, states, nodes, room } = route;
+    let states: Vec<_> = states.iter().map(State::to_string).collect();
+    writeln!(f, "\n[[route]]")?;
+    let conditions = [
+        ("source", List(sources).to_string()),
+        ("repo", patterns(repos)),
+        ("workflow", patterns(workflows)),
+        ("branch", patterns(branches)),
+        ("state", List(&states).to_string()),
+        ("node", patterns(nodes)),
+    ];
+    for (key, list) in conditions.iter().filter(|(_, list)| list != "[]") {
+        writeln!(f, "{key} = {list}")?;
+    }
+    writeln!(f, "room = {}", Quoted(room))
 }
 
 fn node(f: &mut Formatter<'_>, node: &Node) -> fmt::Result {

@@ -54,15 +54,15 @@ pub(crate) fn read(section: &mut Section<'_>, provider: Option<&Provider>) -> Op
 
 fn name(value: &Value<'_>) -> Result<&'static str, Wrong> {
     let names: Vec<_> = Scheme::NAMES.iter().map(|name| (*name, *name)).collect();
-    word(value, &names, &[])
+    word(value, &names)
 }
 
 /// `[source.hmac]`.
 fn form(mut section: Section<'_>) -> Option<HmacForm> {
     let header = section.get("header", owned);
     let prefix = section.get("prefix", owned).unwrap_or_default();
-    let encoding = section.get("encoding", |value| word(value, &ENCODINGS, &[])).unwrap_or(HmacEncoding::Hex);
-    let hash = section.get("hash", |value| word(value, &HASHES, &[])).unwrap_or(HmacHash::Sha256);
+    let encoding = section.get("encoding", |value| word(value, &ENCODINGS)).unwrap_or(HmacEncoding::Hex);
+    let hash = section.get("hash", |value| word(value, &HASHES)).unwrap_or(HmacHash::Sha256);
     let time = section.get("timestamp_header", owned);
     let separator = section.get("separator", owned);
     section.need("header", "name the header that the signature comes in, like header = \"X-Signature\"");
@@ -75,7 +75,7 @@ fn form(mut section: Section<'_>) -> Option<HmacForm> {
     let timestamp = time.as_deref().map(|header| HmacTimestamp { header, separator });
     let made = HmacForm::new(&HmacSettings { header: &header, prefix: &prefix, encoding, hash, timestamp });
     let made = made.map_err(|error| section.fault(Wrong::new(error.to_string(), form_hint(error)))).ok();
-    section.finish(&[]);
+    section.finish();
     made
 }
 

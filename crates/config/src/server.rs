@@ -51,7 +51,7 @@ pub(crate) fn read(mut section: Section<'_>, secrets: &Secrets<'_>) -> Server {
         let message = "listen and admin_listen are the same address; 0.0.0.0 and [::] are every one";
         section.fault(Wrong::new(message, hint));
     }
-    section.finish(&[]);
+    section.finish();
     server
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn admin_listen(section: &mut Section<'_>) -> SocketAddr {
 }
 
 /// Whether both would listen on one port of one address; 0.0.0.0 and :: are every address, port 0 is any free one.
-fn collide(one: SocketAddr, other: SocketAddr) -> bool {
+pub(crate) fn collide(one: SocketAddr, other: SocketAddr) -> bool {
     let (a, b) = (one.ip(), other.ip());
     one.port() == other.port() && one.port() != 0 && (a == b || a.is_unspecified() || b.is_unspecified())
 }
@@ -87,7 +87,7 @@ fn trusted(section: &mut Section<'_>) -> Networks {
     }
 }
 
-fn loopback(port: u16) -> SocketAddr {
+pub(crate) fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 

@@ -72,7 +72,7 @@ impl<'r> Secrets<'r> {
         Ok(Named { path, name: name.to_owned(), secret })
     }
 
-    fn take(&self, owner: &str, id: FileId, secret: &SecretString) -> Result<(), Wrong> {
+    pub(crate) fn take(&self, owner: &str, id: FileId, secret: &SecretString) -> Result<(), Wrong> {
         let mut taken = self.taken.borrow_mut();
         let others = || taken.iter().filter(|other| other.owner != owner);
         let hint = "give each its own secret, so that who holds the one cannot speak for the other";
@@ -88,7 +88,7 @@ impl<'r> Secrets<'r> {
 }
 
 /// What is wrong with a file. The name of one that was opened is shown: it is no secret in the place of a name.
-fn named(name: &str, error: SecretError) -> Wrong {
+pub(crate) fn named(name: &str, error: SecretError) -> Wrong {
     match error {
         SecretError::File(FileError::Missing | FileError::Unreadable(_)) => error.into(),
         error => Wrong::from(error).of(name),

@@ -1,6 +1,6 @@
 //! What of a gateway.toml with faults can be used all the same, by whoever looks for faults.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use meshhook_matrix::Options;
 
@@ -8,7 +8,7 @@ use crate::document::{Section, parse};
 use crate::fault::Faults;
 use crate::storage::{self, StoreUrl};
 use crate::value::text;
-use crate::{Connection, EncryptedRoom, connection, load, matrix};
+use crate::{Connection, Credential, EncryptedRoom, connection, load, matrix, voice};
 
 /// The parts of gateway.toml that lead elsewhere. What is absent or wrong is `None`, and [`crate::Config::load`] says so.
 #[derive(Debug)]
@@ -18,12 +18,12 @@ pub struct Sketch {
     pub homeserver: Option<String>,
     /// The way there, and who is believed to be it.
     pub connection: Connection,
-    /// The rooms of `[matrix]` and of each source, as they are written: perhaps aliases.
+    /// The rooms of `[matrix]`, of each source and of each route, as they are written: perhaps aliases.
     pub rooms: Vec<String>,
     /// That of `[matrix]` alone.
     pub room: Option<String>,
-    /// The access token's file; it is not opened.
-    pub access_token_file: Option<PathBuf>,
+    /// Where the token is; the file is not opened.
+    pub credential: Option<Credential>,
     /// Where deliveries are kept.
     pub store: StoreUrl,
     /// What to do with an encrypted room.
@@ -44,14 +44,16 @@ impl Sketch {
         let room = |section: &mut Section<'_>| section.get("room", |value| Ok(text(value)?.to_owned()));
         let main = room(&mut section);
         let mut rooms: Vec<_> = main.clone().into_iter().collect();
-        rooms.extend(document.sections("source").iter_mut().filter_map(room));
+        for tables in ["source", "route"] {
+            rooms.extend(document.sections(tables).iter_mut().filter_map(room));
+        }
         let homeserver = section.get("homeserver", matrix::homeserver);
         Ok(Self {
             connection: connection::read(&mut section, root, homeserver.as_deref()),
             homeserver,
             rooms,
             room: main,
-            access_token_file: section.get("access_token_file", |value| Ok(root.join(text(value)?))),
+            credential: voice::credential(&mut section, &mut document.section("appservice"), root),
             encrypted_room: section.get("encrypted_room", matrix::encrypted).unwrap_or_default(),
             store,
         })

@@ -48,19 +48,20 @@ pub struct Source {
     pub dedupe_scope: String,
 }
 
-/// Reads every source; `default_room` is the room of those that name none.
+/// Reads every source, and the names of those too that cannot be; `default_room` is the room of those that name none.
 pub(crate) fn read(
     sections: Vec<Section<'_>>,
     report: &Report,
     default_room: Option<&str>,
     secrets: &Secrets<'_>,
-) -> Vec<Source> {
+) -> (Vec<String>, Vec<Source>) {
     let numbered = sections.into_iter().enumerate();
     let drafts: Vec<_> = numbered.map(|(i, section)| Draft::read(section, i + 1, secrets)).collect();
     for (i, later) in drafts.iter().enumerate() {
         later.compare(&drafts[..i], report);
     }
-    drafts.into_iter().filter_map(|draft| draft.finish(default_room)).collect()
+    let names = drafts.iter().filter_map(Draft::name).cloned().collect();
+    (names, drafts.into_iter().filter_map(|draft| draft.finish(default_room)).collect())
 }
 
 /// A source as far as it could be read.
@@ -115,7 +116,7 @@ impl Draft {
             "secret_files",
             "add secret_files = [\"…\"], and what the sender signs with into that file",
         );
-        section.finish(&[]);
+        section.finish();
         draft
     }
 
@@ -218,7 +219,7 @@ pub(crate) fn provider(value: &Value<'_>) -> Result<&'static Provider, Wrong> {
     let name = text(value)?;
     Provider::by_name(name).ok_or_else(|| {
         let known: Vec<_> = Provider::ALL.iter().chain([&Provider::GENERIC]).map(|p| p.name()).collect();
-        let wrong = unknown("value", name, &known, &[]);
+        let wrong = unknown("value", name, &known);
         if SILENT.contains(&name) { wrong.hinted(SILENT_HINT) } else { wrong }
     })
 }
@@ -244,7 +245,7 @@ fn check_forks(section: &Section<'_>, provider: Option<&Provider>, units: &[Unit
 /// The units; those of the provider where none are named.
 fn units(section: &mut Section<'_>, provider: Option<&Provider>) -> Vec<Unit> {
     let known = Unit::ALL.map(|unit| (unit.as_str(), unit));
-    match section.filled_list("units", |value| word(value, &known, &[])) {
+    match section.filled_list("units", |value| word(value, &known)) {
         Some(list) => list.into_iter().map(|placed| placed.value).collect(),
         None => provider.map_or(&[][..], |provider| provider.units()).to_vec(),
     }

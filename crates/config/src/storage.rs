@@ -55,7 +55,7 @@ impl fmt::Display for StoreUrl {
 pub(crate) fn read(mut section: Section<'_>) -> (Store, Option<Span>) {
     let (url, span) = url(&mut section);
     let retention = section.get("retention", |value| duration(value, HOUR, DAY * 400)).unwrap_or(HOUR * 72);
-    section.finish(&[]);
+    section.finish();
     (Store { url, retention }, span)
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn text<'v>(value: &'v Value<'_>) -> Result<&'v str, Wrong> {
 
 /// A state's word.
 pub(crate) fn state(value: &Value<'_>) -> Result<State, Wrong> {
-    word(value, &State::ALL.map(|state| (state.as_str(), state)), &[])
+    word(value, &State::ALL.map(|state| (state.as_str(), state)))
 }
 
 /// A machine's name that is shown as it is written.
@@ -38,19 +38,15 @@ pub(crate) fn flag(value: &Value<'_>) -> Result<bool, Wrong> {
     })
 }
 
-/// One word of a closed list; `later` are the words of later versions.
-pub(crate) fn word<T: Copy>(
-    value: &Value<'_>,
-    known: &[(&'static str, T)],
-    later: &[&str],
-) -> Result<T, Wrong> {
+/// One word of a closed list.
+pub(crate) fn word<T: Copy>(value: &Value<'_>, known: &[(&'static str, T)]) -> Result<T, Wrong> {
     let word = text(value)?;
     let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
     known
         .iter()
         .find(|(name, _)| *name == word)
         .map(|(_, meaning)| *meaning)
-        .ok_or_else(|| unknown("value", word, &names, later))
+        .ok_or_else(|| unknown("value", word, &names))
 }
 
 /// A whole number from `least` to `most`.

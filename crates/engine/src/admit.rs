@@ -19,6 +19,7 @@ use crate::only::Only;
 use crate::path_token;
 use crate::pool::Pool;
 use crate::raw::Context;
+use crate::route::Routes;
 
 /// The longest id from outside that is taken over into logs and messages.
 const MAX_FOREIGN_ID: usize = 64;
@@ -42,12 +43,26 @@ pub struct Source {
     pub units: Vec<Unit>,
     /// And of that, which.
     pub only: Only,
-    /// Where.
+    /// Where, unless one of `routes` leads elsewhere.
     pub room: String,
+    /// Which of it is said in other rooms.
+    pub routes: Arc<Routes>,
     /// How it looks.
     pub style: Arc<Style>,
     /// How long marks stay.
     pub retention: Duration,
+}
+
+impl Source {
+    /// Where something is said.
+    fn room_for(&self, status: &BuildStatus) -> &str {
+        self.routes.room(&self.name, status).unwrap_or(&self.room)
+    }
+
+    /// Every room that something of it may be said in.
+    pub(crate) fn rooms(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&*self.room).chain(self.routes.rooms_of(&self.name))
+    }
 }
 
 /// A POST's circumstances.
@@ -282,7 +297,7 @@ impl<'a> Draft<'a> {
             subject: names.subject,
             round: status.details.round.get(),
             rank: Rank::from_number(status.state.rank()),
-            room: self.source.room.clone(),
+            room: self.source.room_for(&status).to_owned(),
             freshness,
             group: names.group,
             change: self.change(&status).map(Box::new),
@@ -391,6 +406,7 @@ mod tests {
             units: vec![Unit::Run],
             only: Only::default(),
             room: "!room".into(),
+            routes: Arc::default(),
             style: Arc::default(),
             retention: Duration::from_secs(3600),
         }

@@ -26,7 +26,14 @@ pub struct Conduct {
 impl Conduct {
     /// Whether anything can be said in a room.
     pub(crate) fn serves(&self, room: &str) -> bool {
-        self.sources.iter().any(|source| source.room == room)
+        self.rooms().any(|known| known == room)
+    }
+}
+
+impl Conduct {
+    /// The rooms that are written into, some perhaps more than once.
+    pub(crate) fn rooms(&self) -> impl Iterator<Item = &str> {
+        self.sources.iter().flat_map(|source| source.rooms())
     }
 }
 
@@ -36,8 +43,8 @@ impl Engine {
     /// # Errors
     /// [`EngineError`]: the conduct is as it was.
     pub fn adopt(&self, conduct: Conduct) -> Result<(), EngineError> {
-        for source in &conduct.sources {
-            self.serve(source.room.clone())?;
+        for room in conduct.rooms() {
+            self.serve(room.to_owned())?;
         }
         self.shared.conduct.set(conduct);
         Ok(())

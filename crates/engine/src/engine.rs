@@ -144,7 +144,7 @@ impl Engine {
 
     pub(crate) fn rooms(&self) -> Result<BTreeSet<String>, StoreError> {
         let conduct = self.shared.conduct.get();
-        let configured = conduct.sources.iter().map(|source| source.room.clone());
+        let configured = conduct.rooms().map(str::to_owned);
         let owed = self.shared.store.totals()?.rooms.into_iter().map(|room| room.room);
         Ok(configured.chain(owed).collect())
     }

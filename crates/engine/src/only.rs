@@ -38,16 +38,11 @@ impl Only {
         let d = &status.details;
         let branch = d.owned_branch();
         let is_fork = branch.as_ref().is_some_and(|branch| branch.contains(':'));
-        let fits = |globs: &Globs, name: &Option<Text>| {
-            globs.is_empty() || name.as_ref().is_some_and(|name| globs.any_matches(name.as_str()))
-        };
-        let on_branch = self.branches.is_empty()
-            || branch.is_some_and(|branch| self.branches.any_matches_branch(&branch));
         let checks = [
             ("fork", self.forks == Forks::Show || !is_fork),
-            ("branch", on_branch),
-            ("workflow", fits(&self.workflows, &d.workflow)),
-            ("repo", fits(&self.repos, &d.repo)),
+            ("branch", is_on(&self.branches, branch.as_deref())),
+            ("workflow", fits(&self.workflows, d.workflow.as_ref())),
+            ("repo", fits(&self.repos, d.repo.as_ref())),
         ];
         checks.into_iter().find(|(_, passes)| !passes).map(|(reason, _)| reason)
     }
@@ -56,6 +51,16 @@ impl Only {
     pub(crate) fn mutes(&self, state: State) -> Option<&'static str> {
         (!self.states.is_empty() && !self.states.contains(&state)).then_some("state")
     }
+}
+
+/// Whether one of the names is meant; no pattern means any, and none at all.
+pub(crate) fn fits<'n>(globs: &Globs, names: impl IntoIterator<Item = &'n Text>) -> bool {
+    globs.is_empty() || names.into_iter().any(|name| globs.any_matches(name.as_str()))
+}
+
+/// Whether the branch is meant; no pattern means any, and none at all.
+pub(crate) fn is_on(globs: &Globs, branch: Option<&str>) -> bool {
+    globs.is_empty() || branch.is_some_and(|branch| globs.any_matches_branch(branch))
 }
 
 #[cfg(test)]

@@ -28,7 +28,8 @@ pub fn digest(lines: &[Line], notify: bool, format: Format) -> Map<String, Value
         content.insert("format".into(), "org.matrix.custom.html".into());
         content.insert("formatted_body".into(), joined(|line| &line.html, "<br>").into());
     }
-    let statuses = lines.iter().map(|line| line.data.clone()).collect();
+    // What is no build has no data.
+    let statuses = lines.iter().map(|line| line.data.clone()).filter(|data| !data.is_null()).collect();
     content.insert("com.meshmac.build_statuses".into(), Value::Array(statuses));
     content
 }

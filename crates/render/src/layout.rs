@@ -203,11 +203,11 @@ fn machines(d: &Details, limit: usize) -> Option<Row> {
     (!row.is_empty()).then_some(row)
 }
 
-fn ours(words: impl Into<Cow<'static, str>>) -> Piece {
+pub(crate) fn ours(words: impl Into<Cow<'static, str>>) -> Piece {
     Piece { span: Span::Ours(words.into()), look: Look::Text }
 }
 
-fn outside(text: &Text, budget: usize) -> Piece {
+pub(crate) fn outside(text: &Text, budget: usize) -> Piece {
     Piece { span: Span::Outside(Outside::new(text.as_str(), budget)), look: Look::Text }
 }
 
@@ -215,7 +215,7 @@ fn some(parts: Vec<Row>) -> Option<Row> {
     (!parts.is_empty()).then(|| joined(parts))
 }
 
-fn joined(parts: Vec<Row>) -> Row {
+pub(crate) fn joined(parts: Vec<Row>) -> Row {
     parts
         .into_iter()
         .reduce(|mut row, part| {

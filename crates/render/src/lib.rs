@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod address;
+mod board;
 mod data;
 mod digest;
 mod emoji;
@@ -13,6 +14,7 @@ mod relation;
 mod style;
 mod words;
 
+pub use board::{Board, BoardMachine, BoardWorkflow, LastBuild, outdated_board};
 pub use digest::digest;
 pub use emoji::{Emoji, EmojiError, EmojiSet};
 pub use message::{Line, Message, message, message_with, terminal};

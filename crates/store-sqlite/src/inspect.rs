@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use meshhook_store::{
-    Accepted, ActError, Attempt, Audit, Content, DeliveryView, Facts, Filter, Inspect, Key, KeyUse, Life,
-    MessageView, Moment, NewDelivery, NodeView, Raw, RoomView, Said, Status, StoreError, Totals,
+    Accepted, ActError, Attempt, Audit, Content, DeliveryView, Facts, Filter, Inspect, Key, KeyUse, Latest,
+    Life, MessageView, Moment, NewDelivery, NodeView, Raw, RoomView, Said, Status, StoreError, Totals,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
@@ -13,7 +13,7 @@ use crate::aside::aside;
 use crate::changes::news;
 use crate::fault::fault;
 use crate::row::{message_status, moment, moment_or_none, shown, span};
-use crate::{SqliteStore, audit, keys, nodes, orders};
+use crate::{SqliteStore, audit, keys, latest, nodes, orders};
 
 impl Inspect for SqliteStore {
     fn list(&self, filter: &Filter) -> Result<Vec<DeliveryView>, StoreError> {
@@ -69,6 +69,10 @@ impl Inspect for SqliteStore {
 
     fn nodes(&self) -> Result<Vec<NodeView>, StoreError> {
         nodes::nodes(&self.reader())
+    }
+
+    fn latest(&self, room: &str, look_at: usize) -> Result<Vec<Latest>, StoreError> {
+        latest::latest(&self.reader(), room, look_at)
     }
 
     fn key_uses(&self) -> Result<Vec<KeyUse>, StoreError> {

@@ -11,6 +11,7 @@ mod ghosts;
 mod inspect;
 mod invariants;
 mod keys;
+mod latest;
 mod migrate;
 mod nodes;
 mod open;

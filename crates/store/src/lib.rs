@@ -9,6 +9,7 @@ mod error;
 mod ghost;
 mod inspect;
 mod key;
+mod latest;
 mod memory;
 mod message;
 mod moment;
@@ -28,6 +29,7 @@ pub use inspect::{
     Totals,
 };
 pub use key::{BranchKey, GroupKey, Key, SubjectKey};
+pub use latest::Latest;
 pub use memory::MemoryStore;
 pub use message::{
     Anchor, Attempt, Candidate, Draft, Frozen, Identity, Lease, Member, Message, MessageStatus, Negative,

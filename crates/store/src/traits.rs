@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::{
     Accepted, ActError, Attempt, Audit, DeliveryView, Enrolled, Filter, GhostView, Identity, Key, KeyUse,
-    Lease, Life, Moment, Negative, NewDelivery, NodeView, Pin, Raw, Refused, Said, StoreError, Take, Taken,
-    Totals,
+    Latest, Lease, Life, Moment, Negative, NewDelivery, NodeView, Pin, Raw, Refused, Said, StoreError, Take,
+    Taken, Totals,
 };
 
 /// Remembers what was seen: all there is to a store for those who want just that.
@@ -152,6 +152,13 @@ pub trait Inspect: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     fn nodes(&self) -> Result<Vec<NodeView>, StoreError>;
+
+    /// The last that is said in a room of each workflow, job and branch, the newest first, among the `look_at` deliveries of
+    /// all rooms that came last: what is in the room, may be there or is to be.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn latest(&self, room: &str, look_at: usize) -> Result<Vec<Latest>, StoreError>;
 
     /// When each key last verified a delivery that was accepted, by source and label; a key that verified nothing for
     /// [`rules::UNUSED`](crate::rules::UNUSED) is not among them. It is as durable as the delivery.

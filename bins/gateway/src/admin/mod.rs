@@ -1,5 +1,6 @@
 //! The operator's door: how it is, what became of each POST, and orders.
 
+mod appservice;
 mod audit;
 mod guard;
 mod nodes;
@@ -23,6 +24,7 @@ use meshhook_store::{DedupeStore, Filter, Key, StoreError};
 
 use crate::admin_token::AdminToken;
 use crate::answer::{json, typed, with_id};
+use crate::appservice::Journal;
 use crate::crowd::Guest;
 use crate::ingress::Gate;
 use crate::observe::Observations;
@@ -48,6 +50,8 @@ pub(crate) struct Admin {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observations: Arc<Observations>,
     pub(crate) reloader: Arc<Reloader>,
+    /// What the homeserver's door saw, where there is one.
+    pub(crate) journal: Option<Arc<Journal>>,
     /// Held by the one audit at a time: each reads the whole store.
     pub(crate) auditing: Mutex<()>,
 }
@@ -118,6 +122,7 @@ impl Admin {
                 self.blocking(move |this| this.audit(in_rooms)).await
             }
             Route::Nodes => self.blocking(Self::nodes).await,
+            Route::Appservice => self.appservice(),
             Route::Sources => self.blocking(Self::sources).await,
             Route::Show(id) => self.blocking(move |this| this.show(&id)).await,
             Route::Retry(id) => {
@@ -149,7 +154,8 @@ impl Admin {
         };
         let status = if trouble.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         let durable = self.engine.store().is_durable();
-        Ok(json(status, &Readiness::new(trouble, durable, self.engine.sending(), totals)))
+        let readiness = Readiness::new(trouble, durable, self.engine.sending(), self.reached(), totals);
+        Ok(json(status, &readiness))
     }
 
     /// Why nothing can be accepted.

@@ -19,6 +19,8 @@ pub(crate) enum Route {
     Audit,
     /// Which machines, and when were they heard of?
     Nodes,
+    /// What did the homeserver push, and does it reach us?
+    Appservice,
     /// Which sources, when were they heard of, and what was refused of them?
     Sources,
     /// That delivery.
@@ -40,6 +42,7 @@ impl Route {
             ["readyz"] => Self::Readyz,
             ["metrics"] => Self::Metrics,
             ["nodes"] => Self::Nodes,
+            ["appservice"] => Self::Appservice,
             ["sources"] => Self::Sources,
             ["reload"] => Self::Reload,
             ["deliveries"] => Self::List,
@@ -78,6 +81,7 @@ impl Route {
             Self::List => "GET /deliveries",
             Self::Audit => "GET /deliveries/audit",
             Self::Nodes => "GET /nodes",
+            Self::Appservice => "GET /appservice",
             Self::Sources => "GET /sources",
             Self::Show(_) => "GET /deliveries/{id}",
             Self::Retry(_) => "POST /deliveries/{id}/retry",

@@ -6,6 +6,8 @@ use meshhook_store::{Attempt, DeliveryView, Life, MessageView, Moment, News, Roo
 use serde::Serialize;
 use serde_json::Value;
 
+use super::appservice::Reached;
+
 /// A delivery. What is not known is left out.
 #[derive(Serialize)]
 pub(crate) struct Delivery {
@@ -194,6 +196,9 @@ pub(crate) struct Readiness {
     why: Option<String>,
     durable: bool,
     sending: Sends,
+    /// Whether the homeserver reaches us, where an application service sends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ping: Option<Reached>,
     /// Nothing of a store that cannot be looked into.
     #[serde(flatten)]
     owed: Option<Owed>,
@@ -205,10 +210,11 @@ impl Readiness {
         trouble: Option<String>,
         durable: bool,
         sending: Sending,
+        ping: Option<Reached>,
         totals: Option<Totals>,
     ) -> Self {
         let owed = totals.map(Into::into);
-        Self { ready: trouble.is_none(), why: trouble, durable, sending: sending.into(), owed }
+        Self { ready: trouble.is_none(), why: trouble, durable, sending: sending.into(), ping, owed }
     }
 }
 

@@ -3,6 +3,7 @@
 //! The log's fields are an allow-list. Names and ids are our own or checked before; what a homeserver, a store or a
 //! body wrote goes through [`plain`]. No line has a header's value, a body, a token, a query or a raw path.
 
+mod appservice;
 mod trace;
 
 use std::net::SocketAddr;
@@ -22,6 +23,7 @@ use crate::noise::{Heed, Noise};
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::reload::{ReloadError, Reloaded};
+pub(crate) use appservice::listening as listening_for_the_homeserver;
 pub(crate) use trace::{Outcome, Trace};
 
 /// Why a CI system is refused that is set up wrongly. A series that begins at zero shows its first increase.
@@ -68,6 +70,8 @@ impl Observations {
         results.iter().for_each(|result| metrics.reloads.begin([("result", result)]));
         let doings = ["accept", "deliver", "purge", "look", "probe"];
         doings.iter().for_each(|doing| metrics.store_failures.begin([("doing", doing)]));
+        let asked = ["transaction", "ping", "lookup", "unrecognized", "forbidden"];
+        asked.iter().for_each(|what| metrics.appservice_requests.begin([("what", what)]));
         let noise = Mutex::new(Noise::new(Instant::now()));
         let (refusals, configured_since) = (Refusals::new(now), Mutex::new(now));
         Self { metrics, clock, refusals, trouble: Mutex::default(), noise, configured_since }

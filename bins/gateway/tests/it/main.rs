@@ -4,6 +4,7 @@
 
 mod admin;
 mod answers;
+mod appservice;
 mod audit;
 mod clients;
 mod crash;
@@ -25,6 +26,7 @@ mod reload;
 mod rig;
 mod room;
 mod rotation;
+mod routes;
 mod sources;
 mod stall;
 mod timeline;

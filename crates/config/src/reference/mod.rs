@@ -203,7 +203,7 @@ mod tests {
     fn a_path_a_table_or_a_name_is_found() {
         assert_eq!(found("matrix.room"), "matrix.room");
         assert_eq!(found("[matrix] room"), "matrix.room");
-        assert_eq!(found("room"), "matrix.room source.room");
+        assert_eq!(found("room"), "matrix.room source.room route.room");
         assert_eq!(found("[[source]] only.forks"), "source.only.forks");
         assert_eq!(found("message.digest"), "message.digest message.digest.behind message.digest.max_lines");
         assert_eq!(found("[log]"), "log.format log.level");

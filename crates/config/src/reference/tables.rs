@@ -7,6 +7,7 @@ const FILE: &str = "a file's name, looked up beside gateway.toml";
 const NETWORKS: &str = "a list of networks, \"address/prefix length\"";
 const STATES: &str = "a list of queued, running, succeeded, failed";
 const GLOBS: &str = "a list of names and patterns: * stops at a slash, ** does not";
+const GLOB: &str = "a name or pattern, or a list of them: * stops at a slash, ** does not";
 const EMOJI: &str = "one emoji";
 const ROOM: &str = "a room's id, which begins with \"!\"";
 const FLAG: &str = "true or false";
@@ -39,6 +40,12 @@ pub const TABLES: &[Table] = &[
     Table { path: "server", form: Form::Once, about: "", keys: SERVER },
     Table { path: "store", form: Form::Once, about: "", keys: STORE },
     Table { path: "matrix", form: Form::Once, about: "", keys: MATRIX },
+    Table {
+        path: "appservice",
+        form: Form::Wanted,
+        about: "each machine speaks for itself, for mode = \"appservice\" alone",
+        keys: APPSERVICE,
+    },
     Table { path: "message", form: Form::Once, about: "", keys: MESSAGE },
     Table { path: "source", form: Form::Many, about: "one for each sender", keys: SOURCE },
     Table {
@@ -58,6 +65,12 @@ pub const TABLES: &[Table] = &[
         form: Form::Wanted,
         about: "what a word of its means here, whatever the provider",
         keys: WORDS,
+    },
+    Table {
+        path: "route",
+        form: Form::Any,
+        about: "what is said in another room: the first that fits wins",
+        keys: ROUTE,
     },
     Table { path: "node", form: Form::Any, about: "the pool: one for each machine", keys: NODE },
     Table { path: "log", form: Form::Once, about: "to stderr", keys: LOG },
@@ -126,8 +139,14 @@ const MATRIX: &[Key] = &[
     needed("room", ROOM, "\"!abcdef\"", "the room's id, not its alias")
         .more("an alias may come to mean another room. A client's room settings show the id; from room version 12 on it \
                has no `:server`. The bot has to be a member."),
-    default("mode", "\"bot\"", "\"bot\"", "an account with an access token"),
-    needed("access_token_file", FILE, "\"matrix-token\"", "the file with the bot's access token"),
+    default(
+        "mode",
+        "\"bot\" or \"appservice\"",
+        "\"bot\"",
+        "an account with an access token; or \"appservice\", with [appservice]",
+    ),
+    needed("access_token_file", FILE, "\"matrix-token\"", "the file with the bot's access token")
+        .more("only for `mode = \"bot\"`: an application service's token is in its registration."),
     absent("ca_file", FILE, "\"ca.pem\"", "believe this private authority alone, in place of the public ones")
         .more("certificates in PEM. The server's name has to fit all the same."),
     absent(
@@ -151,6 +170,24 @@ const MATRIX: &[Key] = &[
         "or \"plain\": written to, in clear text",
     )
     .more("what is held is not lost: once the setting is \"plain\", it is sent."),
+];
+
+const APPSERVICE: &[Key] = &[
+    default("listen", SOCKET, "\"127.0.0.1:8789\"", "where the homeserver tells what happens")
+        .more(
+            "the registration's `url` has to lead there, from the homeserver's host. Its token comes in clear text: any \
+             address but loopback's is warned about, and wants a TLS proxy or a tunnel before it.",
+        ),
+    needed(
+        "registration_file",
+        FILE,
+        "\"registration.yaml\"",
+        "the registration, which the homeserver has a copy of",
+    )
+    .more("`meshhook registration new` makes it. Both of its tokens are secrets: its mode is 0440 or stricter."),
+    default("per_node_senders", FLAG, "true", "each listed machine is a user of its own; false: one for all"),
+    default("max_ghosts", "a whole number, 1 to 10000", "200", "how many machines may be users")
+        .more("homeservers keep a user for ever. For a machine beyond them the sender speaks, and names it."),
 ];
 
 const MESSAGE: &[Key] = &[
@@ -310,6 +347,24 @@ const WORDS: &[Key] = &[key(
     "any word, in whatever case; \"ignored\" says nothing",
 )
 .more("it stands for any word of the sender's; one with blanks goes into double quotes.")];
+
+const ROUTE: &[Key] = &[
+    absent("source", "a source's name, or a list of them", "\"github\"", "of this source, or one of a list")
+        .more("one condition is needed, and all that are there have to fit. docs/operating.md has more, under *Several rooms*."),
+    absent("repo", GLOB, "\"acme/*\"", "of these repositories"),
+    absent("workflow", GLOB, "[\"iOS*\", \"Release\"]", "of these workflows"),
+    absent("branch", GLOB, "[\"main\", \"release/*\"]", "on these branches")
+        .more("without `refs/heads/`. A fork's branch is `owner:branch`, and fits no pattern without a colon."),
+    absent("state", "queued, running, succeeded, failed, or a list of them", "\"failed\"", "in these states"),
+    absent("node", GLOB, "\"mac-0[1-4]\"", "on these machines, as the body or its source names them").more(
+        "by the name that `[[node]]` gives a machine, not its runner's. The room is settled before anything is looked up: \
+         of a run whose machine only its jobs tell, it fits the jobs and not the run.",
+    ),
+    needed("room", ROOM, "\"!mnopqr\"", "the room that it leads to").more(
+        "for a bot, mind that its token can then write into each of its rooms. What is under way when a route is changed \
+         stays where it is, and what was said is never said again in another room.",
+    ),
+];
 
 const NODE: &[Key] = &[
     needed("name", "a machine's name", "\"mac-07\"", "as it is shown"),

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 /// Pieces that a gateway.toml is made of, so that random texts come close to being one.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
-        "(\\[|\\[\\[)(server|store|matrix|message|source|log|source.only|appservice)(\\]|\\]\\])\n",
-        "(listen|url|retention|room|mode|emoji|name|provider|secret_files|units|path|x) = ",
+        "(\\[|\\[\\[)(server|store|matrix|message|source|log|source.only|appservice|route)(\\]|\\]\\])\n",
+        "(listen|url|retention|room|mode|emoji|name|provider|secret_files|units|path|x|source|branch|state|node) = ",
         "\"(github|standard|!a|sqlite:/a/b|72h|/a|127.0.0.1:1|github-secret|\\\\u001b|é)\"\n?",
         "(7|-1|1.5|true|1979-05-27|\\{ a = 1 \\}|\\[\\]|\\[\"a\", 1\\]|''|\n|=|\\.|#.*)",
         any::<String>(),

@@ -2,7 +2,7 @@
 
 use meshhook_config::{Change, Config};
 
-use crate::place::{CA, Place, SMALLEST, STANDARD};
+use crate::place::{AS_TOKEN, CA, Place, REGISTRATION, SERVICE, SMALLEST, STANDARD};
 
 const LARGER: &str = r#"
 [server]
@@ -29,6 +29,10 @@ UNSTABLE = "failed"
 name = "mac"
 provider = "standard"
 secret_files = ["standard-secret"]
+
+[[route]]
+branch = "release/*"
+room = "!releases"
 
 [[node]]
 name = "mac-07"
@@ -92,4 +96,71 @@ fn another_authority_in_the_same_file_needs_a_restart() {
     let changes = was.changes_to(&place.load(&toml).config.outline());
     assert_eq!(said(&changes, &place), ["[matrix] what ca_file holds: changed"]);
     assert!(changes[0].needs_restart);
+}
+
+#[test]
+fn another_voice_needs_a_restart() {
+    let place = Place::new();
+    let changes = changes(&place, SMALLEST, SERVICE);
+    let told: Vec<_> = changes.iter().map(|change| (change.what.as_str(), change.needs_restart)).collect();
+    assert_eq!(
+        told,
+        [("[matrix] access_token_file", false), ("[matrix] mode", true), ("[appservice]", false)]
+    );
+}
+
+#[test]
+fn what_an_application_service_is_needs_a_restart_and_what_it_does_not() {
+    let place = Place::new();
+    place.write("other.yaml", REGISTRATION, 0o440);
+    for (to, what, restart) in [
+        ("listen = \"127.0.0.1:9999\"\nregistration_file = \"registration.yaml\"", "listen", true),
+        ("registration_file = \"other.yaml\"", "registration_file", true),
+        ("registration_file = \"registration.yaml\"\nmax_ghosts = 7", "max_ghosts", false),
+        ("registration_file = \"registration.yaml\"\nper_node_senders = false", "per_node_senders", false),
+    ] {
+        let next = SERVICE.replace("registration_file = \"registration.yaml\"", to);
+        let changes = changes(&place, SERVICE, &next);
+        let [change] = &changes[..] else { panic!("{changes:?}") };
+        assert_eq!((change.what.as_str(), change.needs_restart), (&*format!("[appservice] {what}"), restart));
+    }
+}
+
+#[test]
+fn a_registration_that_changed_is_told_and_its_tokens_are_not() {
+    let place = Place::new();
+    let was = place.load(SERVICE).config.outline();
+    for (from, to, told, restart) in [
+        (AS_TOKEN, STANDARD, "[appservice] what registration_file holds: changed", false),
+        (
+            "\"meshhook\"",
+            "\"builds\"",
+            "[appservice] the registration's id: builds instead of meshhook",
+            true,
+        ),
+        ("\"buildbot\"", "\"ci\"", "[appservice] the registration's sender: ci instead of buildbot", true),
+    ] {
+        let changed = REGISTRATION.replace(from, to).replace("@buildbot(", "@(buildbot|ci)(");
+        place.write("registration.yaml", changed, 0o440);
+        let changes = was.changes_to(&Config::load(place.path()).unwrap().config.outline());
+        assert_eq!(said(&changes, &place), [told]);
+        assert_eq!(changes[0].needs_restart, restart, "{told}");
+    }
+}
+
+#[test]
+fn a_route_is_told_by_its_number_and_counts_at_once() {
+    let place = Place::new();
+    place.write("github-next", "another secret of GitHub".replace(' ', "-"), 0o400);
+    let two = format!("{LARGER}[[route]]\nstate = \"failed\"\nroom = \"!alarm\"\n");
+    let moved = two.replace("\"!alarm\"", "\"!pager\"").replace("release/*", "hotfix/*");
+    let changes = changes(&place, &two, &moved);
+    assert_eq!(
+        said(&changes, &place),
+        [
+            "[[route]] 1: branch: [\"hotfix/*\"] instead of [\"release/*\"]",
+            "[[route]] 2: room: \"!pager\" instead of \"!alarm\""
+        ]
+    );
+    assert!(changes.iter().all(|change| !change.needs_restart));
 }

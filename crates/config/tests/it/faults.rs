@@ -1,6 +1,6 @@
 //! What an operator is told, case by case.
 
-use crate::place::{Place, SMALLEST, STANDARD};
+use crate::place::{AS_TOKEN, GITHUB, HS_TOKEN, Place, REGISTRATION, SERVICE, SMALLEST, STANDARD};
 
 /// A title, what to change in [`SMALLEST`], and what stands before and after it.
 struct Case(&'static str, &'static [(&'static str, &'static str)], &'static str);
@@ -31,13 +31,13 @@ const CASES: &[Case] = &[
     Case("slips in keys", &[("room", "rom"), ("provider", "providr")], "[serve]\n[log]\nfrmat = \"text\"\n"),
     Case("a key of nothing", &[], "[server]\nxyzzy_and_more = 1\n"),
     Case(
-        "keys of later versions",
+        "a table for another mode, and a digest that is none",
         &[],
-        "[appservice]\n[message]\ndigest = { behind = \"1h\", max_lines = 21, lines = 1 }\n",
+        "[appservice]\nlisten = 1\nlister = 1\n[message]\ndigest = { behind = \"1h\", max_lines = 21, lines = 1 }\n",
     ),
     Case(
-        "values of later versions",
-        &[("room =", "mode = \"appservice\"\nroom ="), ("\"github\"\nsecret", "\"woodpecker\"\nsecret")],
+        "values that are nearly some",
+        &[("room =", "mode = \"application\"\nroom ="), ("\"github\"\nsecret", "\"woodpecker\"\nsecret")],
         "units = [\"run\", \"stages\"]\nscheme = \"gitlab\"\n[message]\ntimeline = \"cards\"\n[store]\nurl = \"redis://:pw@h\"\n",
     ),
     Case(
@@ -249,14 +249,85 @@ const CASES: &[Case] = &[
     ),
     Case("emoji", &[], "[message]\nemoji = { failed = \"no\", runing = \"🔨\", queued = \"✅✅\" }\n"),
     Case("outcomes and a node", &[], "node = \" mac\"\n[message]\nquiet_outcomes = [\"\", \"ok\"]\n"),
+    Case("an application service without a registration", &[(SMALLEST, SERVICE), (REGISTRATION_KEY, "")], ""),
+    Case("an application service without its table", &[(SMALLEST, SERVICE), (APPSERVICE, "")], ""),
+    Case(
+        "an application service that has a bot's token too",
+        &[(SMALLEST, SERVICE), ("[appservice]", "access_token_file = \"none\"\n[appservice]")],
+        "",
+    ),
+    Case(
+        "an application service of wrong values",
+        &[
+            (SMALLEST, SERVICE),
+            (REGISTRATION_KEY, "registration_fle = 1\nlisten = 1\nper_node_senders = 1\nmax_ghosts = 0\n"),
+        ],
+        "",
+    ),
+    Case(
+        "an application service at an address that is taken",
+        &[
+            (SMALLEST, SERVICE),
+            ("[appservice]", "[appservice]\nlisten = \"127.0.0.1:8788\"\nmax_ghosts = 10001"),
+        ],
+        "",
+    ),
+    Case(
+        "an application service beyond loopback",
+        &[(SMALLEST, SERVICE), ("[appservice]", "[appservice]\nlisten = \"0.0.0.0:8789\"")],
+        "",
+    ),
+    Case("a registration that is not there", &[(SMALLEST, SERVICE), ("registration.yaml", "none.yaml")], ""),
+    Case("a registration for all to read", &[(SMALLEST, SERVICE), ("registration.yaml", "public.yaml")], ""),
+    Case("a registration that is none", &[(SMALLEST, SERVICE), ("registration.yaml", "blank")], ""),
+    Case(
+        "a registration that lacks something",
+        &[(SMALLEST, SERVICE), ("registration.yaml", "torn.yaml")],
+        "",
+    ),
+    Case("a registration with one token", &[(SMALLEST, SERVICE), ("registration.yaml", "same.yaml")], ""),
+    Case(
+        "a registration with a source's secret",
+        &[(SMALLEST, SERVICE), ("registration.yaml", "shared.yaml")],
+        "",
+    ),
+    Case("a registration with short tokens", &[(SMALLEST, SERVICE), ("registration.yaml", "short.yaml")], ""),
+    Case("a registration that is too long", &[(SMALLEST, SERVICE), ("registration.yaml", "long.yaml")], ""),
+    Case(
+        "routes",
+        &[],
+        "[[route]]\n[[route]]\nroom = \"!a\"\n[[route]]\nsource = [\"githb\", 1]\nrepo = []\nworkflow = \"{a\"\n\
+         branch = \"refs/heads/main\"\nstate = \"broken\"\nnode = 7\nroom = \"#a:h\"\nrom = 1\n[[route]]\nsource = \"slack\"\n",
+    ),
+    Case("a route that is none", &[], "[route]\nbranch = \"main\"\nroom = \"!a\"\n"),
+    Case(
+        "a route to which nothing comes",
+        &[],
+        "[[route]]\nbranch = [\"main\", \"release/*\"]\nroom = \"!a\"\n\
+         [[route]]\nbranch = \"release/*\"\nnode = \"mac-07\"\nroom = \"!b\"\n",
+    ),
     Case("a node of nothing visible", &[], "node = \"\\u200b\"\n"),
 ];
+
+const REGISTRATION_KEY: &str = "registration_file = \"registration.yaml\"\n";
+const APPSERVICE: &str = "[appservice]\nregistration_file = \"registration.yaml\"\n";
+
+fn registrations(place: &Place) {
+    let of = |name: &str, from: &str, to: &str| place.write(name, REGISTRATION.replacen(from, to, 1), 0o440);
+    of("torn.yaml", "\"id\"", "\"other\"");
+    of("same.yaml", AS_TOKEN, HS_TOKEN);
+    of("shared.yaml", HS_TOKEN, GITHUB);
+    of("short.yaml", HS_TOKEN, "short");
+    of("long.yaml", "{", &format!("{{{}", " ".repeat(16 * 1024)));
+    place.write("public.yaml", REGISTRATION, 0o444);
+}
 
 fn place() -> Place {
     let place = Place::new();
     place.write("standard-copy", &STANDARD[6..], 0o400);
     place.write("key-text", "0123456789abcdef0123456789abcdef", 0o400);
     place.write("key-base64", "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", 0o400);
+    registrations(&place);
     place.write("empty", "\n", 0o400);
     place.write("blank", "two words", 0o400);
     place.write("umlaut", "0123456789abcdefü", 0o400);

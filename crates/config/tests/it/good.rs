@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use crate::place::{CA, GITHUB, GITLAB, Place, SMALLEST, STANDARD, TOKEN};
-use meshhook_config::{Config, EncryptedRoom, Level, LogFormat, StoreUrl, admin_door, read_account};
+use crate::place::{AS_TOKEN, CA, GITHUB, GITLAB, HS_TOKEN, Place, SERVICE, SMALLEST, STANDARD, TOKEN};
+use meshhook_config::{
+    Config, Credential, EncryptedRoom, Level, LogFormat, Sketch, StoreUrl, Voice, admin_door, read_account,
+};
+use meshhook_model::State;
 use secrecy::ExposeSecret;
 
 const EVERYTHING: &str = r#"
@@ -101,6 +104,19 @@ scheme = "path-token"
 secret_files = ["xcode-token"]
 allow_from = ["17.0.0.0/8"]
 
+[[route]]
+source = "xcode"
+branch = ["release/*", "octocat:*"]
+room = "!releases:example.org"
+
+[[route]]
+source = ["github", "gitlab"]
+repo = "acme/**"
+workflow = ["iOS*", "Release"]
+state = "failed"
+node = ["mac-0[1-4]", "seven"]
+room = "!alarm"
+
 [[node]]
 name = "mac-07"
 runners = ["mac-07-runner-*", "seven"]
@@ -140,22 +156,70 @@ fn every_key_is_read() {
     assert_eq!((options.homeserver, options.ca_pem), (config.matrix.homeserver, Some(CA.into())));
     assert_eq!(options.fingerprints.len(), 2);
     assert_eq!(options.proxy.unwrap().as_str(), "http://proxy.example.org:3128");
-    assert_eq!(config.matrix.access_token.expose_secret(), TOKEN);
+    let Voice::Bot(bot) = &config.matrix.voice else { panic!("{:?}", config.matrix.voice) };
+    assert_eq!(bot.access_token.expose_secret(), TOKEN);
     assert_eq!(config.matrix.encrypted_room, EncryptedRoom::Plain);
     assert_eq!((config.log.format, config.log.level), (LogFormat::Json, Level::Debug));
     assert_eq!(config.sources[1].room, "!other");
     assert!(config.sources[0].allow_from.contains("192.30.253.1".parse().unwrap()));
+    let [releases, alarm] = &config.routes[..] else { panic!("{:?}", config.routes) };
+    assert_eq!((&*releases.room, &*releases.sources), ("!releases:example.org", &["xcode".to_owned()][..]));
+    assert!(releases.branches.any_matches_branch("octocat:main") && releases.states.is_empty());
+    assert_eq!((&*alarm.room, &*alarm.states), ("!alarm", &[State::Failed][..]));
+    assert!(alarm.nodes.any_matches("mac-03") && alarm.repos.any_matches("acme/a/b"));
+    let rooms = Sketch::load(place.path()).unwrap().rooms;
+    assert_eq!(rooms, ["!abcdef:example.org", "!other", "!releases:example.org", "!alarm"]);
 }
 
 #[test]
 fn what_is_printed_can_be_read_again() {
     let place = whole();
-    for toml in [SMALLEST, EVERYTHING] {
+    for toml in [SMALLEST, EVERYTHING, SERVICE] {
         let printed = place.load(toml).config.to_string();
         assert_eq!(place.load(&printed).config.to_string(), printed);
     }
     insta::assert_snapshot!(
         place.load(EVERYTHING).config.to_string().replace(&place.path().display().to_string(), "ROOT")
+    );
+}
+
+#[test]
+fn an_application_service_has_a_registration() {
+    let place = Place::new();
+    let loaded = place.load(SERVICE);
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+    let config = loaded.config;
+    let shown = format!("{config} {config:?} {config:#?}");
+    assert!(!shown.contains(AS_TOKEN) && !shown.contains(HS_TOKEN));
+    let credential = config.matrix.voice.credential();
+    assert_eq!(credential, Credential::Registration(place.at("registration.yaml")));
+    assert_eq!(credential.token().unwrap().expose_secret(), AS_TOKEN);
+    assert_eq!(Sketch::load(place.path()).unwrap().credential, Some(credential));
+    let Voice::Service(service) = &config.matrix.voice else { panic!("{:?}", config.matrix.voice) };
+    assert_eq!(service.registration.hs_token.expose_secret(), HS_TOKEN);
+    assert_eq!(
+        (&*service.registration.id, &*service.registration.sender_localpart),
+        ("meshhook", "buildbot")
+    );
+    insta::assert_snapshot!(
+        config
+            .to_string()
+            .split("[message]")
+            .next()
+            .unwrap()
+            .replace(&place.path().display().to_string(), "ROOT")
+    );
+}
+
+#[test]
+fn an_application_service_needs_no_login() {
+    let place = Place::new();
+    place.write("gateway.toml", SERVICE, 0o644);
+    insta::assert_snapshot!(
+        read_account(place.path())
+            .unwrap_err()
+            .to_string()
+            .replace(&place.path().display().to_string(), "ROOT")
     );
 }
 

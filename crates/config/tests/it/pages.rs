@@ -17,11 +17,13 @@ fn the_page_of_every_key_has_defaults_and_can_be_written() {
     place.write("admin-token", "0123456789abcdef0123456789abcdef", 0o400);
     place.write("ca.pem", CA, 0o444);
     let written = |line: &str| line.replacen("# ", "", usize::from(line.starts_with("# "))) + "\n";
-    // That one is for schemes that prove no body.
-    let lines = block.lines().filter(|line| !line.contains("allow_any_address"));
+    // The one is for schemes that prove no body, the other for a bot.
+    let other = ["allow_any_address", "access_token_file"];
+    let lines = block.lines().filter(|line| !other.iter().any(|key| line.contains(key)));
     let all: String = lines.map(written).collect();
     let all = all.replace("provider = \"github\"", "provider = \"generic\"");
     let all = all.replace("scheme = \"github\"", "scheme = \"hmac\"");
+    let all = all.replace("mode = \"bot\"", "mode = \"appservice\"");
     let told = place.printed(&all);
     assert!(!told.contains("error:"), "{told}");
 }

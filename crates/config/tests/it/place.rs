@@ -26,6 +26,41 @@ provider = "github"
 secret_files = ["github-secret"]
 "#;
 
+pub(crate) const AS_TOKEN: &str = "as-0f1e2d3c4b5a69788796a5b4c3d2e1f0";
+pub(crate) const HS_TOKEN: &str = "hs-f0e1d2c3b4a5968778695a4b3c2d1e0f";
+
+/// A registration as `meshhook registration new` makes one.
+pub(crate) const REGISTRATION: &str = r#"{
+  "id": "meshhook",
+  "url": "http://127.0.0.1:8789",
+  "as_token": "as-0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+  "hs_token": "hs-f0e1d2c3b4a5968778695a4b3c2d1e0f",
+  "sender_localpart": "buildbot",
+  "rate_limited": false,
+  "namespaces": {
+    "users": [{ "exclusive": true, "regex": "^@buildbot(_[a-z0-9._=/-]+)?:example\\.org$" }],
+    "aliases": [],
+    "rooms": []
+  }
+}
+"#;
+
+/// [`SMALLEST`] for an application service.
+pub(crate) const SERVICE: &str = r#"
+[matrix]
+homeserver = "https://matrix.example.org"
+room = "!abcdef"
+mode = "appservice"
+
+[appservice]
+registration_file = "registration.yaml"
+
+[[source]]
+name = "github"
+provider = "github"
+secret_files = ["github-secret"]
+"#;
+
 pub(crate) struct Place(tempfile::TempDir);
 
 impl Place {
@@ -35,6 +70,7 @@ impl Place {
         place.write("matrix-token", format!("{TOKEN}\n"), 0o440);
         place.write("github-secret", GITHUB, 0o400);
         place.write("standard-secret", STANDARD, 0o400);
+        place.write("registration.yaml", REGISTRATION, 0o440);
         place.write("ca.pem", CA, 0o444);
         place
     }
@@ -75,7 +111,7 @@ impl Place {
             Ok(loaded) => loaded.warnings.iter().map(|w| format!("warning: {w}\n")).collect(),
             Err(faults) => faults.iter().map(|fault| format!("error: {fault}\n")).collect(),
         };
-        for secret in [TOKEN, GITHUB, STANDARD] {
+        for secret in [TOKEN, GITHUB, STANDARD, AS_TOKEN, HS_TOKEN] {
             assert!(!text.contains(secret), "{text}");
         }
         text.replace(&self.path().display().to_string(), "ROOT")

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use meshhook_config::reference::{Form, Key, Standing, TABLES, block, entries, notes};
 
-use crate::place::{Place, SMALLEST};
+use crate::place::{Place, SERVICE, SMALLEST};
 
 /// Set, the page is written anew.
 const WRITE: &str = "MESHHOOK_WRITE_DOCS";
@@ -97,7 +97,7 @@ fn the_table_has_every_key_that_the_parser_knows_and_no_other() {
         // Inline tables of lists are named by their path alone.
         assert_eq!(known(&place, &with_unknown(path), heading), listed(path), "{heading}");
     }
-    assert_eq!(paths.len(), 12);
+    assert_eq!(paths.len(), 14);
 }
 
 #[test]
@@ -149,4 +149,7 @@ fn defaults_of_what_is_seldom_there_are_so_too() {
     let whole = format!("{generic}{head}{}{fields}{node}{}", defaults("source.hmac"), defaults("node"));
     assert_ne!(short, whole);
     assert_eq!(place.load(&short).config.to_string(), place.load(&whole).config.to_string());
+    let service = SERVICE.replace("[appservice]\n", &format!("[appservice]\n{}", defaults("appservice")));
+    assert_ne!(service, SERVICE);
+    assert_eq!(place.load(&service).config.to_string(), place.load(SERVICE).config.to_string());
 }

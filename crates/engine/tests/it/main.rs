@@ -7,7 +7,7 @@ mod conduct;
 mod fate;
 mod only;
 mod rig;
-mod service;
+mod route;
 mod session;
 mod shown;
 mod synapse;

@@ -251,6 +251,7 @@ pub(crate) fn source(room: &str) -> Source {
         units: vec![Unit::Run],
         only: Only::default(),
         room: room.into(),
+        routes: Arc::default(),
         style: Arc::default(),
         retention: Duration::from_secs(72 * 3600),
     }

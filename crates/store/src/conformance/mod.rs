@@ -12,6 +12,7 @@ mod changes;
 pub mod fixture;
 mod ghosts;
 mod keys;
+mod latest;
 mod nodes;
 
 pub use audits::*;
@@ -19,6 +20,7 @@ pub use cases::*;
 pub use changes::*;
 pub use ghosts::*;
 pub use keys::*;
+pub use latest::*;
 pub use nodes::*;
 
 /// One `#[test]` for each rule, each with a new store.
@@ -92,6 +94,8 @@ macro_rules! conformance_tests {
             the_keys_of_a_batch_are_used_at_once,
             a_key_is_remembered_longer_than_what_it_verified,
             the_keys_that_were_unused_longest_are_forgotten,
+            the_last_state_of_each_workflow_is_told,
+            what_is_not_said_in_a_room_is_not_told_of_there,
             a_machine_says_what_it_has_to_say,
             nothing_is_frozen_for_who_may_not_be_able_to_speak,
             what_is_said_together_is_the_senders,

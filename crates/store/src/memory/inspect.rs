@@ -4,9 +4,9 @@ use super::intake::times;
 use super::{MemoryStore, MessageRow, Row, Saying, Tables};
 use crate::rules::{self, Comparison, Verdict};
 use crate::{
-    Accepted, ActError, Announcement, Audit, DeliveryView, Filter, Inspect, Key, KeyUse, Life, MessageStatus,
-    MessageView, Moment, NewDelivery, NodeView, Outcome, Purport, Raw, RoomView, Said, Status, StoreError,
-    Totals,
+    Accepted, ActError, Announcement, Audit, DeliveryView, Filter, Inspect, Key, KeyUse, Latest, Life,
+    MessageStatus, MessageView, Moment, NewDelivery, NodeView, Outcome, Purport, Raw, RoomView, Said, Status,
+    StoreError, Totals,
 };
 
 impl Inspect for MemoryStore {
@@ -81,6 +81,10 @@ impl Inspect for MemoryStore {
 
     fn nodes(&self) -> Result<Vec<NodeView>, StoreError> {
         Ok(self.tables().node_views())
+    }
+
+    fn latest(&self, room: &str, look_at: usize) -> Result<Vec<Latest>, StoreError> {
+        Ok(self.tables().latest(room, look_at))
     }
 
     fn key_uses(&self) -> Result<Vec<KeyUse>, StoreError> {

@@ -6,6 +6,7 @@ mod ghosts;
 mod inspect;
 mod intake;
 mod keys;
+mod latest;
 mod nodes;
 mod outbox;
 mod upkeep;

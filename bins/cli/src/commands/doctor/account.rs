@@ -44,6 +44,17 @@ pub(super) fn rights(
     other_rooms(rooms, client, token, report)
 }
 
+/// One room a bot: that is as little as a token can be good for.
+pub(super) fn several_rooms(rooms: &[String], report: &mut Report<'_, '_>) -> Result<(), Failure> {
+    if rooms.len() < 2 {
+        return Ok(());
+    }
+    let text = format!("its token can write into {} rooms: {}", rooms.len(), rooms.join(", "));
+    let hint = "who gets hold of it has them all: where they are not the same people's, give each a gateway and a bot of \
+                its own";
+    report.note(("account", "several_rooms"), text, hint)
+}
+
 fn refused(failure: &Unanswered, report: &mut Report<'_, '_>) -> Result<(), Failure> {
     let text = format!("the homeserver does not take the access token: {failure}");
     match (failure.kind, failure.errcode.as_deref()) {

@@ -3,10 +3,9 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use meshhook_config::{Config, EncryptedRoom, Fault, Loaded, Sketch, StoreUrl, read_token};
+use meshhook_config::{Config, Credential, EncryptedRoom, Fault, Loaded, Sketch, StoreUrl};
 use meshhook_matrix::{Client, Fingerprint, Options, Token};
 use rustix::process::geteuid;
 use secrecy::ExposeSecret;
@@ -33,8 +32,8 @@ pub(super) struct Case {
     pub(super) main_room: Option<String>,
     /// What is done with encrypted ones.
     pub(super) encrypted: EncryptedRoom,
-    /// The access token's file.
-    pub(super) token_file: Option<PathBuf>,
+    /// Where the token is.
+    pub(super) credential: Option<Credential>,
     /// Where deliveries are kept.
     pub(super) store: StoreUrl,
 }
@@ -64,13 +63,14 @@ impl Case {
         }
         let mut rooms = vec![config.matrix.room.clone()];
         rooms.extend(config.sources.iter().map(|source| source.room.clone()));
+        rooms.extend(config.routes.iter().map(|route| route.room.clone()));
         Ok(Self {
             encrypted: config.matrix.encrypted_room,
             homeserver: Some(config.matrix.homeserver.clone()),
             options: Some(config.matrix.options()),
             rooms: each_once(rooms),
             main_room: Some(config.matrix.room.clone()),
-            token_file: Some(config.matrix.access_token_file.clone()),
+            credential: Some(config.matrix.voice.credential()),
             store: config.store.url.clone(),
             config: Some(config),
         })
@@ -84,14 +84,19 @@ impl Case {
             homeserver: sketch.homeserver,
             rooms: each_once(sketch.rooms),
             main_room: sketch.room,
-            token_file: sketch.access_token_file,
+            credential: sketch.credential,
             store: sketch.store,
         }
     }
 
+    /// Whether one account writes, whose token is all that somebody needs.
+    pub(super) fn is_bot(&self) -> bool {
+        matches!(self.credential, Some(Credential::AccessToken(_)))
+    }
+
     /// The access token, where it can be read by the gateway's rules; what is wrong with it was said before.
     pub(super) fn token(&self) -> Option<Token> {
-        let secret = read_token(self.token_file.as_deref()?).ok()?;
+        let secret = self.credential.as_ref()?.token().ok()?;
         Token::new(secret.expose_secret()).ok()
     }
 

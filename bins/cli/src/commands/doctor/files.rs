@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use meshhook_config::{Config, StoreUrl};
+use meshhook_config::{Config, Credential, StoreUrl};
 use meshhook_model::Timestamp;
 use rustix::process::geteuid;
 
@@ -33,9 +33,9 @@ pub(super) fn look(case: &Case, gateway: &Gateway, report: &mut Report<'_, '_>) 
             None => as_the_gateway(config, report)?,
         }
     }
-    match &case.token_file {
-        Some(file) => age(file, report),
-        None => Ok(()),
+    match &case.credential {
+        Some(Credential::AccessToken(file)) => age(file, report),
+        _ => Ok(()),
     }
 }
 
@@ -44,7 +44,11 @@ fn in_force(config: &Config, heard: &Heard, report: &mut Report<'_, '_>) -> Resu
     let since = heard.sources["configured_since"].as_str().and_then(Timestamp::parse_rfc3339);
     let Some(since) = since else { return Ok(()) };
     let modified = |file: &Path| fs::metadata(file).ok().map(|found| found.mtime());
-    let files = read_by_it(config).into_iter().filter(|file| *file != config.matrix.access_token_file);
+    let by_itself = match config.matrix.voice.credential() {
+        Credential::AccessToken(file) => Some(file),
+        _ => None,
+    };
+    let files = read_by_it(config).into_iter().filter(|file| Some(file) != by_itself.as_ref());
     for file in files.filter(|file| modified(file).is_some_and(|at| at > since.unix())) {
         let text =
             format!("{} was changed, and the gateway goes by what was there at {since}", file.display());
@@ -85,7 +89,8 @@ fn as_the_gateway(config: &Config, report: &mut Report<'_, '_>) -> Result<(), Fa
 
 fn read_by_it(config: &Config) -> Vec<PathBuf> {
     let secrets = config.sources.iter().flat_map(|source| source.secret_files.clone());
-    let mut files = vec![config.root.join("gateway.toml"), config.matrix.access_token_file.clone()];
+    let mut files =
+        vec![config.root.join("gateway.toml"), config.matrix.voice.credential().file().to_owned()];
     files.extend(config.matrix.connection.ca_file.clone());
     files.extend(config.server.admin_token_file.clone());
     files.extend(secrets);

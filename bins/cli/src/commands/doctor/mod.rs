@@ -109,6 +109,9 @@ impl Doctor {
             return report.skipped("room", "the access token has to work first");
         };
         account::rights(client, &token, &account, &rooms, report)?;
+        if case.is_bot() {
+            account::several_rooms(&rooms, report)?;
+        }
         limits::look(case, &account, report)?;
         self.look_into(&rooms, case, client, &token, &account, report)
     }

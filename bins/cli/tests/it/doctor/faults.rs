@@ -79,6 +79,13 @@ faults! {
         let _ = ward.synapse.create_room(&ward.bot.token, json!({}));
         ward
     } => "warning" "other_rooms", "in 1 room besides", "leave";
+    several_rooms: || {
+        let ward = Ward::new();
+        let other = ward.synapse.create_room(&ward.host.token, json!({}));
+        ward.synapse.bring_in(&ward.host.token, &other, &ward.bot);
+        ward.rewrite("[[source]]", &format!("[[route]]\nstate = \"failed\"\nroom = {other:?}\n[[source]]"));
+        ward
+    } => "note" "several_rooms", "can write into 2 rooms: !", "a gateway and a bot";
 
     // The room.
     alias: || {

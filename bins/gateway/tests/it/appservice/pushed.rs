@@ -1,0 +1,117 @@
+//! A real Synapse that pushes.
+
+use std::time::Duration;
+
+use meshhook_testkit::{Event, Gateway, Limits, Service, Synapse, User, eventually};
+use serde_json::{Value, json};
+
+use super::seen;
+use crate::rig::{BUILDS, SOON, accepted, build, post_build, said};
+
+/// A Synapse that knows the service, and a room of Ada's with the service's user in it.
+struct Scene {
+    synapse: Synapse,
+    ada: User,
+    room: String,
+    service: Service,
+}
+
+impl Scene {
+    fn new(service: Service) -> Self {
+        let synapse = Synapse::start_with_service(Limits::Relaxed, &service);
+        let ada = synapse.register("ada");
+        let room = synapse.public_room(&ada.token);
+        Self { synapse, ada, room, service }
+    }
+
+    fn gateway(&self) -> Gateway {
+        let builder = Gateway::builder_of_service(&self.synapse.url(), &self.room, &self.service);
+        builder.source("builds", "standard", BUILDS).start().unwrap()
+    }
+
+    fn invite(&self) {
+        self.synapse.invite(&self.ada.token, &self.room, &self.service.sender());
+    }
+
+    fn says(&self, txn: &str, msgtype: &str, body: &str) {
+        let content = json!({ "msgtype": msgtype, "body": body });
+        let _ = self.synapse.send(&self.ada.token, &self.room, txn, &content);
+    }
+
+    /// What the service's users said.
+    fn heard(&self) -> Vec<Event> {
+        let mut events = said(self.synapse.messages(&self.ada.token, &self.room));
+        events.retain(|Event(event)| event["sender"] != self.ada.id.as_str());
+        events
+    }
+
+    fn wait_for(&self, count: usize) -> Vec<Event> {
+        eventually(SOON, || Some(self.heard()).filter(|heard| heard.len() >= count))
+    }
+}
+
+fn ping(gateway: &Gateway) -> Value {
+    eventually(Duration::from_secs(20), || Some(seen(gateway)["ping"].clone()).filter(|ping| !ping.is_null()))
+}
+
+#[test]
+fn who_asks_in_a_room_is_shown_the_board() {
+    let scene = Scene::new(Service::new("buildbot", Synapse::SERVER_NAME));
+    let gateway = scene.gateway();
+    assert_eq!(ping(&gateway)["code"], "ping_fine");
+    scene.invite();
+    accepted(&post_build(&gateway, &build("1", "failed")));
+    scene.wait_for(1);
+
+    scene.says("m1", "m.text", "!builds");
+    let board = scene.wait_for(2).remove(1);
+    let content = board.content();
+    assert_eq!((&content["msgtype"], &content["m.mentions"]), (&json!("m.notice"), &json!({})));
+    let body = content["body"].as_str().unwrap().replace(['\u{2068}', '\u{2069}', '\u{2060}'], "");
+    let lines: Vec<_> = body.lines().collect();
+    assert_eq!((lines.len(), lines[0], lines[2]), (4, "📋 Machines", "📋 Workflows"), "{body}");
+    assert!(lines[1].starts_with("❌ mac-01 failed · nightly · "), "{body}");
+    assert!(lines[3].starts_with("❌ nightly failed · main · "), "{body}");
+    assert_eq!(content["com.meshmac.message"]["keys"].as_array().unwrap().len(), 1);
+    assert_eq!(board.0["sender"], scene.service.sender());
+
+    // What it says itself comes back to it, and is no question; nor is what another program says.
+    scene.says("m2", "m.notice", "!builds");
+    accepted(&post_build(&gateway, &build("2", "failed")));
+    scene.wait_for(3);
+    assert_eq!(scene.heard().len(), 3);
+    let seen = eventually(SOON, || {
+        let seen = seen(&gateway);
+        (seen["events"].as_u64() >= Some(5)).then_some(seen)
+    });
+    assert_eq!((&seen["unreadable"], &seen["user"]), (&json!(0), &json!(scene.service.sender())));
+}
+
+/// Each fault as an operator would make it, and the words that it leads to.
+#[test]
+fn what_is_wrong_on_the_homeservers_side_is_named() {
+    let service = Service::new("buildbot", Synapse::SERVER_NAME);
+    let mut scene = Scene::new(service.clone());
+    let port = service.port();
+    let elsewhere = meshhook_testkit::free_port();
+    for (theirs, code) in [
+        (service.clone().with("hs_token", "another-hs-token-than-ours"), "ping_hs_token"),
+        (service.clone().with("url", format!("http://127.0.0.1:{elsewhere}")), "ping_refused"),
+        (service.clone().with("url", format!("https://127.0.0.1:{port}")), "ping_tls_to_plain"),
+        (service.clone().with("url", "http://nowhere.invalid"), "ping_dns"),
+        (service.clone().with("url", format!("127.0.0.1:{port}")), "ping_scheme"),
+        (service.clone().with("url", Value::Null), "ping_no_url"),
+        (service.clone().with("id", "another-id"), "ping_id"),
+        (service.clone().with("url", scene.synapse.url()), "ping_other_server"),
+        (service.clone().with("url", format!("http://127.0.0.1:{port}/below/")), "ping_fine"),
+    ] {
+        scene.synapse.write_service(&theirs);
+        scene.synapse.restart();
+        let gateway = scene.gateway();
+        let ping = ping(&gateway);
+        assert_eq!(ping["code"], code, "{ping}\n{}", gateway.log());
+        let ready = meshhook_testkit::http::get(&(gateway.admin_url() + "/readyz"), &[]).unwrap().json();
+        assert_eq!((&ready["ready"], &ready["ping"]["code"]), (&json!(true), &json!(code)));
+        assert!(gateway.log().contains(code), "{}", gateway.log());
+    }
+}
