@@ -68,8 +68,9 @@ impl Client {
         }
     }
 
-    /// As [`Self::membership`], for a user of an application service, who has no sync. Whether they are invited, nobody can
-    /// ask but by joining: who is neither in the room nor was ever removed from it is [`Membership::Nothing`].
+    /// As [`Self::membership`], for the sender of an application service, whose sync Synapse 1.163 answers with 500. Whether
+    /// it is invited, it can only ask by joining: who is neither in the room nor has left it or was removed from it is
+    /// [`Membership::Nothing`], who was banned too.
     ///
     /// # Errors
     /// As with any request.

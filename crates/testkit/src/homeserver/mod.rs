@@ -98,14 +98,9 @@ impl Homeserver {
         self.state().world.people.remove_devices(user);
     }
 
-    /// Takes a user out of a room, as a kick does, for as long as nobody invites them.
-    ///
-    /// # Panics
-    /// When there is no such room.
+    /// Takes a user out of a room, as a kick by somebody does, for as long as nobody invites them.
     pub fn kick(&self, room: &str, user: &str) {
-        let mut state = self.state();
-        let room = state.world.rooms.get_mut(room).expect("a room of the script");
-        room.members.insert(user.into(), "leave");
+        members::set(&mut self.state().world, room, user, "leave", "@somebody:scripted.localhost");
     }
 
     /// From now on a room is joined without an invite.

@@ -76,7 +76,16 @@ fn answer_user(endpoint: Endpoint, asker: &Asker, request: &Request, world: &mut
         (Endpoint::Send, [room, _, kind, txn]) => send(world, asker, room, kind, txn, request),
         (Endpoint::Messages, [room, ..]) => messages(world, asker, room, request),
         (Endpoint::State, [room, _, kind, key @ ..]) => {
-            state(world, asker, room, kind, key.first().copied().unwrap_or_default())
+            let key = key.first().copied().unwrap_or_default();
+            if *kind == "m.room.member" && world.may_read(room, asker) {
+                return members::state(
+                    world,
+                    room,
+                    key,
+                    query(request, "format").as_deref() == Some("event"),
+                );
+            }
+            state(world, asker, room, kind, key)
         }
         (Endpoint::Event, [room, _, id]) => world.event(asker, room, id),
         (Endpoint::Register, _) => world.people.register(asker, &request.json()),
@@ -114,9 +123,6 @@ fn send(world: &mut World, asker: &Asker, room: &str, kind: &str, txn: &str, req
 fn state(world: &World, asker: &Asker, room: &str, kind: &str, key: &str) -> RawAnswer {
     if world.rooms.contains_key(room) && !world.is_in(room, &asker.user) {
         return not_in_room(&asker.user, room);
-    }
-    if kind == "m.room.member" {
-        return members::state(world, room, key);
     }
     let state = world.rooms.get(room).map(|room| &room.state);
     let content = state.and_then(|state| state.get(&(kind.to_owned(), key.to_owned())));

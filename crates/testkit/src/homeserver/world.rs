@@ -27,10 +27,18 @@ pub(super) struct World {
 pub(super) struct Room {
     timeline: Vec<Stored>,
     pub(super) state: BTreeMap<(String, String), Value>,
-    /// `join`, `invite` or `leave`, of those who were not in it from the beginning or are no more.
-    pub(super) members: BTreeMap<String, &'static str>,
+    /// Those who were not in it from the beginning, or are no more.
+    pub(super) members: BTreeMap<String, Member>,
     /// Whether it is joined without an invite.
     pub(super) is_public: bool,
+}
+
+/// How somebody stands to a room, and who made it so.
+#[derive(Debug, Clone)]
+pub(super) struct Member {
+    /// `join`, `invite` or `leave`.
+    pub(super) membership: &'static str,
+    pub(super) by: String,
 }
 
 #[derive(Debug)]
@@ -50,9 +58,14 @@ impl World {
     }
 
     /// How a user stands to a room that is there.
+    pub(super) fn member(&self, room: &str, user: &str) -> Option<Member> {
+        let known = self.rooms.get(room)?.members.get(user).cloned();
+        let by = user.to_owned();
+        known.or_else(|| self.people.is_at_home(user).then_some(Member { membership: "join", by }))
+    }
+
     pub(super) fn membership(&self, room: &str, user: &str) -> Option<&'static str> {
-        let known = self.rooms.get(room)?.members.get(user).copied();
-        known.or_else(|| self.people.is_at_home(user).then_some("join"))
+        self.member(room, user).map(|member| member.membership)
     }
 
     pub(super) fn is_in(&self, room: &str, user: &str) -> bool {
@@ -183,7 +196,7 @@ impl World {
     }
 
     /// Who was removed reads on; here even what comes after that.
-    fn may_read(&self, room: &str, asker: &Asker) -> bool {
+    pub(super) fn may_read(&self, room: &str, asker: &Asker) -> bool {
         self.membership(room, &asker.user).is_some_and(|membership| membership != "invite")
     }
 }

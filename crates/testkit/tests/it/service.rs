@@ -90,6 +90,7 @@ impl Side {
             self.outcome("PUT", &send("t0", &format!("user_id={user}&device_id=D")), &message),
             self.outcome("PUT", &send("t1", &format!("user_id={user}&device_id=D")), &message),
             self.outcome("GET", &format!("rooms/{room}/messages?dir=b&user_id={user}"), &nothing),
+            self.outcome("GET", &format!("rooms/{room}/state/m.room.member/{user}?user_id={user}"), &nothing),
             self.outcome("POST", &format!("rooms/!nowhere/leave?user_id={user}"), &nothing),
         ]
     }
