@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use meshhook_appservice::Registration;
-use meshhook_config::{AppService, Config, Credential, EncryptedRoom, Outline, Voice};
+use meshhook_config::{Config, Credential, EncryptedRoom, Outline, Voice};
 use meshhook_engine::{
     Conduct, Digest, Encrypted, Forks, Look, Node, Only, Pool, Route, Routes, Source, new_id,
 };
@@ -69,8 +69,8 @@ impl Parts {
 /// How many machines may speak for themselves.
 fn ghosts(voice: &Voice) -> usize {
     match voice {
-        Voice::Service(AppService { per_node_senders: true, max_ghosts, .. }) => {
-            usize::try_from(*max_ghosts).unwrap_or(usize::MAX)
+        Voice::Service(service) if service.per_node_senders => {
+            usize::try_from(service.max_ghosts).unwrap_or(usize::MAX)
         }
         _ => 0,
     }

@@ -24,7 +24,7 @@ pub enum Voice {
     /// As one account, with its access token.
     Bot(Bot),
     /// As an application service, which has a user for each machine.
-    Service(AppService),
+    Service(Box<AppService>),
 }
 
 /// A bot's account.
@@ -123,7 +123,7 @@ pub(crate) fn read(
         }
         Mode::Service => {
             no_token_file(matrix);
-            service(appservice, secrets).map(Voice::Service)
+            service(appservice, secrets).map(Box::new).map(Voice::Service)
         }
     }
 }

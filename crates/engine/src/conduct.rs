@@ -28,9 +28,7 @@ impl Conduct {
     pub(crate) fn serves(&self, room: &str) -> bool {
         self.rooms().any(|known| known == room)
     }
-}
 
-impl Conduct {
     /// The rooms that are written into, some perhaps more than once.
     pub(crate) fn rooms(&self) -> impl Iterator<Item = &str> {
         self.sources.iter().flat_map(|source| source.rooms())

@@ -86,8 +86,10 @@ impl Engine {
         room: &str,
         tally: &mut Tally<'_>,
     ) -> Result<Result<(), String>, StoreError> {
+        let ghosts = self.store().ghosts()?;
+        let here = ghosts.iter().filter(|ghost| ghost.room == room).map(|ghost| &*ghost.user);
         let senders: BTreeSet<&str> =
-            tally.senders().chain(std::iter::once(&*session.identity.user)).collect();
+            tally.senders().chain(here).chain(std::iter::once(&*session.identity.user)).collect();
         let senders: Vec<&str> = senders.into_iter().collect();
         let deadline = self.shared.clock.running() + WITHIN;
         let mut from: Option<String> = None;

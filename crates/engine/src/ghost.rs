@@ -9,6 +9,7 @@ use meshhook_store::{Enrolled, Store, StoreError, Voice};
 
 use crate::account::{DEVICE, DEVICE_NAME};
 use crate::backoff::{backoff, jitter};
+use crate::room::outside;
 use crate::session::{Session, localpart};
 
 /// How long the sender speaks for a machine that could not be made able to, before that is tried again.
@@ -167,6 +168,8 @@ pub(crate) fn make_able(place: Place<'_>, user: &str, node: &str) -> Result<(), 
 fn join(Place { client, session, room, .. }: Place<'_>, ghost: &Token, user: &str) -> Result<(), Failure> {
     match client.join(ghost, room) {
         Err(failure) if failure.kind == FailureKind::Forbidden => {
+            // Who was invited itself, and has not heard of it, lets in nobody.
+            outside(client, session, room)?;
             client.invite(&session.token, room, user)?;
             client.join(ghost, room)
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use meshhook_matrix::{Client, Failure, Membership, Token};
+use meshhook_matrix::{Client, Failure, FailureKind, Membership, Token};
 use meshhook_model::Timestamp;
 use meshhook_store::Moment;
 use serde_json::Value;
@@ -141,17 +141,27 @@ pub(crate) fn closed(
 /// The homeserver did not tell, or did not let it in.
 pub(crate) fn outside(client: &Client, session: &Session, room: &str) -> Result<Option<String>, Failure> {
     let (token, user) = (&session.token, &session.identity.user);
-    Ok(match client.membership(token, user, room)? {
+    let is_service = session.ghosts.is_some();
+    let membership = match is_service {
+        true => client.membership_of_service(token, user, room)?,
+        false => client.membership(token, user, room)?,
+    };
+    Ok(match membership {
         Membership::Joined => None,
-        Membership::Invited { .. } if session.ghosts.is_some() => {
-            client.join(token, room)?;
-            None
-        }
+        Membership::Nothing | Membership::Left if is_service && is_let_in(client, token, room)? => None,
         Membership::Kicked { by, reason } | Membership::Banned { by, reason } => {
             Some(removed(user, &by, reason.as_deref()))
         }
         _ => Some(format!("{user} is not in the room; invite it")),
     })
+}
+
+/// Joins; whoever may not is told so by all rooms alike.
+fn is_let_in(client: &Client, token: &Token, room: &str) -> Result<bool, Failure> {
+    match client.join(token, room) {
+        Err(failure) if failure.kind == FailureKind::Forbidden || failure.status == Some(404) => Ok(false),
+        joined => joined.map(|()| true),
+    }
 }
 
 /// What to tell of a room that a user was removed from.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::client::Client;
-use crate::path::encode;
+use crate::client::{Client, OTHER_BODY, found};
+use crate::path::{encode, in_room};
 use crate::{Failure, FailureKind, Token};
 
 /// What a first sync of one room may hold: its newest member events, and what comes with an invite.
@@ -64,6 +64,32 @@ impl Client {
             Ok(sync) => Ok(read(&sync["rooms"], user, room)),
             // Synapse takes no filter with what cannot be a room's id.
             Err(failure) if failure.kind == FailureKind::Refused => Ok(Membership::Nothing),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// As [`Self::membership`], for the sender of an application service, whose sync Synapse 1.163 answers with 500. Whether
+    /// it is invited, it can only ask by joining: who is neither in the room nor has left it or was removed from it is
+    /// [`Membership::Nothing`], who was banned too.
+    ///
+    /// # Errors
+    /// As with any request.
+    pub fn membership_of_service(
+        &self,
+        token: &Token,
+        user: &str,
+        room: &str,
+    ) -> Result<Membership, Failure> {
+        if self.joined_rooms(token)?.iter().any(|joined| joined == room) {
+            return Ok(Membership::Joined);
+        }
+        let path = in_room(room, &format!("state/m.room.member/{}?format=event", encode(user)));
+        match found(self.transport.get(Some(token), &path, OTHER_BODY)?.success()) {
+            Ok(Some(event)) if event["state_key"] == user => Ok(gone(&event)),
+            Ok(_) => Ok(Membership::Nothing),
+            Err(failure) if matches!(failure.kind, FailureKind::Forbidden | FailureKind::Refused) => {
+                Ok(Membership::Nothing)
+            }
             Err(failure) => Err(failure),
         }
     }

@@ -83,7 +83,7 @@ impl Client {
         Ok(Tail::Inconclusive)
     }
 
-    /// Messages of these senders, newest first.
+    /// Messages of these senders, or of everybody if there is none, newest first.
     pub(crate) fn page(
         &self,
         token: &Token,
@@ -91,8 +91,11 @@ impl Client {
         senders: &[&str],
         from: Option<&str>,
     ) -> Result<Page, Failure> {
-        let filter = json!({ "senders": senders, "types": ["m.room.message"] }).to_string();
-        let mut rest = format!("messages?dir=b&limit={PAGE}&filter={}", encode(&filter));
+        let mut filter = json!({ "types": ["m.room.message"] });
+        if !senders.is_empty() {
+            filter["senders"] = json!(senders);
+        }
+        let mut rest = format!("messages?dir=b&limit={PAGE}&filter={}", encode(&filter.to_string()));
         if let Some(from) = from {
             rest.extend(["&from=", &encode(from)]);
         }

@@ -132,7 +132,7 @@ impl Transport {
         answer.location = answer.location.as_deref().map(hide);
         answer.json = match answer.status {
             200 => serde_json::from_slice(&body),
-            _ => serde_json::from_str(&hide(&String::from_utf8_lossy(&body))),
+            _ => serde_json::from_str(&String::from_utf8_lossy(&body)).map(|json| hidden(json, hide)),
         }
         .unwrap_or_default();
         Ok(answer)
@@ -191,8 +191,18 @@ fn config(options: &Options) -> Config {
         .build()
 }
 
+/// Takes what is to be hidden out of each text of a JSON value, as it reads without escapes.
+fn hidden(json: Value, hide: &dyn Fn(&str) -> String) -> Value {
+    match json {
+        Value::String(text) => hide(&text).into(),
+        Value::Array(values) => values.into_iter().map(|value| hidden(value, hide)).collect(),
+        Value::Object(map) => map.into_iter().map(|(name, value)| (name, hidden(value, hide))).collect(),
+        other => other,
+    }
+}
+
 /// Takes a secret, if any, out of a text.
-pub(crate) fn hide_secret(secret: &str, text: &str) -> String {
+fn hide_secret(secret: &str, text: &str) -> String {
     if secret.is_empty() { text.to_owned() } else { text.replace(secret, "[secret]") }
 }
 

@@ -8,7 +8,8 @@ use crate::free_port;
 
 /// An application service's registration, and the port on loopback that it says the service listens on.
 ///
-/// Its namespace is its sender's own name and what begins with that and `_`, as `meshhook registration new` writes it.
+/// Its namespace is what begins with its sender's name and `_`, as `meshhook registration new` writes it; the sender is
+/// its own without that.
 #[derive(Clone)]
 pub struct Service {
     server_name: String,
@@ -21,7 +22,7 @@ impl Service {
     #[must_use]
     pub fn new(localpart: &str, server_name: &str) -> Self {
         let port = free_port();
-        let regex = format!("@{localpart}(_.*)?:{}", server_name.replace('.', "\\."));
+        let regex = format!("^@{localpart}_[a-z0-9._=/-]+:{}$", server_name.replace('.', "\\."));
         let registration = json!({
             "id": format!("{localpart}-of-tests"),
             "url": format!("http://127.0.0.1:{port}"),
@@ -88,6 +89,18 @@ impl Service {
     #[must_use]
     pub fn user(&self, name: &str) -> String {
         format!("@{}_{name}:{}", self.text("sender_localpart"), self.server_name)
+    }
+
+    /// The full id of the user with that local part.
+    pub(crate) fn named(&self, localpart: &str) -> String {
+        format!("@{localpart}:{}", self.server_name)
+    }
+
+    /// Whether that user is the sender or one of its users.
+    pub(crate) fn has(&self, user: &str) -> bool {
+        let begins = format!("@{}_", self.text("sender_localpart"));
+        let is_ours = user.starts_with(&begins) && user.ends_with(&format!(":{}", self.server_name));
+        is_ours || user == self.sender()
     }
 
     fn text(&self, key: &str) -> &str {

@@ -2,8 +2,8 @@
 
 use std::os::unix::fs::symlink;
 
-use crate::place::{GITHUB, Place, SMALLEST, TOKEN};
-use meshhook_config::read_token;
+use crate::place::{GITHUB, HS_TOKEN, Place, REGISTRATION, SMALLEST, TOKEN};
+use meshhook_config::{read_registration, read_token};
 use secrecy::ExposeSecret;
 
 #[test]
@@ -101,6 +101,26 @@ fn the_token_is_read_again_by_the_same_rules() {
     assert_eq!(read_token(&path).unwrap_err().message(), "other signs than those of ASCII stand in it");
     place.chmod("matrix-token", 0o404);
     assert_eq!(read_token(&path).unwrap_err().message(), "others may read or write it (mode 0404)");
+}
+
+#[test]
+fn the_registration_is_read_again_by_the_same_rules() {
+    let place = Place::new();
+    let path = place.at("registration.yaml");
+    let read = || match read_registration(&path) {
+        Ok(registration) => registration.id,
+        Err(faults) => faults.to_string().replace(path.to_str().unwrap(), "FILE"),
+    };
+    assert_eq!(read(), "meshhook");
+    place.write("registration.yaml", REGISTRATION.replace("\"hs_token\"", "\"hs\""), 0o440);
+    let told = read();
+    assert!(told.contains("FILE: hs_token is missing") && told.contains("FILE:5: hs is "), "{told}");
+    assert!(!told.contains(HS_TOKEN), "{told}");
+    place.write("registration.yaml", format!("\u{FEFF}{REGISTRATION}"), 0o440);
+    assert!(read().starts_with("FILE: begins with a byte order mark"), "{}", read());
+    place.write("registration.yaml", REGISTRATION, 0o440);
+    place.chmod("registration.yaml", 0o444);
+    assert!(read().starts_with("FILE: others may read or write it (mode 0444)"), "{}", read());
 }
 
 /// The secret's file, or what stands in its place, each time made anew; and what is said of it.

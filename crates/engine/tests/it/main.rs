@@ -8,6 +8,7 @@ mod fate;
 mod only;
 mod rig;
 mod route;
+mod service;
 mod session;
 mod shown;
 mod synapse;

@@ -15,7 +15,7 @@ use meshhook_model::Unit;
 use meshhook_normalize::{Provider, Reader};
 use meshhook_store::{DeliveryView, Filter, Life, Moment};
 use meshhook_store_sqlite::SqliteStore;
-use meshhook_testkit::{Event, Homeserver, eventually};
+use meshhook_testkit::{Event, Homeserver, eventually, try_for};
 use meshhook_verify::{Key, Scheme, Verifier, sign};
 use serde_json::json;
 use tempfile::TempDir;
@@ -215,8 +215,11 @@ impl<H> Rig<H> {
         self.life(id).delivery.status.as_str()
     }
 
+    #[track_caller]
     pub(crate) fn eventually_status(&self, id: &str, status: &str) {
-        eventually(SOON, || (self.status(id) == status).then_some(()));
+        let became = try_for(SOON, || (self.status(id) == status).then_some(()));
+        let seen = || self.seen.0.lock().unwrap().join("\n");
+        assert!(became.is_some(), "it is {} and not {status}; seen was:\n{}", self.status(id), seen());
     }
 
     pub(crate) fn results(&self, id: &str) -> Vec<String> {

@@ -68,7 +68,8 @@ fn a_device_to_be_made_is_told_from_a_refusal() {
 #[test]
 fn a_token_that_the_homeserver_repeats_is_not_shown() {
     let server = Homeserver::start();
-    let secret = server.user().token;
+    let secret = r#"syt_"quoted"_\token"#.to_owned();
+    server.change_token(&secret);
     for status in [400, 401, 403, 500] {
         let failure = send(&server, Fault::error(status, "M_FORBIDDEN", &format!("no good: {secret}")));
         assert_eq!(failure.detail, "no good: [token]");

@@ -288,3 +288,42 @@ fn every_request_says_whom_it_is_made_for() {
     }
     insta::assert_snapshot!(shown);
 }
+
+#[test]
+fn how_a_sender_stands_to_a_room_is_told_without_a_sync() {
+    let scene = Scene::new("stands");
+    let (client, host) = (&scene.client, &scene.host);
+    let sender = Synapse::shared_service().sender();
+    let stands = |room: &str| client.membership_of_service(&scene.service, &sender, room).unwrap();
+    assert_eq!(stands(&scene.room), Membership::Joined);
+    // When Synapse learns to, this is not needed any more.
+    let other = scene.synapse.private_room(&host.token);
+    assert_eq!(client.membership(&scene.service, &sender, &other).unwrap_err().status, Some(500));
+
+    assert_eq!(stands(&other), Membership::Nothing);
+    scene.synapse.invite(&host.token, &other, &sender);
+    assert_eq!(stands(&other), Membership::Nothing);
+    client.join(&scene.service, &other).unwrap();
+    client.leave(&scene.service, &other).unwrap();
+    assert_eq!(stands(&other), Membership::Left);
+    scene.synapse.kick(&host.token, &scene.room, &sender);
+    assert_eq!(stands(&scene.room), Membership::Kicked { by: host.id.clone(), reason: None });
+    scene.synapse.ban(&host.token, &scene.room, &sender);
+    assert_eq!(stands(&scene.room), Membership::Nothing);
+    for none in ["!nowhere", "#alias:rig.localhost", "no id"] {
+        assert_eq!(stands(none), Membership::Nothing, "{none}");
+    }
+}
+
+#[test]
+fn the_scripts_sender_stands_as_the_real_one() {
+    let server = Homeserver::start();
+    let service = Service::new("bots", Homeserver::SERVER_NAME);
+    server.set_service(&service);
+    let (client, token, sender) = (client(&server.url()), token(service.as_token()), service.sender());
+    let stands = |room: &str| client.membership_of_service(&token, &sender, room).unwrap();
+    assert_eq!((stands(Homeserver::ROOM), stands("!nowhere")), (Membership::Joined, Membership::Nothing));
+    server.kick(Homeserver::ROOM, &sender);
+    let by = "@somebody:scripted.localhost".to_owned();
+    assert_eq!(stands(Homeserver::ROOM), Membership::Kicked { by, reason: None });
+}

@@ -60,7 +60,6 @@ impl Scene {
     /// The status, error code and what was answered at the address.
     fn fault(&self) -> (Option<u16>, String, Option<u16>, Option<String>) {
         let failure = self.ping(self.service.as_token(), self.service.id()).unwrap_err();
-        assert!(!format!("{failure:?}").contains(self.service.hs_token()));
         let PingFailure { failure, status, body, .. } = failure;
         (failure.status, format!("{}: {}", failure.errcode.unwrap_or_default(), failure.detail), status, body)
     }
@@ -83,9 +82,10 @@ fn each_answer_of_a_ping_is_told_from_the_others() {
     assert!(other.detail.contains("Mismatching"), "{other}");
 
     let repeating = free_port();
-    let page = format!(r#"<p class="a">{} {}</p>"#, service.hs_token(), "x".repeat(2000));
+    let quoting = service.clone().with("hs_token", r#"hs_"token"_\of_tests"#);
+    let page = format!(r#"<p class="a">{} {}</p>"#, quoting.hs_token(), "x".repeat(2000));
     listen(repeating, http("404 Not Found", &page));
-    scene.change(service.clone().with("url", format!("http://127.0.0.1:{repeating}")));
+    scene.change(quoting.with("url", format!("http://127.0.0.1:{repeating}")));
     let (status, errcode, answered, body) = scene.fault();
     assert_eq!((status, errcode.split(':').next(), answered), (Some(502), Some("M_BAD_STATUS"), Some(404)));
     let body = body.unwrap();

@@ -188,6 +188,25 @@ fn the_sender_is_checked_where_the_filter_is_ignored() {
 }
 
 #[test]
+fn an_anchor_counts_as_its_senders_only_where_the_filter_is_ignored() {
+    let server = Homeserver::start();
+    let user = server.user();
+    let ours = json!({ "event_id": "$ours", "sender": user.id, "content": marked("m") });
+    let anchored_by = |sender: &str| {
+        let anchor = json!({ "event_id": "$anchor", "sender": sender, "content": {} });
+        server.fail_once(
+            Endpoint::Messages,
+            Fault::status(200, &json!({ "chunk": [anchor, ours], "start": "a" })),
+        );
+        let anchor = Some(Anchor { event: "$anchor", sender: "@friend:h" });
+        let query = TailQuery { own_user: &user.id, anchor, txn: "t", message_id: "m", max_pages: 1 };
+        client(&server.url()).tail_read(&token(&user.token), Homeserver::ROOM, &query).unwrap()
+    };
+    assert_eq!(found(anchored_by("@impostor:h")), "$ours");
+    assert_eq!(anchored_by("@friend:h"), Tail::Absent);
+}
+
+#[test]
 fn a_circle_and_an_endless_room_prove_nothing() {
     let server = Homeserver::start();
     server.fail(Endpoint::Messages, Fault::status(200, &json!({ "chunk": [], "start": "a", "end": "b" })));

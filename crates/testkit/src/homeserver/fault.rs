@@ -21,6 +21,20 @@ pub enum Endpoint {
     State,
     /// `GET /rooms/{room}/event/{event}`
     Event,
+    /// `POST /register`
+    Register,
+    /// `PUT /devices/{device}`
+    Device,
+    /// `GET` and `PUT /profile/{user}/displayname`
+    Profile,
+    /// `POST /rooms/{room}/invite`
+    Invite,
+    /// `POST /rooms/{room}/join`
+    Join,
+    /// `POST /rooms/{room}/leave`
+    Leave,
+    /// `POST /appservice/{service}/ping`
+    Ping,
     /// Everything else.
     Unknown,
 }

@@ -1,6 +1,8 @@
 //! A scripted homeserver, for the faults that a real one cannot be made to have.
 
 mod fault;
+mod members;
+mod people;
 mod route;
 mod script;
 mod weather;
@@ -17,7 +19,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-use crate::{Event, User, eventually};
+use crate::{Event, Service, User, eventually};
 pub use fault::{Endpoint, Fault};
 use script::{Script, State};
 pub use weather::Weather;
@@ -26,7 +28,7 @@ use world::World;
 
 const AT_REST_WITHIN: Duration = Duration::from_secs(10);
 
-/// A homeserver of one user, of as much of the client-server API as a sender needs, that can be made to fail.
+/// A homeserver of one user, and of an application service's if it is given one, of as much of the client-server API as a sender needs, that can be made to fail.
 ///
 /// It keeps the specification's promise about transaction ids (one event a device, room and id), records every
 /// request, and serves connections as long as the client keeps them.
@@ -38,6 +40,9 @@ pub struct Homeserver {
 }
 
 impl Homeserver {
+    /// The domain in every user's id.
+    pub const SERVER_NAME: &'static str = "scripted.localhost";
+
     /// The room that is there from the start, in the form of room version 12.
     pub const ROOM: &'static str = "!scriptedroomwithanidofroomversion12andnoserver";
 
@@ -47,7 +52,7 @@ impl Homeserver {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port on loopback");
         let address = listener.local_addr().expect("a bound listener has an address");
         let user = User {
-            id: "@gateway:scripted.localhost".into(),
+            id: format!("@gateway:{}", Self::SERVER_NAME),
             device: "SCRIPTED".into(),
             token: "syt_scripted_token_1".into(),
         };
@@ -68,18 +73,54 @@ impl Homeserver {
     /// The user and the token that is good at present.
     #[must_use]
     pub fn user(&self) -> User {
-        self.state().world.user.clone()
+        self.state().world.people.user.clone()
     }
 
     /// From now on only `token` is good; the device stays.
     pub fn change_token(&self, token: &str) {
-        self.state().world.user.token = token.into();
+        self.state().world.people.user.token = token.into();
     }
 
     /// From now on only `token` is good, and it belongs to another device.
     pub fn change_device(&self, device: &str, token: &str) {
-        let user = &mut self.state().world.user;
+        let user = &mut self.state().world.people.user;
         (user.device, user.token) = (device.into(), token.into());
+    }
+
+    /// From now on it knows an application service, whose sender is in every room; the service's other users are made,
+    /// given devices and invited by requests. It pushes nothing.
+    pub fn set_service(&self, service: &Service) {
+        self.state().world.people.service = Some(service.clone());
+    }
+
+    /// Takes all devices of a user away, as an administrator can.
+    pub fn remove_devices(&self, user: &str) {
+        self.state().world.people.remove_devices(user);
+    }
+
+    /// Takes a user out of a room, as a kick by somebody does, for as long as nobody invites them.
+    pub fn kick(&self, room: &str, user: &str) {
+        members::set(&mut self.state().world, room, user, "leave", "@somebody:scripted.localhost");
+    }
+
+    /// From now on a room is joined without an invite.
+    ///
+    /// # Panics
+    /// When there is no such room.
+    pub fn open_room(&self, room: &str) {
+        self.state().world.rooms.get_mut(room).expect("a room of the script").is_public = true;
+    }
+
+    /// How a user stands to a room (`join`, `invite` or `leave`), if at all.
+    #[must_use]
+    pub fn membership(&self, room: &str, user: &str) -> Option<&'static str> {
+        self.state().world.membership(room, user)
+    }
+
+    /// The name that one of the service's users has.
+    #[must_use]
+    pub fn display_name(&self, user: &str) -> Option<String> {
+        self.state().world.people.name(user).map(str::to_owned)
     }
 
     /// From now on its clock, as it answers to `GET /versions`, stands at this second since the epoch.
@@ -105,6 +146,16 @@ impl Homeserver {
     /// Takes the standing fault away.
     pub fn mend(&self, endpoint: Endpoint) {
         self.state().standing.remove(&endpoint);
+    }
+
+    /// Every request of that kind that is made as that user has this fault until [`Self::mend_for`].
+    pub fn fail_for(&self, user: &str, endpoint: Endpoint, fault: Fault) {
+        self.state().standing_for.insert((user.into(), endpoint), fault);
+    }
+
+    /// Takes one user's standing fault away.
+    pub fn mend_for(&self, user: &str, endpoint: Endpoint) {
+        self.state().standing_for.remove(&(user.into(), endpoint));
     }
 
     /// From now on whatever is asked for has a random fault now and then, until [`Self::calm`]; the faults of
@@ -144,6 +195,11 @@ impl Homeserver {
     /// keep showing theirs to the device that sent them, as Synapse's do. What is under way has to have arrived.
     pub fn forget_transactions(&self) {
         self.state().world.forget_transactions();
+    }
+
+    /// Forgets what a restart of a homeserver forgets of transaction ids: those stay that belong to a device.
+    pub fn forget_memory(&self) {
+        self.state().world.forget_memory();
     }
 
     /// Adds a room that the user is in.

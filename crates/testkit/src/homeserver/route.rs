@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use super::fault::{Endpoint, RawAnswer};
+use super::members;
+use super::people::Asker;
 use super::wire::Request;
-use super::world::{World, not_found};
+use super::world::{World, not_found, not_in_room};
 use crate::percent::decode;
 
 /// Which endpoint a request is for.
@@ -18,6 +20,13 @@ pub(super) fn endpoint(request: &Request) -> Endpoint {
         ("GET", ["_matrix", "client", "v3", "rooms", _, "messages"]) => Endpoint::Messages,
         ("GET", ["_matrix", "client", "v3", "rooms", _, "state", ..]) => Endpoint::State,
         ("GET", ["_matrix", "client", "v3", "rooms", _, "event", _]) => Endpoint::Event,
+        ("POST", ["_matrix", "client", "v3", "register"]) => Endpoint::Register,
+        ("PUT", ["_matrix", "client", "v3", "devices", _]) => Endpoint::Device,
+        ("GET" | "PUT", ["_matrix", "client", "v3", "profile", _, "displayname"]) => Endpoint::Profile,
+        ("POST", ["_matrix", "client", "v3", "rooms", _, "invite"]) => Endpoint::Invite,
+        ("POST", ["_matrix", "client", "v3", "rooms", _, "join"]) => Endpoint::Join,
+        ("POST", ["_matrix", "client", "v3", "rooms", _, "leave"]) => Endpoint::Leave,
+        ("POST", ["_matrix", "client", "v1", "appservice", _, "ping"]) => Endpoint::Ping,
         _ => Endpoint::Unknown,
     }
 }
@@ -31,15 +40,26 @@ pub(super) fn answer(request: &Request, world: &mut World) -> RawAnswer {
             answer
         }
         Endpoint::Unknown => unrecognized(),
-        endpoint => refuse_token(request, world).unwrap_or_else(|| answer_user(endpoint, request, world)),
+        endpoint => match asker(request, world) {
+            Ok(asker) => answer_user(endpoint, &asker, request, world),
+            Err(refusal) => refusal,
+        },
     }
+}
+
+/// As whom a request is made.
+pub(super) fn asker(request: &Request, world: &World) -> Result<Asker, RawAnswer> {
+    let token = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    world.people.asker(token, query(request, "user_id"), query(request, "device_id"))
 }
 
 /// Whether a send's transaction id belongs to an event that is there.
 pub(super) fn is_stored(request: &Request, world: &World) -> bool {
     let segments = segments(request);
     match (endpoint(request), words(&segments).get(4..).unwrap_or_default()) {
-        (Endpoint::Send, [room, _, _, txn]) => world.knows(room, txn),
+        (Endpoint::Send, [room, _, kind, txn]) => {
+            asker(request, world).is_ok_and(|asker| world.known(&asker, room, kind, txn).is_some())
+        }
         _ => false,
     }
 }
@@ -48,52 +68,68 @@ fn unrecognized() -> RawAnswer {
     RawAnswer::error(404, "M_UNRECOGNIZED", "Unrecognized request")
 }
 
-fn answer_user(endpoint: Endpoint, request: &Request, world: &mut World) -> RawAnswer {
+fn answer_user(endpoint: Endpoint, asker: &Asker, request: &Request, world: &mut World) -> RawAnswer {
     let segments = segments(request);
     match (endpoint, words(&segments).get(4..).unwrap_or_default()) {
-        (Endpoint::Whoami, _) => {
-            RawAnswer::json(200, &json!({ "user_id": world.user.id, "device_id": world.user.device }))
-        }
-        (Endpoint::JoinedRooms, _) => {
-            RawAnswer::json(200, &json!({ "joined_rooms": world.rooms.keys().collect::<Vec<_>>() }))
-        }
-        (Endpoint::Send, [room, _, kind, txn]) => send(world, room, kind, txn, request),
-        (Endpoint::Messages, [room, ..]) => messages(world, room, request),
+        (Endpoint::Whoami, _) => whoami(asker),
+        (Endpoint::JoinedRooms, _) => joined_rooms(asker, world),
+        (Endpoint::Send, [room, _, kind, txn]) => send(world, asker, room, kind, txn, request),
+        (Endpoint::Messages, [room, ..]) => messages(world, asker, room, request),
         (Endpoint::State, [room, _, kind, key @ ..]) => {
-            state(world, room, kind, key.first().copied().unwrap_or_default())
+            let key = key.first().copied().unwrap_or_default();
+            if *kind == "m.room.member" && world.may_read(room, asker) {
+                return members::state(
+                    world,
+                    room,
+                    key,
+                    query(request, "format").as_deref() == Some("event"),
+                );
+            }
+            state(world, asker, room, kind, key)
         }
-        (Endpoint::Event, [room, _, id]) => world.event(room, id),
+        (Endpoint::Event, [room, _, id]) => world.event(asker, room, id),
+        (Endpoint::Register, _) => world.people.register(asker, &request.json()),
+        (Endpoint::Device, [id]) => world.people.make_device(asker, id),
+        (Endpoint::Profile, [user, _]) if request.method == "GET" => world.people.profile(user),
+        (Endpoint::Profile, [user, _]) => world.people.rename(asker, user, &request.json()),
+        (Endpoint::Invite, [room, _]) => members::invite(world, asker, room, &request.json()),
+        (Endpoint::Join, [room, _]) => members::join(world, asker, room),
+        (Endpoint::Leave, [room, _]) => members::leave(world, asker, room),
+        (Endpoint::Ping, _) => RawAnswer::json(200, &json!({ "duration_ms": 1 })),
         _ => unrecognized(),
     }
 }
 
-fn refuse_token(request: &Request, world: &World) -> Option<RawAnswer> {
-    match request.header("authorization").and_then(|value| value.strip_prefix("Bearer ")) {
-        Some(token) if token == world.user.token => None,
-        Some(_) => {
-            let body = json!({
-                "errcode": "M_UNKNOWN_TOKEN", "error": "Invalid access token passed.", "soft_logout": false,
-            });
-            Some(RawAnswer::json(401, &body))
-        }
-        None => Some(RawAnswer::error(401, "M_MISSING_TOKEN", "Missing access token")),
+fn whoami(asker: &Asker) -> RawAnswer {
+    let mut answer = json!({ "user_id": asker.user });
+    if let Some(device) = &asker.device {
+        answer["device_id"] = device.as_str().into();
     }
+    RawAnswer::json(200, &answer)
 }
 
-fn send(world: &mut World, room: &str, kind: &str, txn: &str, request: &Request) -> RawAnswer {
+fn joined_rooms(asker: &Asker, world: &World) -> RawAnswer {
+    let rooms: Vec<_> = world.rooms.keys().filter(|room| world.is_in(room, &asker.user)).collect();
+    RawAnswer::json(200, &json!({ "joined_rooms": rooms }))
+}
+
+fn send(world: &mut World, asker: &Asker, room: &str, kind: &str, txn: &str, request: &Request) -> RawAnswer {
     match serde_json::from_slice::<Value>(&request.body) {
-        Ok(content) if content.is_object() => world.send(room, kind, txn, content),
+        Ok(content) if content.is_object() => world.send(asker, room, kind, txn, content),
         _ => RawAnswer::error(400, "M_NOT_JSON", "Content not JSON."),
     }
 }
 
-fn state(world: &World, room: &str, kind: &str, key: &str) -> RawAnswer {
+fn state(world: &World, asker: &Asker, room: &str, kind: &str, key: &str) -> RawAnswer {
+    if world.rooms.contains_key(room) && !world.is_in(room, &asker.user) {
+        return not_in_room(&asker.user, room);
+    }
     let state = world.rooms.get(room).map(|room| &room.state);
     let content = state.and_then(|state| state.get(&(kind.to_owned(), key.to_owned())));
     content.map_or_else(not_found, |content| RawAnswer::json(200, content))
 }
 
-fn messages(world: &World, room: &str, request: &Request) -> RawAnswer {
+fn messages(world: &World, asker: &Asker, room: &str, request: &Request) -> RawAnswer {
     if query(request, "dir").as_deref() != Some("b") {
         return RawAnswer::error(400, "M_INVALID_PARAM", "only dir=b is scripted");
     }
@@ -105,7 +141,7 @@ fn messages(world: &World, room: &str, request: &Request) -> RawAnswer {
     };
     let from = query(request, "from").and_then(|token| token.strip_prefix('t')?.parse().ok());
     let limit = query(request, "limit").and_then(|limit| limit.parse().ok()).unwrap_or(10);
-    world.page(room, from, limit, &wanted)
+    world.page(asker, room, from, limit, &wanted)
 }
 
 fn query(request: &Request, name: &str) -> Option<String> {

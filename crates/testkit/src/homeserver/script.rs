@@ -26,6 +26,8 @@ pub(super) struct State {
     pub(super) requests: Vec<Request>,
     pub(super) once: HashMap<Endpoint, VecDeque<Fault>>,
     pub(super) standing: HashMap<Endpoint, Fault>,
+    /// Faults of those requests alone that are made as one user.
+    pub(super) standing_for: HashMap<(String, Endpoint), Fault>,
     pub(super) weather: Option<Weather>,
     /// What takes effect later, by a number that tells each from the others.
     late: HashMap<u64, Request>,
@@ -57,6 +59,7 @@ impl Script {
             requests: Vec::new(),
             once: HashMap::new(),
             standing: HashMap::new(),
+            standing_for: HashMap::new(),
             weather: None,
             late: HashMap::new(),
             numbered: 0,
@@ -103,7 +106,7 @@ impl Script {
     fn serve(self: &Arc<Self>, stream: &TcpStream, number: usize) {
         let mut from = BufReader::new(stream);
         while let Ok(Some(mut request)) = wire::read_head(&mut from, number) {
-            let fault = self.state().fault(route::endpoint(&request));
+            let fault = self.state().fault(&request);
             request.fate = fault.name;
             if matches!(fault.kind, Kind::ResetUpload) {
                 let _ = wire::read_half(&mut from, &mut request);
@@ -213,9 +216,13 @@ impl State {
         numbers.into_iter().for_each(|number| self.arrive(number));
     }
 
-    fn fault(&mut self, endpoint: Endpoint) -> Fault {
+    fn fault(&mut self, request: &Request) -> Fault {
+        let endpoint = route::endpoint(request);
         let once = self.once.get_mut(&endpoint).and_then(VecDeque::pop_front);
-        once.or_else(|| self.standing.get(&endpoint).cloned())
+        let of_user =
+            || self.standing_for.get(&(route::asker(request, &self.world).ok()?.user, endpoint)).cloned();
+        once.or_else(of_user)
+            .or_else(|| self.standing.get(&endpoint).cloned())
             .or_else(|| Some(self.weather.as_mut()?.fault(endpoint)))
             .unwrap_or_else(Fault::none)
     }

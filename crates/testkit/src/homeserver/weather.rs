@@ -20,7 +20,7 @@ const OTHERS: u64 = 100;
 ///
 /// About a third of all sends go wrong, in every way that a homeserver or what stands before it can go wrong without
 /// breaking these promises: a transaction id is one event; what is stored is never refused for good; a request has
-/// taken effect or never will once it is longer gone than a PUT may last (30 s). Of what is asked by GET a tenth goes
+/// taken effect or never will once it is longer gone than a PUT may last (30 s). Of all other requests a tenth goes
 /// wrong.
 #[derive(Debug)]
 pub struct Weather {

@@ -5,4 +5,5 @@
 mod gateway;
 mod homeserver;
 mod proxy;
+mod service;
 mod synapse;
