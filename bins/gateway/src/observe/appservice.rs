@@ -1,8 +1,9 @@
 //! What the homeserver pushes, and whether it reaches us.
 
-use meshhook_appservice::Verdict;
-use meshhook_engine::{Answer, CommitError};
 use std::net::SocketAddr;
+
+use meshhook_appservice::Verdict;
+use meshhook_engine::{Answer, CommitError, Sight};
 use tracing::{debug, info, warn};
 
 use super::{Observations, unix};
@@ -10,6 +11,29 @@ use crate::appservice::Count;
 use crate::log::plain;
 
 impl Observations {
+    /// What happens where an application service sends.
+    pub(super) fn see_service(&self, sight: &Sight<'_>) {
+        match sight {
+            Sight::Released { room } => info!(room = &*plain(room), "room no longer held"),
+            Sight::GhostReady { room, node, user } => {
+                let (room, node, user) = (&*plain(room), &*plain(node), &*plain(user));
+                info!(room, node, user, "a machine speaks for itself");
+            }
+            Sight::GhostNotReady { room, node, why } => {
+                let (room, node, why) = (&*plain(room), &*plain(node), &*plain(why));
+                warn!(room, node, why, "a machine cannot speak for itself, it is spoken for");
+            }
+            Sight::Heard { room, done } => {
+                info!(room = &*plain(room), done = &*plain(done), "acted on what the homeserver pushed");
+            }
+            Sight::NotHeeded { room, why } => {
+                let (room, why) = (&*plain(room), &*plain(why));
+                warn!(room, why, "what the homeserver pushed could not be acted on");
+            }
+            _ => {}
+        }
+    }
+
     /// The homeserver's door was asked for something, or a stranger was refused there.
     pub(crate) fn homeserver_asked(&self, what: &'static str) {
         self.metrics.appservice_requests.count([("what", what)]);

@@ -68,7 +68,7 @@ impl Observations {
         reasons.iter().for_each(|reason| metrics.connections_failed.begin([("reason", reason)]));
         let results = ["done", "faults", "needs_restart", "failed"];
         results.iter().for_each(|result| metrics.reloads.begin([("result", result)]));
-        let doings = ["accept", "deliver", "purge", "look", "probe"];
+        let doings = ["accept", "deliver", "hear", "purge", "look", "probe"];
         doings.iter().for_each(|doing| metrics.store_failures.begin([("doing", doing)]));
         let asked = ["transaction", "ping", "lookup", "unrecognized", "forbidden"];
         asked.iter().for_each(|what| metrics.appservice_requests.begin([("what", what)]));
@@ -303,7 +303,7 @@ impl Observations {
                 self.metrics.holds.inc();
                 warn!(room = &*plain(room), why = &*plain(why), "room held");
             }
-            _ => {}
+            other => self.see_service(&other),
         }
     }
 
