@@ -10,6 +10,8 @@ pub struct Power {
     pub own: i64,
     /// The level that sending `m.room.message` takes.
     pub to_send: i64,
+    /// The level that inviting takes.
+    pub to_invite: i64,
     /// What else the level suffices for, with what each takes: `invite`, `kick`, `ban`, `redact`, `state`.
     pub more: Vec<(&'static str, i64)>,
 }
@@ -38,6 +40,7 @@ impl Power {
         Self {
             own,
             to_send: message.unwrap_or_else(|| needs("events_default", 0)),
+            to_invite: needs("invite", 0),
             more: more.filter(|(_, needed)| own >= *needed).collect(),
         }
     }
@@ -46,6 +49,12 @@ impl Power {
     #[must_use]
     pub const fn may_send(&self) -> bool {
         self.own >= self.to_send
+    }
+
+    /// Whether others may be invited.
+    #[must_use]
+    pub const fn may_invite(&self) -> bool {
+        self.own >= self.to_invite
     }
 }
 
@@ -103,7 +112,9 @@ mod tests {
         let plain = power(json!({}));
         assert_eq!((plain.own, plain.to_send, plain.may_send()), (0, 0, true));
         assert_eq!(names(&plain), ["invite"]);
-        assert!(power(json!({ "invite": 50 })).more.is_empty());
+        let barred = power(json!({ "invite": 50 }));
+        assert!(barred.more.is_empty() && !barred.may_invite() && plain.may_invite());
+        assert_eq!((barred.to_invite, plain.to_invite), (50, 0));
     }
 
     #[test]

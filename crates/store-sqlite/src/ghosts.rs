@@ -24,16 +24,19 @@ impl Ghosts for SqliteStore {
     }
 
     fn ghosts(&self) -> Result<Vec<GhostView>, StoreError> {
-        self.reader()
-            .prepare_cached("SELECT sender, room, joined FROM ghost ORDER BY sender, room")
-            .and_then(|mut s| {
-                let view = |row: &rusqlite::Row<'_>| {
-                    Ok(GhostView { user: row.get(0)?, room: row.get(1)?, ready: row.get(2)? })
-                };
-                s.query_map([], view)?.collect()
-            })
-            .map_err(fault)
+        ghosts(&self.reader())
     }
+}
+
+pub(crate) fn ghosts(db: &Connection) -> Result<Vec<GhostView>, StoreError> {
+    db.prepare_cached("SELECT sender, room, joined FROM ghost ORDER BY sender, room")
+        .and_then(|mut s| {
+            let view = |row: &rusqlite::Row<'_>| {
+                Ok(GhostView { user: row.get(0)?, room: row.get(1)?, ready: row.get(2)? })
+            };
+            s.query_map([], view)?.collect()
+        })
+        .map_err(fault)
 }
 
 /// Whether a user with that device is on record as able to send in a room; nothing where it is not on record.

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use meshhook_store::{Identity, KeyUse, NodeView, StoreError};
+use meshhook_store::{GhostView, Identity, KeyUse, NodeView, StoreError};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use crate::fault::fault;
 use crate::migrate::recognise;
-use crate::{keys, nodes};
+use crate::{ghosts, keys, nodes};
 
 /// A store that is only looked at.
 #[derive(Debug)]
@@ -59,6 +59,14 @@ impl Peek {
     /// [`StoreError`].
     pub fn key_uses(&self) -> Result<Vec<KeyUse>, StoreError> {
         if self.schema < 4 { Ok(Vec::new()) } else { keys::uses(&self.connection) }
+    }
+
+    /// The users that machines speak as, in each room; none in a store of a version before they could.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn ghosts(&self) -> Result<Vec<GhostView>, StoreError> {
+        if self.schema == 0 { Ok(Vec::new()) } else { ghosts::ghosts(&self.connection) }
     }
 }
 

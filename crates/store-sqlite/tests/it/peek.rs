@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use meshhook_store::conformance::fixture::*;
-use meshhook_store::{NewDelivery, Rank, StoreError, Upkeep};
+use meshhook_store::{Ghosts, NewDelivery, Rank, StoreError, Upkeep};
 use meshhook_store_sqlite::{Peek, SqliteStore};
 use tempfile::TempDir;
 
@@ -15,6 +15,7 @@ fn filled(folder: &TempDir) -> (PathBuf, SqliteStore) {
     store.pin(&bot(), START).unwrap();
     let state = State::of(1, Rank::Running).delivery("d1", START);
     accept(&store, NewDelivery { nodes: vec!["mac-01".to_owned()], ..state }, START);
+    store.enrol("@bot_mac-01:h", "!r", "D", 1).unwrap();
     (path, store)
 }
 
@@ -24,6 +25,11 @@ fn sees_all(path: &Path) {
     assert_eq!(peek.identity().unwrap(), Some(bot()));
     let nodes = peek.nodes().unwrap();
     assert_eq!(nodes.iter().map(|node| &*node.name).collect::<Vec<_>>(), ["mac-01"]);
+    let ghosts = peek.ghosts().unwrap();
+    assert_eq!(
+        ghosts.iter().map(|ghost| (&*ghost.user, ghost.ready)).collect::<Vec<_>>(),
+        [("@bot_mac-01:h", false)]
+    );
 }
 
 #[test]

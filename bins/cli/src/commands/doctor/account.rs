@@ -32,16 +32,23 @@ pub(super) fn look(
     Ok(Some(Account { user: identity.user }))
 }
 
-/// Whether it can do, or see, more than a bot has to.
+/// Whether it can do, or see, more than it has to.
 pub(super) fn rights(
     client: &Client,
     token: &Token,
     account: &Account,
     rooms: &[String],
+    is_bot: bool,
     report: &mut Report<'_, '_>,
 ) -> Result<(), Failure> {
     privileges(client, token, account, report)?;
-    other_rooms(rooms, client, token, report)
+    let Ok(joined) = client.joined_rooms(token) else { return Ok(()) };
+    let others: Vec<_> = joined.into_iter().filter(|room| !rooms.contains(room)).collect();
+    match &*others {
+        [] => Ok(()),
+        others if is_bot => other_rooms(others, report),
+        others => unused_rooms(others, &account.user, report),
+    }
 }
 
 /// One room a bot: that is as little as a token can be good for.
@@ -55,7 +62,7 @@ pub(super) fn several_rooms(rooms: &[String], report: &mut Report<'_, '_>) -> Re
     report.note(("account", "several_rooms"), text, hint)
 }
 
-fn refused(failure: &Unanswered, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+pub(super) fn refused(failure: &Unanswered, report: &mut Report<'_, '_>) -> Result<(), Failure> {
     let text = format!("the homeserver does not take the access token: {failure}");
     match (failure.kind, failure.errcode.as_deref()) {
         (
@@ -126,22 +133,29 @@ fn privileges(
     }
 }
 
-fn other_rooms(
-    rooms: &[String],
-    client: &Client,
-    token: &Token,
-    report: &mut Report<'_, '_>,
-) -> Result<(), Failure> {
-    let Ok(joined) = client.joined_rooms(token) else { return Ok(()) };
-    let others: Vec<_> = joined.iter().filter(|room| !rooms.contains(room)).collect();
-    if others.is_empty() {
-        return Ok(());
-    }
-    let some: Vec<_> = others.iter().take(5).map(|room| room.as_str()).collect();
-    let more = if others.len() > some.len() { ", …" } else { "" };
+fn other_rooms(others: &[String], report: &mut Report<'_, '_>) -> Result<(), Failure> {
     report.warning(
         ("account", "other_rooms"),
-        format!("it is in {} besides: {}{more}", counted(others.len() as u64, "room"), some.join(", ")),
+        format!("it is in {} besides: {}", counted(others.len() as u64, "room"), some(others)),
         "leave them with any client, unless one is the room meant: a token reaches every room of its user",
     )
+}
+
+/// No client can have an application service leave a room, and its users are in rooms by configuration alone.
+fn unused_rooms(others: &[String], user: &str, report: &mut Report<'_, '_>) -> Result<(), Failure> {
+    report.note(
+        ("account", "other_rooms"),
+        format!(
+            "{user} is in {} that gateway.toml does not name: {}",
+            counted(others.len() as u64, "room"),
+            some(others)
+        ),
+        "if they were meant once, remove it from them: the homeserver tells the gateway all that is said there",
+    )
+}
+
+fn some(rooms: &[String]) -> String {
+    let more = if rooms.len() > 5 { ", …" } else { "" };
+    let some: Vec<_> = rooms.iter().take(5).map(String::as_str).collect();
+    format!("{}{more}", some.join(", "))
 }

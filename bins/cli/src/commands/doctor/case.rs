@@ -2,10 +2,14 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
-use meshhook_config::{Config, Credential, EncryptedRoom, Fault, Loaded, Sketch, StoreUrl};
+use meshhook_appservice::Registration;
+use meshhook_config::{
+    AppService, Config, Credential, EncryptedRoom, Fault, Loaded, Sketch, StoreUrl, Voice, read_registration,
+};
 use meshhook_matrix::{Client, Fingerprint, Options, Token};
 use rustix::process::geteuid;
 use secrecy::ExposeSecret;
@@ -36,6 +40,33 @@ pub(super) struct Case {
     pub(super) credential: Option<Credential>,
     /// Where deliveries are kept.
     pub(super) store: StoreUrl,
+    /// What there is to know of an application service, where one sends.
+    pub(super) service: Option<Service>,
+}
+
+/// An application service, as far as its files tell.
+pub(super) struct Service {
+    pub(super) registration: Registration,
+    /// Where the gateway listens for the homeserver, where the whole configuration could be read.
+    pub(super) listen: Option<SocketAddr>,
+    /// Whether machines speak for themselves.
+    pub(super) per_node_senders: bool,
+}
+
+impl Service {
+    fn whole(AppService { registration, listen, per_node_senders, .. }: &AppService) -> Self {
+        Self {
+            registration: registration.clone(),
+            listen: Some(*listen),
+            per_node_senders: *per_node_senders,
+        }
+    }
+
+    fn in_parts(credential: &Credential) -> Option<Self> {
+        let Credential::Registration(file) = credential else { return None };
+        let registration = read_registration(file).ok()?;
+        Some(Self { registration, listen: None, per_node_senders: true })
+    }
 }
 
 impl Case {
@@ -72,6 +103,10 @@ impl Case {
             main_room: Some(config.matrix.room.clone()),
             credential: Some(config.matrix.voice.credential()),
             store: config.store.url.clone(),
+            service: match &config.matrix.voice {
+                Voice::Service(service) => Some(Service::whole(service)),
+                _ => None,
+            },
             config: Some(config),
         })
     }
@@ -84,6 +119,7 @@ impl Case {
             homeserver: sketch.homeserver,
             rooms: each_once(sketch.rooms),
             main_room: sketch.room,
+            service: sketch.credential.as_ref().and_then(Service::in_parts),
             credential: sketch.credential,
             store: sketch.store,
         }

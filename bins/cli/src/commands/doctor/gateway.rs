@@ -15,6 +15,8 @@ pub(super) struct Gateway {
     pub(super) runs: bool,
     /// What it tells whoever has the admin token.
     pub(super) heard: Option<Heard>,
+    /// The right to ask it for more.
+    pub(super) admin: Option<Admin>,
 }
 
 /// What the admin listener tells whoever has the token.
@@ -29,17 +31,17 @@ pub(super) fn look(admin: &AdminArgs, report: &mut Report<'_, '_>) -> Result<Gat
         Ok(ready) => readiness(&ready, report)?,
         Err(failure) => return not_asked(&failure, report).map(|()| Gateway::default()),
     }
-    let told = admin.open().and_then(|admin| Told::by(&admin));
+    let told = admin.open().and_then(|admin| Ok((Told::by(&admin)?, admin)));
     match told {
-        Ok(Told { heard, unreadable, stale }) => {
+        Ok((Told { heard, unreadable, stale }, admin)) => {
             not_understood(&unreadable, report)?;
             too_old(&stale, report)?;
-            Ok(Gateway { runs: true, heard: Some(heard) })
+            Ok(Gateway { runs: true, heard: Some(heard), admin: Some(admin) })
         }
         Err(failure) => {
             let text = format!("of its sources and deliveries it tells nothing: {}", failure.message());
             report.warning((CHECK, "not_asked"), text, failure.hint())?;
-            Ok(Gateway { runs: true, heard: None })
+            Ok(Gateway { runs: true, ..Gateway::default() })
         }
     }
 }

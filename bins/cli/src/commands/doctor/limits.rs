@@ -11,6 +11,14 @@ pub(super) fn look(
     Account { user }: &Account,
     report: &mut Report<'_, '_>,
 ) -> Result<(), Failure> {
+    if let Some(service) = &case.service {
+        // One that does not is warned about with the configuration.
+        return match service.registration.rate_limited {
+            true => Ok(()),
+            false => report
+                .ok("rate limit", "the registration lifts it for machines' users; its own user has none"),
+        };
+    }
     let lines = case.config.as_ref().map_or(20, |config| config.digest.max_lines);
     let homeserver = case.homeserver.as_deref().unwrap_or_default();
     report.note(

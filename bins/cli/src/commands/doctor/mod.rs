@@ -10,12 +10,17 @@ mod files;
 mod gateway;
 mod homeserver;
 mod limits;
+mod listener;
 mod machines;
+mod ping;
+mod power;
 mod probe;
 mod report;
 mod room;
+mod service;
 mod silence;
 mod sources;
+mod speakers;
 mod store;
 mod topic;
 
@@ -24,7 +29,7 @@ use std::path::Path;
 use clap::Args;
 use meshhook_config::config_root;
 use meshhook_matrix::{Client, Token};
-use meshhook_store::Identity;
+use meshhook_store_sqlite::Peek;
 
 use crate::admin::AdminArgs;
 use crate::failure::Failure;
@@ -32,8 +37,9 @@ use crate::output::Output;
 
 use account::Account;
 use case::Case;
+use gateway::Gateway;
 use report::Report;
-use room::Room;
+use room::{Room, Voice};
 use topic::Topic;
 
 /// Look for what keeps messages from their room: configuration, homeserver, account, rooms, store, sources, machines
@@ -83,9 +89,9 @@ impl Doctor {
                 "gateway.toml has to be put right first: sources and machines are in it",
             )?,
         }
-        let pinned = peek.as_ref().and_then(|peek| peek.identity().ok().flatten());
+        let known = Known { case: &case, gateway: &gateway, peek: peek.as_ref() };
         match homeserver::look(&case, report)? {
-            Some(client) => self.look_through(&case, &client, pinned.as_ref(), report),
+            Some(client) => self.look_through(&client, known, report),
             None => report.skipped("account", "the homeserver has to be reached first"),
         }
     }
@@ -93,13 +99,13 @@ impl Doctor {
     /// With the homeserver's eyes.
     fn look_through(
         &self,
-        case: &Case,
         client: &Client,
-        pinned: Option<&Identity>,
+        known: Known<'_>,
         report: &mut Report<'_, '_>,
     ) -> Result<(), Failure> {
+        let Known { case, peek, .. } = known;
         let token = case.token();
-        let account = account::look(client, token.as_ref(), pinned, report)?;
+        let account = known.account(client, token.as_ref(), report)?;
         let mut rooms: Vec<String> = Vec::new();
         for written in &case.rooms {
             let room = alias::resolve(client, token.as_ref(), written, report)?;
@@ -108,34 +114,77 @@ impl Doctor {
         let (Some(account), Some(token)) = (account, token) else {
             return report.skipped("room", "the access token has to work first");
         };
-        account::rights(client, &token, &account, &rooms, report)?;
+        account::rights(client, &token, &account, &rooms, case.is_bot(), report)?;
         if case.is_bot() {
             account::several_rooms(&rooms, report)?;
         }
         limits::look(case, &account, report)?;
-        self.look_into(&rooms, case, client, &token, &account, report)
+        let machines = match &case.config {
+            Some(config) => speakers::look(config, &account.user, peek, report)?,
+            None => Vec::new(),
+        };
+        let (user, id) = (&*account.user, case.main_room.as_deref().unwrap_or_default());
+        let (encrypted, voice) = (case.encrypted, known.voice(&machines));
+        let main = Room { client, token: &token, user, id, is_main: true, encrypted, voice };
+        self.look_into(&rooms, main, report)
     }
 
+    /// Looks into each room as it would into the main one.
     fn look_into(
         &self,
         rooms: &[String],
-        case: &Case,
-        client: &Client,
-        token: &Token,
-        Account { user }: &Account,
+        main: Room<'_>,
         report: &mut Report<'_, '_>,
     ) -> Result<(), Failure> {
         let mut topic = Topic::new(self.fix_topic);
         for id in rooms {
-            let is_main = case.main_room.as_ref() == Some(id);
-            let room = Room { client, token, user, id, is_main, encrypted: case.encrypted };
+            let room = Room { id, is_main: main.id == id, ..main };
             if room.look(report)? {
-                topic.look(client, token, id, report)?;
+                topic.look(room.client, room.token, id, report)?;
                 if self.send_test {
-                    probe::send(client, token, id, report)?;
+                    probe::send(room.client, room.token, id, report)?;
                 }
             }
         }
         Ok(())
+    }
+}
+
+/// What is known before the homeserver is asked.
+#[derive(Clone, Copy)]
+struct Known<'k> {
+    case: &'k Case,
+    gateway: &'k Gateway,
+    peek: Option<&'k Peek>,
+}
+
+impl Known<'_> {
+    /// Who writes, where that works; and whether the homeserver reaches who is to hear of it.
+    fn account(
+        &self,
+        client: &Client,
+        token: Option<&Token>,
+        report: &mut Report<'_, '_>,
+    ) -> Result<Option<Account>, Failure> {
+        let Self { case, gateway, peek } = self;
+        let pinned = peek.and_then(|peek| peek.identity().ok().flatten());
+        let (Some(service), Some(token)) = (&case.service, token) else {
+            return account::look(client, token, pinned.as_ref(), report);
+        };
+        let account = service::look(client, service, token, pinned.as_ref(), report)?;
+        ping::look(client, token, &service.registration, service.listen, gateway, report)?;
+        Ok(account)
+    }
+
+    /// As whom is written, where those are the machines that speak for themselves.
+    fn voice<'v>(&self, machines: &'v [String]) -> Voice<'v> {
+        match &self.case.service {
+            None => Voice::Bot,
+            Some(service) => {
+                // Which machines there are, a configuration with faults does not tell.
+                let are_some = self.case.config.is_none() || !machines.is_empty();
+                Voice::Service { machines, brings: service.per_node_senders && are_some }
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! May messages be written into a room, and are they seen there? The homeserver answers 200 in most cases that they are not.
 
 use meshhook_config::EncryptedRoom;
-use meshhook_matrix::{Client, Membership, Power, Token};
+use meshhook_matrix::{Client, Failure as Unanswered, Membership, Token};
 
 use super::report::Report;
 use crate::failure::Failure;
@@ -10,6 +10,7 @@ use crate::shell::word;
 const CHECK: &str = "room";
 
 /// A room, and who is to write into it.
+#[derive(Clone, Copy)]
 pub(super) struct Room<'r> {
     pub(super) client: &'r Client,
     pub(super) token: &'r Token,
@@ -19,13 +20,28 @@ pub(super) struct Room<'r> {
     pub(super) is_main: bool,
     /// What is done where it is encrypted.
     pub(super) encrypted: EncryptedRoom,
+    pub(super) voice: Voice<'r>,
+}
+
+/// As whom is written.
+#[derive(Clone, Copy)]
+pub(super) enum Voice<'v> {
+    /// As one account.
+    Bot,
+    /// As an application service, which joins by itself.
+    Service {
+        /// The users of machines that speak for themselves.
+        machines: &'v [String],
+        /// Whether it brings them along.
+        brings: bool,
+    },
 }
 
 impl Room<'_> {
     /// Whether messages can be written into it.
     pub(super) fn look(&self, report: &mut Report<'_, '_>) -> Result<bool, Failure> {
         let Self { user, id, .. } = self;
-        match self.client.membership(self.token, user, id) {
+        match self.membership() {
             Ok(Membership::Joined) => report.ok(CHECK, format!("{user} is in {id}"))?,
             Ok(other) => return self.outside(&other, report).map(|()| false),
             Err(failure) => {
@@ -36,15 +52,30 @@ impl Room<'_> {
         Ok(self.is_open(report)? && self.has_power(report)?)
     }
 
+    fn membership(&self) -> Result<Membership, Unanswered> {
+        let Self { client, token, user, id, .. } = self;
+        match self.voice {
+            Voice::Bot => client.membership(token, user, id),
+            Voice::Service { .. } => client.membership_of_service(token, user, id),
+        }
+    }
+
+    /// How it gets into a room.
+    fn comes(&self, id: &str, report: &Report<'_, '_>) -> String {
+        match self.voice {
+            Voice::Bot => format!("and then: {}", join(self.is_main, id, report)),
+            Voice::Service { .. } => "and the gateway, once it runs, has it join".to_owned(),
+        }
+    }
+
     fn outside(&self, membership: &Membership, report: &mut Report<'_, '_>) -> Result<(), Failure> {
         let Self { user, id, .. } = self;
-        let join = join(self.is_main, id, report);
-        let again = format!("let somebody in the room who may, invite {user}, and then: {join}");
+        let again = format!("let somebody in the room who may, invite {user}, {}", self.comes(id, report));
         match membership {
             Membership::Invited { by } => {
                 let by = by.as_deref().unwrap_or("somebody");
                 let text = format!("{user} is invited to {id} by {by}, and has not joined");
-                report.fault((CHECK, "invited"), text, format!("let it join: {join}"))
+                report.fault((CHECK, "invited"), text, format!("let it join: {}", join(self.is_main, id, report)))
             }
             Membership::Left => report.fault((CHECK, "left"), format!("{user} has left {id}"), again),
             Membership::Kicked { by, reason } => report.fault(
@@ -59,7 +90,13 @@ impl Room<'_> {
             ),
             _ => report.fault(
                 (CHECK, "not_a_member"),
-                format!("{user} was never in {id}, nor invited; or there is no such room"),
+                match self.voice {
+                    Voice::Bot => format!("{user} was never in {id}, nor invited; or there is no such room"),
+                    // It cannot see its invites, nor that it was banned.
+                    Voice::Service { .. } => format!(
+                        "{user} is not in {id}: it was not invited, has not joined yet, or is banned; or there is no such room"
+                    ),
+                },
                 format!("compare the id with the one in a client's room settings. If it is right, {again}"),
             ),
         }
@@ -78,18 +115,24 @@ impl Room<'_> {
     }
 
     fn upgraded(&self, next: Option<&str>, report: &mut Report<'_, '_>) -> Result<(), Failure> {
-        let Self { id, .. } = self;
+        let Self { id, user, .. } = self;
         let Some(next) = next else {
             let text = format!("{id} was closed by an upgrade that names no other room");
             let hint = "ask in the room where its members went, and write that room's id in gateway.toml";
             return report.fault((CHECK, "upgraded"), text, hint);
         };
         let text = format!("{id} was upgraded: its members have moved to {next}");
-        let (join, reload) = (join(self.is_main, next, report), report.command("meshhook-gateway reload"));
-        let hint = format!(
-            "let the bot be invited there, write room = \"{next}\" in gateway.toml in place of this one, then: {join}, and \
-             {reload}"
-        );
+        let reload = report.command("meshhook-gateway reload");
+        let hint = match self.voice {
+            Voice::Bot => format!(
+                "let the bot be invited there, write room = \"{next}\" in gateway.toml in place of this one, then: {}, and \
+                 {reload}",
+                join(self.is_main, next, report)
+            ),
+            Voice::Service { .. } => format!(
+                "let {user} be invited there, write room = \"{next}\" in gateway.toml in place of this one, then: {reload}"
+            ),
+        };
         report.fault((CHECK, "upgraded"), text, hint)
     }
 
@@ -106,51 +149,6 @@ impl Room<'_> {
                     in clear text into this one, encrypted_room = \"plain\" in [matrix]";
         let text = format!("{id} is encrypted: nothing is written into it");
         report.fault((CHECK, "encrypted"), text, hint).map(|()| false)
-    }
-
-    fn has_power(&self, report: &mut Report<'_, '_>) -> Result<bool, Failure> {
-        let Self { client, token, user, id, .. } = self;
-        let levels = client.state(token, id, "m.room.power_levels");
-        let (Ok(levels), Ok(create)) = (levels, client.create_event(token, id)) else {
-            return report.skipped("power", format!("{id} does not tell its power levels")).map(|()| true);
-        };
-        let power = Power::of(user, levels.as_ref(), &create);
-        if power.may_send() {
-            return self.excess(&power, report).map(|()| true);
-        }
-        let Power { own, to_send, .. } = power;
-        let text = format!("{user} has power level {own} in {id}, and sending takes {to_send}");
-        let hint = format!(
-            "give it {to_send} in the room's settings, or lower what sending messages takes to {own}"
-        );
-        report.fault(("power", "power_too_low"), text, hint).map(|()| false)
-    }
-
-    /// A bot that can do no more than send is worth little to whoever steals its token.
-    fn excess(&self, power: &Power, report: &mut Report<'_, '_>) -> Result<(), Failure> {
-        let Self { user, id, .. } = self;
-        let names: Vec<_> = power.more.iter().map(|(name, _)| *name).collect();
-        let text = |own: &str| {
-            format!("with its power level of {own} {user} may also, in {id}: {}", names.join(", "))
-        };
-        match (&*names, power.own) {
-            ([], own) => report.ok("power", format!("{user} may send into {id} (level {own}), and nothing more")),
-            (_, i64::MAX) => report.warning(
-                ("power", "power_too_high"),
-                text("no limit (it has made the room)"),
-                "let somebody else make the room and invite the bot: the maker of a room of version 12 cannot give that up",
-            ),
-            (["invite"], own) => report.warning(
-                ("power", "power_too_high"),
-                text(&own.to_string()),
-                format!("raise what inviting takes to 50 in the room's settings; it is {} now", power.more[0].1),
-            ),
-            (_, own) => report.warning(
-                ("power", "power_too_high"),
-                text(&own.to_string()),
-                format!("give {user} the level {}, which is all that sending takes", power.to_send),
-            ),
-        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod faults;
 mod page;
+mod pings;
+mod service;
 mod tls;
 mod ward;
 

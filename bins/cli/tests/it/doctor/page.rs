@@ -62,7 +62,10 @@ fn in_the_sources() -> Codes {
     // What levels are called is in there.
     let files = files.filter(|file| !file.ends_with("report.rs"));
     let mut codes = Codes::new();
-    for (code, level) in files.flat_map(|file| codes_of(&fs::read_to_string(file).unwrap())) {
+    // What a ping can come to has its words there; what is well is `ok` here.
+    let verdicts = codes_of(include_str!("../../../../../crates/appservice/src/ping.rs"));
+    let verdicts = verdicts.into_iter().filter(|(code, _)| code != "ping_fine");
+    for (code, level) in files.flat_map(|file| codes_of(&fs::read_to_string(file).unwrap())).chain(verdicts) {
         codes.entry(code).or_default().extend(level.map(str::to_owned));
     }
     codes

@@ -132,20 +132,25 @@ impl Ward {
 
     /// Asks the doctor.
     pub(crate) fn diagnose(&self) -> Diagnosis {
-        let mut command = meshhook();
-        command.env("MESHHOOK_ADMIN_URL", self.gateway.admin_url());
-        command.arg("doctor").arg("--config-root").arg(self.gateway.config_root());
-        let output = command.arg("--json").args(&self.args).output().unwrap();
-        let words = String::from_utf8(output.stderr).unwrap();
-        let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {words}"));
-        for secret in [&self.bot.token, &self.host.token, GITHUB, STANDARD] {
-            assert!(!told.to_string().contains(secret) && !words.contains(secret), "a secret is told");
-        }
-        Diagnosis {
-            code: output.status.code().unwrap(),
-            findings: told["findings"].as_array().unwrap().clone(),
-            words,
-        }
+        diagnose(&self.gateway, &self.args, &[&self.bot.token, &self.host.token, GITHUB, STANDARD])
+    }
+}
+
+/// Asks the doctor about a gateway; none of the secrets may be in what it says.
+pub(crate) fn diagnose(gateway: &Gateway, args: &[&str], secrets: &[&str]) -> Diagnosis {
+    let mut command = meshhook();
+    command.env("MESHHOOK_ADMIN_URL", gateway.admin_url());
+    command.arg("doctor").arg("--config-root").arg(gateway.config_root());
+    let output = command.arg("--json").args(args).output().unwrap();
+    let words = String::from_utf8(output.stderr).unwrap();
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {words}"));
+    for secret in secrets {
+        assert!(!told.to_string().contains(secret) && !words.contains(secret), "a secret is told");
+    }
+    Diagnosis {
+        code: output.status.code().unwrap(),
+        findings: told["findings"].as_array().unwrap().clone(),
+        words,
     }
 }
 
