@@ -39,12 +39,18 @@ pub(super) fn write(dir: &Path, port: u16, tls_port: Option<u16>, limits: Limits
 
 /// Writes an application service's registration, and that there is one into homeserver.yaml.
 pub(super) fn write_service(dir: &Path, service: &Service) {
-    let (registration, homeserver) = (dir.join("registration.yaml"), dir.join("homeserver.yaml"));
+    let registration = dir.join("registration.yaml");
+    write_json(&registration, service.registration());
+    name_registration(dir, &registration);
+}
+
+/// Writes into homeserver.yaml where the registration of its one application service is.
+pub(super) fn name_registration(dir: &Path, registration: &Path) {
+    let homeserver = dir.join("homeserver.yaml");
     let written = fs::read(&homeserver).expect("written before");
     let mut config: Value = serde_json::from_slice(&written).expect("written as JSON");
     config["app_service_config_files"] = json!([registration]);
     write_json(&homeserver, &config);
-    write_json(&registration, service.registration());
 }
 
 fn write_json(path: &Path, value: &Value) {

@@ -93,6 +93,12 @@ impl Synapse {
         config::write_service(self.dir.path(), service);
     }
 
+    /// Takes a file of somebody else's, as it is, for the registration of its one application service: known after
+    /// [`Self::restart`], and no sooner.
+    pub fn name_registration(&self, file: &Path) {
+        config::name_registration(self.dir.path(), file);
+    }
+
     fn launched(mut self) -> Self {
         fs::copy(template::database(), self.database_path()).expect("the template database can be copied");
         self.launch();

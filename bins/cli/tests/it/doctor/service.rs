@@ -308,3 +308,51 @@ fn who_was_a_bot_before_is_told_what_comes() {
     ];
     says(&diagnosis, "other_identity", "warning", &words);
 }
+
+/// What `registration new` writes is what a real homeserver starts with, and the gateway: the very file.
+#[test]
+fn a_new_registration_is_one_to_both_sides() {
+    let mut synapse = Synapse::start();
+    let ada = synapse.register("ada");
+    let room = synapse.private_room(&ada.token);
+    let place = Service::new("buildbot", Synapse::SERVER_NAME);
+    let mut gateway = Gateway::builder_of_service(&synapse.url(), &room, &place)
+        .source("builds", "standard", STANDARD)
+        .toml(&listed(&["Mac Mini #3 (Büro)"]))
+        .write();
+    let file = gateway.config_root().join("registration.yaml");
+    std::fs::remove_file(&file).unwrap();
+    let url = format!("http://127.0.0.1:{}", place.port());
+    let mut new = crate::words::meshhook();
+    new.args(["registration", "new", "--server-name", Synapse::SERVER_NAME, "--url", &url, "--out"])
+        .arg(&file);
+    new.assert().success();
+    synapse.name_registration(&file);
+    synapse.restart();
+
+    let written: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let token = |key: &str| written[key].as_str().unwrap();
+    let whoami = synapse.request("GET", "/_matrix/client/v3/account/whoami", token("as_token"), None).ok();
+    assert_eq!(whoami["user_id"], "@buildbot:rig.localhost");
+    gateway.restart().unwrap();
+    synapse.invite(&ada.token, &room, "@buildbot:rig.localhost");
+    let body = json!({
+        "workflow": "nightly", "state": "failed", "run_id": "1", "mesh_node_id": "Mac Mini #3 (Büro)",
+    });
+    let body = body.to_string();
+    let headers = meshhook_testkit::signed::standard(STANDARD, "msg_1", super::ward::now(), body.as_bytes());
+    assert_eq!(gateway.post("builds", &headers, body.as_bytes()).status, 202);
+    let said = meshhook_testkit::eventually(std::time::Duration::from_secs(20), || {
+        let mut events = synapse.messages(&ada.token, &room).into_iter();
+        events.find(|event| event.0["type"] == "m.room.message")
+    });
+    assert_eq!(said.0["sender"], "@buildbot__mac=20_mini=20=233=20=28_b=c3=bcro=29:rig.localhost");
+    let diagnosis = diagnose(&gateway, &[], &[token("as_token"), token("hs_token"), &ada.token]);
+    let fine = |one: &Value| one["check"] == "ping" && one["code"] == "ok";
+    assert!(
+        diagnosis.faults().is_empty() && diagnosis.findings.iter().any(fine),
+        "{:#?}",
+        diagnosis.findings
+    );
+    assert!(["as_token", "hs_token"].iter().all(|key| !gateway.log().contains(token(key))));
+}
