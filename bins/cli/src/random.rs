@@ -4,7 +4,8 @@ use base64ct::{Base64, Encoding as _};
 
 use crate::failure::{Exit, Failure};
 
-fn bytes<const N: usize>() -> Result<[u8; N], Failure> {
+/// Bytes that nobody can guess.
+pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], Failure> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| {
         Failure::new(

@@ -7,6 +7,7 @@ mod login;
 mod normalize;
 mod pages;
 mod post;
+mod registration;
 mod render;
 mod sign;
 mod sources;
@@ -21,6 +22,7 @@ use crate::output::Output;
 pub(crate) enum Command {
     Config(config::Config),
     Login(login::Login),
+    Registration(registration::Registration),
     Doctor(doctor::Doctor),
     Post(Box<post::Post>),
     Sign(sign::Sign),
@@ -40,6 +42,7 @@ impl Command {
         match self {
             Self::Config(command) => command.run(output),
             Self::Login(command) => command.run(output),
+            Self::Registration(command) => command.run(output),
             Self::Doctor(command) => command.run(output),
             Self::Post(command) => command.run(output),
             Self::Sign(command) => command.run(output),

@@ -14,6 +14,7 @@ mod login_faults;
 mod pages;
 mod post;
 mod quick_start;
+mod registration;
 mod signature;
 mod terminal;
 mod try_out;

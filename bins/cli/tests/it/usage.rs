@@ -25,6 +25,9 @@ fn each_command_has_help() {
         "config explain",
         "sources",
         "login",
+        "registration",
+        "registration new",
+        "registration check",
     ];
     let lines = lines.map(|command| format!("{command} -h"));
     let told = all_said(&Secrets::new(), &lines.each_ref().map(String::as_str));

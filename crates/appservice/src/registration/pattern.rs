@@ -13,7 +13,7 @@ pub(super) struct Pattern(Regex);
 impl Pattern {
     /// `None` where it is in words of Python's that are not known here, or no pattern at all.
     pub(super) fn of(regex: &str) -> Option<Self> {
-        if regex.len() > LONGEST {
+        if regex.len() > LONGEST || repeats_oddly(regex) {
             return None;
         }
         // Python's end of a text.
@@ -26,6 +26,31 @@ impl Pattern {
     pub(super) fn matches(&self, id: &str) -> bool {
         self.0.is_match(id)
     }
+}
+
+/// Whether there is something like `a**` or `^*`, which Python does not take, or `a*+`, which it does not take for
+/// `(a*)+`.
+fn repeats_oddly(regex: &str) -> bool {
+    let (mut chars, mut run, mut in_class, mut at_place) = (regex.chars(), String::new(), false, false);
+    while let Some(c) = chars.next() {
+        match c {
+            '*' | '+' | '?' | '{' if at_place => return true,
+            '*' | '+' | '?' | '}' if !in_class => run.push(c),
+            _ => run.clear(),
+        }
+        // The second one of two can only say that as little as possible is meant.
+        if run.len() > 2 || run.len() == 2 && !run.ends_with('?') {
+            return true;
+        }
+        at_place = !in_class && matches!(c, '^' | '$');
+        match c {
+            '\\' => at_place = chars.next().is_some_and(|c| !in_class && matches!(c, 'A' | 'b' | 'B' | 'z')),
+            '[' => in_class = true,
+            ']' => in_class = false,
+            _ => {}
+        }
+    }
+    false
 }
 
 fn compiled(regex: &str) -> Option<Regex> {
@@ -73,11 +98,23 @@ mod tests {
         assert_eq!(matches("@a|@b", "@bx"), Some(true));
         assert_eq!(matches("x|@b", "a@b"), Some(false));
         assert_eq!(matches(r"@b\Z", "@bx"), Some(false));
+        assert_eq!(matches(r"@[b*+?]*?\*+x", "@b**x"), Some(true));
     }
 
     #[test]
     fn what_cannot_be_tried_is_none() {
-        for regex in ["@(", "a)(b", "(?!x)@b", r"(a)\1", &"a".repeat(1025), "((a{999}){999}){999}"] {
+        for regex in [
+            "@(",
+            "a)(b",
+            "(?!x)@b",
+            r"(a)\1",
+            &"a".repeat(1025),
+            "((a{999}){999}){999}",
+            "a**",
+            "a*+",
+            "a{2}+",
+            "a??*",
+        ] {
             assert!(Pattern::of(regex).is_none(), "{regex}");
         }
     }

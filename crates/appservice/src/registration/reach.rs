@@ -172,6 +172,6 @@ impl Looked<'_> {
 
     fn right(&self) -> String {
         let pattern = pattern::of_ghosts(&self.registration.sender_localpart, self.server_name);
-        format!("write {}", shown::short(&pattern))
+        format!("write '{}', in these quotes", shown::short(&pattern))
     }
 }

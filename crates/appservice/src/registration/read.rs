@@ -69,11 +69,12 @@ fn unreadable(why: yaml::Unreadable, line: Option<usize>) -> Fault {
             "look at its indentation and its quotes; `meshhook registration new` writes a right one"
         }
         Unreadable::Unprintable => "write it as UTF-8 text",
+        Unreadable::Tab => "write blanks; JSON that is indented with tabs is no YAML to Synapse",
         Unreadable::Empty => "write one by `meshhook registration new`",
         Unreadable::SecondDocument => "one file is one registration: Synapse does not start with more",
         Unreadable::Tag | Unreadable::Merge => "write out what is meant, without it",
         Unreadable::Key => "write each key as a word",
-        Unreadable::TooDeep | Unreadable::TooLong | Unreadable::Circle => {
+        Unreadable::TooDeep | Unreadable::TooLong | Unreadable::Circle | Unreadable::Anchor => {
             "write it out, without anchors and aliases"
         }
     };

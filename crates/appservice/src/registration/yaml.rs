@@ -1,9 +1,10 @@
 //! YAML as Synapse reads it: by PyYAML's `safe_load`, whose plain words mean what YAML 1.1 has them mean.
 
+mod tabs;
 mod tree;
 mod word;
 
-use granit_parser::{ErrorKind, Event, Parser, ScanError, Span, options};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, options};
 use secrecy::zeroize::Zeroizing;
 
 use tree::Tree;
@@ -65,6 +66,8 @@ pub(super) enum Unreadable {
     Syntax,
     #[error("a control character, or another that is not printable, stands in it")]
     Unprintable,
+    #[error("a tab stands outside of quotes: Synapse does not start")]
+    Tab,
     #[error("nothing stands in it")]
     Empty,
     #[error("there is a second document")]
@@ -75,6 +78,8 @@ pub(super) enum Unreadable {
     TooLong,
     #[error("an alias stands for something that it is part of")]
     Circle,
+    #[error("an anchor's name has other signs than letters, digits, - and _")]
+    Anchor,
     #[error("a tag stands in it that is not read here")]
     Tag,
     #[error("keys are taken over from elsewhere (<<)")]
@@ -93,13 +98,20 @@ pub(super) fn read(text: &str) -> Result<Node, (Unreadable, Option<usize>)> {
         block_nesting_limit: DEEPEST,
         bom_inside_document_as_content: true,
         block_scalar_eof_without_line_feed: true,
+        emit_anchor_events: true,
     };
-    let mut tree = Tree::new(HEAVIEST);
+    let (mut tree, mut texts) = (Tree::new(HEAVIEST), Vec::new());
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event.map_err(|error| (unreadable(&error), Some(error.marker().line())))?;
+        if matches!(event, Event::Scalar(_, style, ..) if style != ScalarStyle::Plain) {
+            texts.extend(span.byte_range());
+        }
         take(&mut tree, event, span).map_err(|why| (why, Some(span.start.line())))?;
     }
-    tree.root().ok_or((Unreadable::Empty, None))
+    match tabs::first_outside(text, texts.into_iter()) {
+        Some(line) => Err((Unreadable::Tab, Some(line))),
+        None => tree.root().ok_or((Unreadable::Empty, None)),
+    }
 }
 
 fn unreadable(error: &ScanError) -> Unreadable {
@@ -128,12 +140,20 @@ fn take(tree: &mut Tree, event: Event<'_>, span: Span) -> Result<(), Unreadable>
         Event::Alias(anchor) => tree.repeat(anchor, line),
         Event::UnresolvedAlias(_) => Err(Unreadable::Syntax),
         Event::DocumentStart(..) if tree.is_done() => Err(Unreadable::SecondDocument),
-        // Comments are not compiled in, names of anchors not asked for.
+        // `&users:` is an anchor and a colon to PyYAML, and an anchor of that name in YAML 1.2.
+        Event::Anchor(_, name) if !name.bytes().all(is_of_anchor) => Err(Unreadable::Anchor),
+        // Comments are not compiled in.
         _ => Ok(()),
     }
 }
 
-/// What PyYAML's reader lets in (`NON_PRINTABLE`).
+fn is_of_anchor(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+/// What PyYAML's reader lets in (`NON_PRINTABLE`), without what ends a line in YAML 1.1 and in 1.2 does not.
 fn is_printable(c: char) -> bool {
-    matches!(c, '\t' | '\r' | ' '..='~' | '\u{85}' | '\u{A0}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+    let ends_line = matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}');
+    let is_in = matches!(c, '\t' | '\r' | ' '..='~' | '\u{A0}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
+    is_in && !ends_line
 }

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use crate::{GOOD, random, wanted};
 
 /// Text of the signs that YAML or patterns give a meaning to.
-fn signs(most: usize) -> impl Strategy<Value = String> {
+pub(crate) fn signs(most: usize) -> impl Strategy<Value = String> {
     let sign = "[\\[\\]{}(),:?!&*#|>'\"%@`\\-+.~=<$^\\\\/\n \t0-9a-z\u{85}é]";
     proptest::string::string_regex(&format!("{sign}{{0,{most}}}")).unwrap()
 }

@@ -41,6 +41,8 @@ fn what_is_no_registration_is_told() {
         "a: \"\u{7}\"",
         "a: b\n---\na: b\n",
         "a: &a [*a]\n",
+        "a: &b: c\n",
+        "{\n\t\"a\": \"b\"\n}\n",
         "a: !!binary aGk=\n",
         "a: !secret x\n",
         "a: &a {b: c}\nd:\n  <<: *a\n",

@@ -4,7 +4,7 @@ use meshhook_appservice::registration::{MakeError, Reach, UrlError, Wanted};
 use meshhook_appservice::{GhostNames, Registration};
 use secrecy::ExposeSecret;
 
-use crate::{made, random, wanted};
+use crate::{made, random, wanted, with};
 
 #[test]
 fn the_file_is_json_with_everything_in_it() {
@@ -54,6 +54,16 @@ fn only_the_homeservers_token_is_its_token() {
     {
         assert!(!registration.is_hs_token(other.as_bytes()), "{other}");
     }
+}
+
+#[test]
+fn what_no_header_carries_is_no_part_of_the_homeservers_token() {
+    let text = with("hs_token", "hs_token: |\n  hs-0123456789abcdef\n");
+    let (registration, doubts) = Registration::read(&text).usable().unwrap();
+    assert_eq!(doubts.len(), 1);
+    assert!(registration.is_hs_token(b"hs-0123456789abcdef"));
+    let none = Registration::read(&with("hs_token", "hs_token: ''"));
+    assert!(!none.registration().unwrap().is_hs_token(b""));
 }
 
 #[test]
