@@ -22,10 +22,9 @@ fn registration(as_token: &str) -> String {
 }
 
 fn service(homeserver: &Homeserver) -> Gateway {
-    let mut gateway = scripted(homeserver).write();
+    let table = format!("[appservice]\nlisten = \"127.0.0.1:0\"\nregistration_file = {FILE:?}");
+    let mut gateway = scripted(homeserver).toml(&table).write();
     gateway.edit("access_token_file = \"matrix-token\"", "mode = \"appservice\"");
-    let table = format!("[appservice]\nlisten = \"127.0.0.1:0\"\nregistration_file = {FILE:?}\n\n[[source]]");
-    gateway.edit("[[source]]", &table);
     gateway.write_secret(FILE, &registration(&homeserver.user().token));
     gateway.restart().unwrap();
     gateway
