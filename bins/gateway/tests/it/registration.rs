@@ -1,39 +1,16 @@
 //! An application service's token, as its registration has it.
 
-use meshhook_testkit::{Gateway, Homeserver, eventually};
-use serde_json::json;
+use meshhook_testkit::{Gateway, Homeserver, Service, eventually};
 
-use crate::rig::{SOON, accepted, build, post_build, scripted};
-
-const FILE: &str = "registration.yaml";
-
-fn registration(as_token: &str) -> String {
-    let users = json!([{ "exclusive": true, "regex": "^@bot(_[a-z0-9._=/-]+)?:.*$" }]);
-    json!({
-        "id": "meshhook",
-        "url": "http://127.0.0.1:8789",
-        "as_token": as_token,
-        "hs_token": "hs-f0e1d2c3b4a5968778695a4b3c2d1e0f",
-        "sender_localpart": "bot",
-        "rate_limited": false,
-        "namespaces": { "users": users, "aliases": [], "rooms": [] },
-    })
-    .to_string()
-}
-
-fn service(homeserver: &Homeserver) -> Gateway {
-    let table = format!("[appservice]\nlisten = \"127.0.0.1:0\"\nregistration_file = {FILE:?}");
-    let mut gateway = scripted(homeserver).toml(&table).write();
-    gateway.edit("access_token_file = \"matrix-token\"", "mode = \"appservice\"");
-    gateway.write_secret(FILE, &registration(&homeserver.user().token));
-    gateway.restart().unwrap();
-    gateway
-}
+use crate::rig::{BUILDS, SOON, accepted, build, post_build};
 
 #[test]
 fn the_token_of_a_registration_is_read_again_while_the_gateway_runs() {
     let homeserver = Homeserver::start();
-    let mut gateway = service(&homeserver);
+    let service = Service::new("buildbot", Homeserver::SERVER_NAME);
+    homeserver.set_service(&service);
+    let builder = Gateway::builder_of_service(&homeserver.url(), Homeserver::ROOM, &service);
+    let mut gateway = builder.source("builds", "standard", BUILDS).start().unwrap();
     let said = |count: usize| {
         let said = || homeserver.events(Homeserver::ROOM).into_iter();
         eventually(SOON, || {
@@ -43,9 +20,10 @@ fn the_token_of_a_registration_is_read_again_while_the_gateway_runs() {
     accepted(&post_build(&gateway, &build("1", "failed")));
     said(1);
     let next = "as-another-one-0f1e2d3c4b5a69788796a5b4c3d2e1f0";
-    homeserver.change_token(next);
+    let service = service.with("as_token", next);
+    homeserver.set_service(&service);
     accepted(&post_build(&gateway, &build("2", "failed")));
-    gateway.write_secret(FILE, &registration(next));
+    gateway.write_service(&service);
     said(2);
     assert!(!gateway.log().contains(next));
 }
