@@ -66,8 +66,14 @@ impl Ghosts {
         self.known.clear();
     }
 
+    /// Has it found out anew whether a machine can speak.
+    pub(crate) fn forget_one(&mut self, node: &str) {
+        self.known.remove(node);
+    }
+
     /// Has the sender speak for a machine for a while.
-    pub(crate) fn silence(&mut self, node: &str, why: &str, running: Duration) {
+    pub(crate) fn silence(&mut self, node: &str, why: &str, session: &Session, running: Duration) {
+        self.know_of(session);
         self.known.insert(node.to_owned(), Known::Unable(running + SPEAKS_FOR, why.to_owned()));
     }
 
@@ -94,10 +100,7 @@ impl Ghosts {
         if until > running {
             return Ok(Prepared::AskAgain(until));
         }
-        if self.session != place.session.digest {
-            self.forget();
-            self.session.clone_from(&place.session.digest);
-        }
+        self.know_of(place.session);
         let why = match self.make(place, node)? {
             Ok((user, fresh)) => {
                 self.unanswered = (0, Duration::ZERO);
@@ -114,6 +117,14 @@ impl Ghosts {
         let is_known = matches!(self.known.get(node), Some(Known::Unable(_, known)) if *known == why);
         self.known.insert(node.to_owned(), Known::Unable(running + TRY_AGAIN, why.clone()));
         Ok(if is_known { Prepared::AsBefore } else { Prepared::Unable(why) })
+    }
+
+    /// What was known of another session is not of this one.
+    fn know_of(&mut self, session: &Session) {
+        if self.session != session.digest {
+            self.forget();
+            self.session.clone_from(&session.digest);
+        }
     }
 
     fn make(&self, place: Place<'_>, node: &str) -> Result<Result<(String, bool), Unable>, StoreError> {

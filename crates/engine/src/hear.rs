@@ -123,7 +123,7 @@ impl Actor<'_> {
                 self.answer_invite(room, user, is_served(room));
                 Ok(())
             }
-            Heard::Joined { room, .. } if is_served(room) => {
+            Heard::Joined { room, user } if is_served(room) && *user == self.session.identity.user => {
                 self.shared.stirred.stir(room);
                 Ok(())
             }

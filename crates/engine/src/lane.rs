@@ -119,6 +119,10 @@ impl Lane {
             self.watch.forget();
             self.ghosts.forget();
             self.look_at = Duration::ZERO;
+            if let Err(why) = self.shared.store.hurry(&self.room, self.now()) {
+                self.shared.stirred.stir(&self.room);
+                return self.after(Err(why));
+            }
         }
         let taken = (self.now(), self.shared.clock.running());
         match self.take(&session) {

@@ -85,7 +85,7 @@ impl Lane {
         attempt: &Attempt,
     ) -> Result<(), StoreError> {
         let why = failure.to_string();
-        self.ghosts.silence(node, &why, self.shared.clock.running());
+        self.ghosts.silence(node, &why, &hand.session, self.shared.clock.running());
         self.see(Sight::GhostNotReady { room: &self.room, node, why: &why });
         self.hand_over(hand, attempt)
     }
@@ -99,7 +99,7 @@ impl Lane {
         if make_able(place, user, node).is_ok() {
             store.set_ready(user, room, true)?;
         } else {
-            self.ghosts.forget();
+            self.ghosts.forget_one(node);
         }
         let again = self.again(hand);
         self.postpone(hand, (attempt, again))

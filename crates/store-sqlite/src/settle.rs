@@ -43,6 +43,10 @@ impl Outbox for SqliteStore {
             None => release(tx, room),
         })
     }
+
+    fn hurry(&self, room: &str, now: Moment) -> Result<(), StoreError> {
+        self.write(|tx| hurry(tx, room, now))
+    }
 }
 
 fn settle(
@@ -256,6 +260,16 @@ fn hold(db: &Connection, room: &str, reason: &str, now: Moment) -> Result<(), St
          SET hold = excluded.hold, hold_since = coalesce(hold_since, excluded.hold_since)",
     )
     .and_then(|mut s| s.execute(params![room, reason, now.millis()]))
+    .map_err(fault)?;
+    Ok(())
+}
+
+fn hurry(db: &Connection, room: &str, now: Moment) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "UPDATE room SET due = min(due, ?2) WHERE room = ?1 AND hold IS NOT NULL \
+         AND EXISTS (SELECT 1 FROM message m WHERE m.room = ?1 AND m.status = 'open')",
+    )
+    .and_then(|mut s| s.execute(params![room, now.millis()]))
     .map_err(fault)?;
     Ok(())
 }

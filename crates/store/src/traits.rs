@@ -77,6 +77,12 @@ pub trait Outbox: Send + Sync {
     /// # Errors
     /// [`StoreError`]: nothing was changed.
     fn hold(&self, room: &str, why: Option<&str>, now: Moment) -> Result<(), StoreError>;
+
+    /// Has what is in hand in a room that is held be due now: something was heard that may end the hold.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was changed.
+    fn hurry(&self, room: &str, now: Moment) -> Result<(), StoreError>;
 }
 
 /// Remembers the users that machines speak as.

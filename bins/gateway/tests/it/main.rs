@@ -22,6 +22,7 @@ mod life;
 mod limits;
 mod operation;
 mod providers;
+mod registration;
 mod reload;
 mod rig;
 mod room;

@@ -1,6 +1,7 @@
 //! Rules that lead what is said into other rooms.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use meshhook_engine::{Look, Node, Pool, Route, Routes, Source};
 use meshhook_model::{Globs, State, Text, Unit};
@@ -136,4 +137,21 @@ fn what_names_no_machine_is_its_sources_own() {
     rig.engine().adopt(rig.conduct(vec![Arc::clone(&rig.source)])).unwrap();
     say(&rig, 1, "completed", Some("failure"));
     assert_eq!(counts(&rig), [0, 1]);
+}
+
+#[test]
+fn a_room_that_cannot_be_written_into_keeps_nothing_from_another() {
+    let running = Route { states: vec![State::Running], ..to("!closed") };
+    let rig = rig(vec![running], Look::default());
+    let owed = [1, 2].map(|run| rig.accept(run, "in_progress", None));
+    for run in [1, 2] {
+        say(&rig, run, "completed", Some("failure"));
+    }
+    assert_eq!(counts(&rig), [2, 0]);
+    rig.homeserver.add_room("!closed");
+    rig.advance(Duration::from_secs(600));
+    owed.iter().for_each(|id| rig.eventually_status(id, "sent"));
+    let keys = |event: &Event| event.content()["com.meshmac.message"]["keys"].as_array().unwrap().len();
+    assert_eq!(rig.homeserver.events("!closed").iter().map(keys).sum::<usize>(), 2);
+    assert_eq!(counts(&rig), [2, 0]);
 }

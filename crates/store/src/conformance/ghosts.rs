@@ -148,6 +148,24 @@ pub fn a_hold_lets_what_is_in_hand_be(store: &dyn Store) {
     assert_eq!(store.totals().unwrap().rooms[0].hold, None);
 }
 
+/// Who was let in again need not wait until the room would have been tried. What waits for another reason waits.
+pub fn what_is_in_hand_in_a_held_room_can_be_hurried(store: &dyn Store) {
+    let is_due = |second| matches!(take(store, ROOM, "one", at(second)), Taken::Message { .. });
+    State::of(1, Rank::Running).accept(store, "a", START);
+    let (lease, ..) = take_message(store, ROOM, "one", START);
+    store.postpone(&lease, &attempt("unknown", START), &later(at(100))).unwrap();
+    store.hurry(ROOM, at(1)).unwrap();
+    assert!(!is_due(2));
+    let (lease, ..) = take_message(store, ROOM, "one", at(100));
+    let held = Negative { hold: Some("we were removed".to_owned()), ..later(at(400)) };
+    store.postpone(&lease, &attempt("forbidden", at(100)), &held).unwrap();
+    assert!(!is_due(101));
+    store.hurry("!other", at(102)).unwrap();
+    assert!(!is_due(102));
+    store.hurry(ROOM, at(103)).unwrap();
+    assert!(is_due(103));
+}
+
 /// What is on record before it is made bounds what is ever made.
 pub fn there_are_no_more_machines_users_than_may_be(store: &dyn Store) {
     let enrol = |user: &str, room: &str| store.enrol(user, room, "D", 2).unwrap();

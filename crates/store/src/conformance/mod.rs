@@ -105,6 +105,7 @@ macro_rules! conformance_tests {
             a_machine_relates_to_its_own_events_alone,
             a_room_is_held_without_a_message,
             a_hold_lets_what_is_in_hand_be,
+            what_is_in_hand_in_a_held_room_can_be_hurried,
             there_are_no_more_machines_users_than_may_be,
             who_lost_its_lease_hands_nothing_over,
         }

@@ -42,6 +42,15 @@ impl Outbox for MemoryStore {
         }
         Ok(())
     }
+
+    fn hurry(&self, room: &str, now: Moment) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        let held = tables.rooms.get_mut(room).filter(|room| room.hold.is_some() && room.open.is_some());
+        if let Some(room) = held {
+            room.due = room.due.min(now);
+        }
+        Ok(())
+    }
 }
 
 /// A sender's gate.

@@ -99,6 +99,24 @@ fn who_asks_in_a_room_is_shown_the_board() {
     assert_eq!((&seen["unreadable"], &seen["user"]), (&json!(0), &json!(scene.service.sender())));
 }
 
+/// Whoever is invited late says what he has to say at once, and not when the room would have been tried again.
+#[test]
+fn an_invite_is_taken_and_what_waited_for_it_is_said() {
+    let mut scene = Scene::new(Service::new("buildbot", Synapse::SERVER_NAME));
+    scene.room = scene.synapse.private_room(&scene.ada.token);
+    let gateway = scene.gateway();
+    accepted(&post_build(&gateway, &build("1", "failed")));
+    eventually(SOON, || gateway.log().contains("room held").then_some(()));
+    scene.invite();
+    assert_eq!(scene.wait_for(1)[0].0["sender"], scene.service.sender());
+    let elsewhere = scene.synapse.private_room(&scene.ada.token);
+    scene.synapse.invite(&scene.ada.token, &elsewhere, &scene.service.sender());
+    eventually(SOON, || {
+        let member = scene.synapse.member(&scene.ada.token, &elsewhere, &scene.service.sender())?;
+        (member.membership == "leave").then_some(())
+    });
+}
+
 /// A web server that answers every request with that, or with nothing at all; its address.
 fn server(answer: Option<&'static str>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -95,6 +95,8 @@ without! {
     success_always: SuccessAlways, RUN, Unheard in 7;
     negative_needs_generation: NegativeNeedsGeneration, RUN, Double in 7;
     related_until_put: RelatedUntilPut, RUN, Double in 7;
+    hand_over_absent: HandOverAbsent, RUN, Double in 9;
+    hand_over_when_quiet: HandOverWhenQuiet, RUN, Double in 9;
     refused_go_alone: RefusedGoAlone, RUN, Circle in 11;
     uncertain_stays: UncertainStays, RUN, Double in 9;
     orders_have_guards: OrdersHaveGuards, RUN, Double in 6;

@@ -20,8 +20,10 @@ impl Model {
             }
             Doing::Putting(row) => put(world, name, row, moves),
             Doing::Knows(row, answer) => {
-                if answer == Answer::Unknown {
-                    self.despair(world, name, row, moves);
+                match answer {
+                    Answer::Unknown => self.despair(world, name, row, moves),
+                    Answer::NotNow => self.hand_over(world, name, row, moves),
+                    _ => {}
                 }
                 let mut after = *world;
                 self.write_down(&mut after, name, row, answer);
@@ -143,6 +145,24 @@ impl Model {
         }
     }
 
+    /// Part of transition 7, for a message of a machine that is refused again and again: the sender is to say it.
+    fn hand_over(&self, world: &World, name: Name, row: usize, moves: &mut Moves<'_>) {
+        let login = world.gateway(name).login;
+        if is_logged_out(world, login) {
+            return;
+        }
+        let is_there = self.is_found(world, row) && self.has(Rule::HandOverAbsent);
+        let is_seen = login.user() == world.rows[row].sender || !self.has(Rule::HandOverAbsent);
+        let is_quiet = !self.has(Rule::HandOverWhenQuiet) || !world.is_put(row);
+        if is_there || is_seen && is_quiet {
+            let (tail, answer) =
+                if is_there { (Tail::Found, Answer::Event) } else { (Tail::Absent, Answer::Otherwise) };
+            let mut after = *world;
+            after.gateway_mut(name).doing = Doing::Knows(row, answer);
+            moves.push(Step::HandsOver(name, tail), Kind::Trouble(1), after);
+        }
+    }
+
     /// 1 if a gateway gets at a message, or at any, only because the other one lost its lease.
     fn lost_lease(&self, world: &World, name: Name, row: Option<usize>) -> u8 {
         let Gateway { doing, current, .. } = *world.gateway(name.other());
@@ -156,7 +176,7 @@ impl Model {
         match answer {
             Answer::Event => self.settle(world, row, current),
             Answer::Refused => self.refuse(world, row, current, Status::Parked),
-            Answer::Unrelated => self.refuse(world, row, current, Status::Pending),
+            Answer::Otherwise => self.refuse(world, row, current, Status::Pending),
             Answer::NobodyKnows => self.give_up(world, row, current),
             Answer::Unknown if !self.has(Rule::SuccessHasEvent) => self.settle(world, row, current),
             Answer::Unknown if !self.has(Rule::RefusalHasErrcode) => {
@@ -194,7 +214,7 @@ impl World {
 fn unrelate(frozen: &World, name: Name, row: usize, moves: &mut Moves<'_>) {
     if frozen.rows[row].txn.members.is_alone() {
         let mut after = *frozen;
-        after.gateway_mut(name).doing = Doing::Knows(row, Answer::Unrelated);
+        after.gateway_mut(name).doing = Doing::Knows(row, Answer::Otherwise);
         moves.push(Step::Misses(name, after.rows[row].txn.members), Kind::Trouble(1), after);
     }
 }

@@ -5,7 +5,7 @@
 //! it loses its lease and goes on with what it has decided; a PUT or its answer is lost, or a proxy answers; the
 //! homeserver limits, forbids or refuses, is away for a day and forgets transaction ids, or for weeks, and marks expire;
 //! there is a new login (same device, another, another user); the room does not tell; the homeserver fails at a message
-//! for ever; what a message relates to is gone; an impostor posts a marker; an operator retries, forces or drops. Every
+//! for ever; whoever is to say it may not; what a message relates to is gone; an impostor posts a marker; an operator retries, forces or drops. Every
 //! world that can come of it is visited once, and held to the [`invariants`]; from each, the gateways must come to an
 //! end by themselves when there is no more trouble, with nothing owed.
 //!

@@ -78,6 +78,10 @@ rules! {
     NegativeNeedsGeneration,
     /// That a message relates to what is gone unfreezes it before its first PUT only.
     RelatedUntilPut,
+    /// What a machine may not say is another's only once the room was read, and it is absent.
+    HandOverAbsent,
+    /// Nor while another's PUT may be under way.
+    HandOverWhenQuiet,
     /// The members of a refused digest go alone.
     RefusedGoAlone,
     /// An uncertain message is moved by nobody but its event or an operator.

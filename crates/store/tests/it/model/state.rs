@@ -220,8 +220,8 @@ pub(crate) enum Answer {
     Unknown,
     /// 400 or 413 with an errcode.
     Refused,
-    /// What it relates to is gone.
-    Unrelated,
+    /// What it relates to is gone, or whoever says it may not: it is to be said otherwise.
+    Otherwise,
     /// The room does not tell, and the transaction id may be forgotten; or the homeserver fails at it for ever.
     NobodyKnows,
 }

@@ -54,6 +54,8 @@ pub(crate) enum Step {
     Puts(Name, Put, Answer),
     /// The homeserver fails at the message for ever.
     Despairs(Name, Tail),
+    /// It may not be said by who is to.
+    HandsOver(Name, Tail),
     WritesDown(Name, Answer),
     SignsIn(Name),
     Pins(Name),
@@ -89,6 +91,9 @@ impl fmt::Display for Named {
             Step::Misses(name, members) => {
                 let members: Vec<_> = members.iter().map(words).collect();
                 write!(f, "{name:?} freezes or takes {members:?} and misses what it relates to")
+            }
+            Step::HandsOver(name, tail) => {
+                write!(f, "{name:?} may not send it; the room says {tail:?}, and another is to say it")
             }
             Step::Despairs(name, tail) => {
                 write!(f, "{name:?} despairs of the message, reads the room: {tail:?}")
