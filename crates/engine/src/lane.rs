@@ -251,7 +251,7 @@ impl Lane {
     fn objection(&mut self, hand: &Hand) -> Option<(Attempt, Negative)> {
         let (now, Shared { client, conduct, .. }) = (self.now(), &*self.shared);
         let encrypted = conduct.get().encrypted;
-        let why = self.watch.objection(client, &hand.session.token, &self.room, encrypted, now)?;
+        let why = self.watch.objection(client, &hand.token, &self.room, encrypted, now)?;
         let negative = Negative { due: Some(now.plus(HELD)), hold: Some(why.clone()), gate: None };
         Some((attempt(now, self.now(), "held", None, why), negative))
     }

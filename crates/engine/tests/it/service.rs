@@ -356,6 +356,19 @@ fn a_room_is_held_at_once_when_it_is_encrypted_or_upgraded() {
 }
 
 /// A bot whose name becomes the service's is the same user, on the same device where that was `login`'s.
+/// Into a public room a machine gets without its service, which then sees nothing of it.
+#[test]
+fn a_room_that_the_service_is_not_in_is_looked_at_by_who_speaks() {
+    let rig = Served::with_machines(&["mac-01"]);
+    let Server { synapse, alice, .. } = &rig.homeserver;
+    synapse.set_state(&alice.token, &rig.room, "m.room.join_rules", &json!({ "join_rule": "public" }));
+    synapse.encrypt(&alice.token, &rig.room);
+    rig.reports(1, "mac-01");
+    let why = eventually(SOON, || rig.held());
+    assert!(why.contains("encrypted") && rig.said().is_empty(), "{why}");
+    assert_eq!(synapse.member(&alice.token, &rig.room, &rig.ghost("mac-01")).unwrap().membership, "join");
+}
+
 #[test]
 fn a_bot_becomes_a_service_and_says_nothing_twice() {
     let service = Service::new("buildbot", Synapse::SERVER_NAME);
