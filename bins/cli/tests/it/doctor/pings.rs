@@ -1,11 +1,13 @@
 //! Each row of what a ping can come to, at a real Synapse: with a gateway that runs, and without one.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use meshhook_testkit::{Gateway, Limits, Service, Synapse, User, eventually, free_port};
+use meshhook_testkit::{
+    Certificate, Certificates, Gateway, Limits, Service, Synapse, TlsFront, User, eventually, free_port,
+};
 use serde_json::{Value, json};
 
 use super::ward::{Diagnosis, diagnose};
@@ -35,6 +37,27 @@ fn server(answer: Option<&'static str>) -> String {
             } else {
                 kept.push(stream);
             }
+        }
+    });
+    format!("http://{address}")
+}
+
+/// A proxy that takes away what it takes for nobody's.
+fn without_authorization(port: u16) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut client in listener.incoming().map_while(Result::ok) {
+            let mut request = vec![0; 16 << 10];
+            let length = client.read(&mut request).unwrap();
+            let request = String::from_utf8(request[..length].to_vec()).unwrap();
+            let is_kept = |line: &&str| !line.to_ascii_lowercase().starts_with("authorization:");
+            let kept: Vec<_> = request.split("\r\n").filter(is_kept).collect();
+            let Ok(mut server) = TcpStream::connect(("127.0.0.1", port)) else { continue };
+            server.write_all(kept.join("\r\n").as_bytes()).unwrap();
+            let mut answer = [0; 4096];
+            let length = server.read(&mut answer).unwrap();
+            let _ = client.write_all(&answer[..length]);
         }
     });
     format!("http://{address}")
@@ -217,6 +240,20 @@ fn each_address_that_cannot_be_pushed_to_is_named() {
     ] {
         scene.names(&ours, &theirs, code, &words);
     }
+}
+
+#[test]
+fn what_a_proxy_does_is_named() {
+    let mut scene = Scene::new();
+    let ours = scene.ours.clone();
+    let certificates = Certificates::make();
+    let front =
+        TlsFront::before(&format!("http://127.0.0.1:{}", ours.port()), &certificates, Certificate::Server);
+    let words = ["does not believe the certificate", "give the proxy one"];
+    scene.names(&ours, &ours.clone().with("url", front.url()), "ping_certificate", &words);
+    let proxy = without_authorization(ours.port());
+    let words = ["came without its hs_token", "takes the Authorization header away"];
+    scene.names(&ours, &ours.clone().with("url", proxy), "ping_no_hs_token", &words);
 }
 
 /// Synapse waits a minute; who sits at a terminal does not.

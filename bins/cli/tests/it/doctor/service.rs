@@ -274,6 +274,12 @@ fn a_registration_for_other_users_is_named() {
         scene.ours = scene.ours.clone().with("namespaces", pattern(regex));
         says(&scene.with_nodes(&["mac-01"]), "namespaces", level, &[words, "^@buildbot_"]);
     }
+    scene.ours = Service::new("buildbot", Synapse::SERVER_NAME).with("rate_limited", true);
+    let limited = scene.with_nodes(&["mac-01"]);
+    let doubt = |one: &Value| {
+        one["level"] == "warning" && one["text"].as_str().unwrap().contains("rate_limited is not false")
+    };
+    assert!(limited.findings.iter().any(doubt), "{:#?}", limited.findings);
     scene.ours = Service::new("robot", Synapse::SERVER_NAME).with("as_token", scene.ours.as_token());
     let words =
         ["as that of @buildbot:rig.localhost", "sender_localpart is \"robot\" here", "registration check"];
