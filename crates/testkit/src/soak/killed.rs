@@ -41,9 +41,13 @@ pub struct Killed {
 pub fn both_killed(killed: &Killed) -> Result<Report, StartFailure> {
     let mut stage = Stage::set(killed.account, Limits::Relaxed, killed.rooms);
     let mut gateway = stage.gateway()?;
-    let load = Load::new(killed.seed, stage.sources.clone(), &gateway, Duration::from_millis(50));
+    let load = Load::new(killed.seed, stage.sources.clone(), &gateway, killed.pace());
     let mut fate = Fate::new(killed);
-    load.during(killed.senders, || fate.strike(killed, &mut stage, &mut gateway))?;
+    load.during(killed.senders, || {
+        fate.strike(killed, &mut stage, &mut gateway)?;
+        thread::sleep(killed.calm());
+        Ok(())
+    })?;
 
     let mut report = Report::new(killed.name());
     report.tell("seed", killed.seed);
@@ -60,6 +64,21 @@ impl Killed {
         match self.account {
             Account::Bot => "The gateway and a real Synapse, both killed",
             Account::Service => "An application service and its Synapse, both killed",
+        }
+    }
+
+    /// Who is behind sends digests, which are no machine's own.
+    const fn pace(&self) -> Duration {
+        match self.account {
+            Account::Bot => Duration::from_millis(50),
+            Account::Service => Duration::from_millis(200),
+        }
+    }
+
+    const fn calm(&self) -> Duration {
+        match self.account {
+            Account::Bot => Duration::ZERO,
+            Account::Service => Duration::from_secs(5),
         }
     }
 }

@@ -1,10 +1,15 @@
 //! A real Synapse with the rooms of a scenario, the gateway's user in them, and somebody else who reads along.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::build::Source;
 use super::us::{Account, Us};
-use crate::{Event, Gateway, GatewayBuilder, Limits, Service, StartFailure, Synapse, User};
+use crate::{Event, Gateway, GatewayBuilder, Limits, Service, StartFailure, Synapse, User, eventually};
+
+/// How long the gateway may take to accept its invites, and Synapse to tell of them.
+const IN_WITHIN: Duration = Duration::from_secs(30);
 
 pub(super) const BOT: &str = "meshhook";
 
@@ -58,9 +63,16 @@ impl Stage {
         Self { synapse, us, sources, observer, rooms }
     }
 
-    /// The gateway, before these rooms.
+    /// The gateway, before these rooms, and in all of them.
     pub(super) fn gateway(&self) -> Result<Gateway, StartFailure> {
-        configure(&self.sources, &self.us, &self.synapse.url(), &self.rooms[0]).start()
+        let gateway = configure(&self.sources, &self.us, &self.synapse.url(), &self.rooms[0]).start()?;
+        self.rooms.iter().for_each(|room| eventually(IN_WITHIN, || self.is_in(room).then_some(())));
+        Ok(gateway)
+    }
+
+    fn is_in(&self, room: &str) -> bool {
+        let member = self.synapse.member(&self.observer.token, room, &self.us.sender());
+        member.is_some_and(|member| member.membership == "join")
     }
 
     /// What the gateway's users have put into each room, as the observer reads it page by page.
