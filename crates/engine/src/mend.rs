@@ -109,13 +109,18 @@ impl Lane {
         let Shared { client, devices, .. } = &*self.shared;
         let mended = match failure.kind {
             FailureKind::UnknownDevice => {
-                devices.make(client, &hand.session.token, &hand.message.sender).is_ok()
+                devices.make(client, &hand.session.token, &hand.message.sender).map(|()| true)
             }
-            _ => matches!(room::outside(client, &hand.session, &self.room), Ok(None)),
+            _ => room::outside(client, &hand.session, &self.room).map(|why| why.is_none()),
         };
         match mended {
-            true => self.postpone(hand, (attempt, self.again(hand))),
-            false => self.hold(hand, failure, attempt),
+            Ok(true) => self.postpone(hand, (attempt, self.again(hand))),
+            // It was not mended, nor is it beyond that.
+            Err(Failure { kind: FailureKind::Unknown | FailureKind::Limited { .. }, .. }) => {
+                self.trouble = None;
+                self.postpone(hand, (attempt, self.again(hand)))
+            }
+            Ok(false) | Err(_) => self.hold(hand, failure, attempt),
         }
     }
 

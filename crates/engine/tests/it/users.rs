@@ -82,6 +82,17 @@ fn a_sender_whose_device_was_deleted_goes_on() {
     assert_eq!(senders(&rig), [SENDER, SENDER]);
 }
 
+/// A homeserver that errs just then does not make a room wait as one that refuses.
+#[test]
+fn a_device_that_is_not_made_at_once_is_made_soon() {
+    let rig = served();
+    says(&rig, 1, "linux-9");
+    rig.homeserver.remove_devices(SENDER);
+    rig.homeserver.fail_once(Endpoint::Device, Fault::html(502));
+    says(&rig, 2, "linux-9");
+    assert_eq!(senders(&rig), [SENDER, SENDER]);
+}
+
 /// With its device, a homeserver has forgotten what a user was told; also where another room's lane has made that anew.
 #[test]
 fn a_device_that_was_made_anew_for_another_room_is_no_second_message() {
