@@ -34,6 +34,9 @@ const FORGOTTEN: Duration = Duration::from_secs(20 * 3600);
 /// How often a room that refuses us is asked again.
 pub(crate) const HELD: Duration = Duration::from_secs(300);
 
+/// And where the homeserver did not tell.
+const UNTOLD: Duration = Duration::from_secs(30);
+
 /// A homeserver that fails so often at one message, within [`rules::TROUBLE`], while it answers else, fails at that
 /// message.
 const HOPELESS: u32 = 10;
@@ -208,7 +211,14 @@ impl Lane {
             return self.wait_until(self.look_at);
         }
         self.look_at = clock.running() + HELD;
-        let why = self.closed(session).unwrap_or_else(|failure| Some(failure.to_string()));
+        let why = match self.closed(session) {
+            // That is no word about the room: it stays held for what it was.
+            Err(Failure { kind: FailureKind::Unknown | FailureKind::Limited { .. }, .. }) => {
+                self.look_at = clock.running() + UNTOLD;
+                return self.wait_until(self.look_at);
+            }
+            told => told.unwrap_or_else(|failure| Some(failure.to_string())),
+        };
         let held = store.hold(&self.room, why.as_deref(), self.now());
         match (&held, &why) {
             (Ok(()), None) => observer.see(Sight::Released { room: &self.room }),

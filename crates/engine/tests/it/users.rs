@@ -149,6 +149,32 @@ fn an_invite_is_taken_while_a_message_waits_for_it() {
     assert_eq!(held(&rig), None);
 }
 
+/// A homeserver that errs at the look says nothing of the room.
+#[test]
+fn a_look_that_failed_is_taken_again_soon() {
+    let rig = served();
+    says(&rig, 1, "linux-9");
+    let (room, user) = (Homeserver::ROOM.to_owned(), SENDER.to_owned());
+    rig.homeserver.kick(&room, &user);
+    rig.engine().hear(Heard::Removed {
+        room: room.clone(),
+        user: user.clone(),
+        by: "@a:b".into(),
+        reason: None,
+    });
+    // Heard, and looked at.
+    eventually(SOON, || held(&rig).filter(|why| why.starts_with("@somebody")));
+    let looks = rig.homeserver.requests_for(Endpoint::JoinedRooms).len();
+    rig.homeserver.fail_once(Endpoint::JoinedRooms, Fault::html(502));
+    rig.homeserver.invite(&room, &user);
+    rig.engine().hear(Heard::Invited { room, user });
+    let id = reports(&rig, 2, "linux-9");
+    eventually(SOON, || (rig.homeserver.requests_for(Endpoint::JoinedRooms).len() > looks).then_some(()));
+    assert!(held(&rig).unwrap().starts_with("@somebody"), "{:?}", held(&rig));
+    rig.advance(MINUTE);
+    rig.eventually_status(&id, "sent");
+}
+
 /// Without its device the service is let in nowhere, and a room that is held has no message that would tell.
 #[test]
 fn a_room_that_is_held_is_released_though_the_senders_device_is_gone() {
