@@ -67,11 +67,11 @@ impl Killed {
         }
     }
 
-    /// Who is behind sends digests, which are no machine's own.
+    /// A message each is slower than digests.
     const fn pace(&self) -> Duration {
         match self.account {
             Account::Bot => Duration::from_millis(50),
-            Account::Service => Duration::from_millis(200),
+            Account::Service => Duration::from_millis(400),
         }
     }
 

@@ -58,7 +58,9 @@ impl Us {
     pub(super) fn gateway(&self, homeserver: &str, room: &str) -> GatewayBuilder {
         let gateway = match self {
             Self::Bot(bot) => Gateway::builder(homeserver, room, &bot.token),
-            Self::Service(service) => Gateway::builder_of_service(homeserver, room, service),
+            // Digests are no machine's own: fewer of them, so that more is said by machines.
+            Self::Service(service) => Gateway::builder_of_service(homeserver, room, service)
+                .line("message", "digest = { behind = \"30s\" }"),
         };
         LISTED
             .iter()
