@@ -18,8 +18,8 @@ pub(crate) fn soak(workspace: &Workspace, arguments: &[String]) -> Outcome {
 fn run(workspace: &Workspace, example: &str, arguments: &[String]) -> Outcome {
     workspace.require_tools()?;
     let python = synapse::python(workspace)?;
-    println!("Building the gateway …");
-    let packages = ["-p", "meshhook-gateway", "-p", "meshhook-testkit"];
+    println!("Building the programs …");
+    let packages = ["-p", "meshhook-gateway", "-p", "meshhook", "-p", "meshhook-testkit"];
     process::run(workspace.cargo().args(["build", "--bins", "--example", example]).args(packages))?;
     // What a killed one leaves behind stays below the build directory.
     let scratch = workspace.target.join("tmp");

@@ -22,10 +22,11 @@ type Outcome<T = ()> = Result<T, String>;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  demo [--keep]       build status from a signed POST to a room of a real Synapse, checked at every step;
-                      --keep leaves it all running and says where to look
+  demo [--appservice] [--keep]
+                      build status from a signed POST to a room of a real Synapse, checked at every step; with
+                      --appservice every machine is a user; --keep leaves it all running and says where to look
   test [-- ARGUMENT…] every test, suite by suite; or `cargo test ARGUMENT…` with what the tests need
-  soak [--kills N] [--minutes N] [--seed N]
+  soak [--kills N] [--minutes N] [--seed N] [--only WORDS]
                       the gateway and a homeserver killed again and again, with every fault on, and what is in the
                       rooms counted against what was accepted: 500 kills and an hour at most
   fuzz [--seconds N]  every fuzz target for N seconds each, 10 where none are named; needs a nightly compiler and

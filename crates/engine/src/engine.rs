@@ -96,12 +96,14 @@ impl Engine {
             account,
             Arc::clone(&observer),
             Arc::clone(&bell),
-            clock.now(),
+            &clock,
         ));
+        let devices = Arc::clone(&keeper.devices);
         let owner = new_id("p_");
         let conduct = Current::new(conduct);
         let stirred = Stirred::default();
-        let shared = Arc::new(Shared { client, store, keeper, clock, observer, conduct, stirred, owner });
+        let shared =
+            Arc::new(Shared { client, store, keeper, devices, clock, observer, conduct, stirred, owner });
         let engine = Self {
             shared,
             bell,

@@ -42,8 +42,10 @@ pub(crate) fn of(
     let started = clock.now();
     let read = |token| client.tail_read(token, &message.room, &query);
     let answer = match read(&session.token_of(&message.sender)) {
-        // A machine's user that may not look has a service whose own may.
-        Ok(Tail::Inconclusive) if session.is_ghost(&message.sender) => read(&session.token),
+        // A user that may not look has a service whose own may, and needs no device for it.
+        Ok(Tail::Inconclusive) if session.ghosts.is_some() => {
+            read(&session.token.speaking_as(&session.identity.user, None))
+        }
         answer => answer,
     };
     let ended = clock.now();

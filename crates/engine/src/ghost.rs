@@ -7,8 +7,9 @@ use meshhook_appservice::display_name;
 use meshhook_matrix::{Client, Failure, FailureKind, Token};
 use meshhook_store::{Enrolled, Store, StoreError, Voice};
 
-use crate::account::{DEVICE, DEVICE_NAME};
+use crate::account::DEVICE;
 use crate::backoff::{backoff, jitter};
+use crate::devices::Devices;
 use crate::room::outside;
 use crate::session::{Session, localpart};
 
@@ -41,6 +42,7 @@ enum Known {
 pub(crate) struct Place<'a> {
     pub(crate) client: &'a Client,
     pub(crate) store: &'a dyn Store,
+    pub(crate) devices: &'a Devices,
     pub(crate) session: &'a Session,
     pub(crate) room: &'a str,
     /// How many machines may have users.
@@ -167,10 +169,10 @@ impl From<Failure> for Unable {
 /// Makes a user able to send in a room: registered, with its device, named before it joins, since each room is told of
 /// a later name, and a member. Each step can be taken again.
 pub(crate) fn make_able(place: Place<'_>, user: &str, node: &str) -> Result<(), Failure> {
-    let Place { client, session, .. } = place;
+    let Place { client, devices, session, .. } = place;
     client.register(&session.token, localpart(user))?;
     let ghost = session.token.speaking_as(user, None);
-    client.make_device(&ghost, DEVICE, DEVICE_NAME)?;
+    devices.make(client, &ghost, user)?;
     client.set_display_name(&ghost, user, &display_name(node))?;
     join(place, &ghost, user)
 }

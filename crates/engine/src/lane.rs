@@ -14,6 +14,7 @@ use crate::backoff::{backoff, jitter};
 use crate::clock::Clock;
 use crate::conduct::Conduct;
 use crate::current::Current;
+use crate::devices::Devices;
 use crate::fate::{self, Fate};
 use crate::freeze::freeze;
 use crate::ghost::{Ghosts, Place, Prepared};
@@ -32,6 +33,9 @@ const FORGOTTEN: Duration = Duration::from_secs(20 * 3600);
 
 /// How often a room that refuses us is asked again.
 pub(crate) const HELD: Duration = Duration::from_secs(300);
+
+/// And where the homeserver did not tell.
+const UNTOLD: Duration = Duration::from_secs(30);
 
 /// A homeserver that fails so often at one message, within [`rules::TROUBLE`], while it answers else, fails at that
 /// message.
@@ -63,6 +67,7 @@ pub(crate) struct Shared {
     pub(crate) client: Arc<Client>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) keeper: Arc<Keeper>,
+    pub(crate) devices: Arc<Devices>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) conduct: Current<Conduct>,
@@ -179,10 +184,10 @@ impl Lane {
 
     /// A machine's user is made able to speak before anything is frozen for it: a message never changes its sender.
     fn prepare(&mut self, session: &Session, node: &str) -> Next {
-        let Shared { client, store, conduct, clock, observer, .. } = &*self.shared;
+        let Shared { client, store, devices, conduct, clock, observer, .. } = &*self.shared;
         let most = conduct.get().ghosts;
         let room = self.room.as_str();
-        let place = Place { client, store: &**store, session, room, most };
+        let place = Place { client, store: &**store, devices, session, room, most };
         match self.ghosts.prepare(place, node, clock.running()) {
             Ok(Prepared::AsBefore) => Next::Now,
             Ok(Prepared::Able(user)) => {
@@ -205,14 +210,19 @@ impl Lane {
 
     /// Looks now and then whether a room that is held may be written to again.
     fn look_again(&mut self, session: &Session) -> Next {
-        let Shared { client, store, conduct, clock, observer, .. } = &*self.shared;
+        let Shared { store, clock, observer, .. } = &*self.shared;
         if self.look_at > clock.running() {
             return self.wait_until(self.look_at);
         }
         self.look_at = clock.running() + HELD;
-        let encrypted = conduct.get().encrypted;
-        let why = room::closed(client, session, &self.room, encrypted)
-            .unwrap_or_else(|failure| Some(failure.to_string()));
+        let why = match self.closed(session) {
+            // That is no word about the room: it stays held for what it was.
+            Err(Failure { kind: FailureKind::Unknown | FailureKind::Limited { .. }, .. }) => {
+                self.look_at = clock.running() + UNTOLD;
+                return self.wait_until(self.look_at);
+            }
+            told => told.unwrap_or_else(|failure| Some(failure.to_string())),
+        };
         let held = store.hold(&self.room, why.as_deref(), self.now());
         match (&held, &why) {
             (Ok(()), None) => observer.see(Sight::Released { room: &self.room }),
@@ -220,6 +230,19 @@ impl Lane {
             (Err(_), _) => {}
         }
         self.after(held)
+    }
+
+    /// Why nothing may be written. Where nothing is sent, nothing else finds out that the device is gone.
+    fn closed(&self, session: &Session) -> Result<Option<String>, Failure> {
+        let Shared { client, devices, conduct, .. } = &*self.shared;
+        let look = || room::closed(client, session, &self.room, conduct.get().encrypted);
+        match look() {
+            Err(failure) if failure.kind == FailureKind::UnknownDevice && session.ghosts.is_some() => {
+                devices.make(client, &session.token, &session.identity.user)?;
+                look()
+            }
+            looked => looked,
+        }
     }
 
     /// A store that failed loses nothing: the message stays open and is found again.
@@ -275,17 +298,23 @@ impl Lane {
 
     /// A homeserver that was told this transaction id under this token an hour ago at most answers with its event.
     fn is_remembered(&self, hand: &Hand) -> bool {
-        hand.message.frozen_by == self.shared.owner && hand.was_young_and_ours(REMEMBERED, self.now())
+        hand.message.frozen_by == self.shared.owner && self.was_told_lately(hand, REMEMBERED)
     }
 
     fn fate(&self, hand: &Hand) -> Fate {
         let Hand { message, session, .. } = hand;
-        let safe = hand.was_young_and_ours(FORGOTTEN, self.now());
+        let safe = self.was_told_lately(hand, FORGOTTEN);
         match fate::of(&self.shared.client, &*self.shared.clock, message, session, safe) {
             // One that fails at every look still knows the transaction id.
             Fate::AskAgain(failure, _) if safe && self.is_hopeless(hand, &failure) => Fate::PutIsSafe,
             fate => fate,
         }
+    }
+
+    /// Whether the homeserver cannot have forgotten what it was told of a message, frozen less than `span` ago.
+    fn was_told_lately(&self, hand: &Hand, span: Duration) -> bool {
+        let Message { sender, frozen_at, .. } = &hand.message;
+        hand.was_young_and_ours(span, self.now()) && self.shared.devices.is_as_old_as(sender, *frozen_at)
     }
 
     /// How long ago a message was taken: by the wall clock, which goes on while a machine sleeps, or by the one that nobody
@@ -376,6 +405,10 @@ impl Lane {
     fn fail(&mut self, hand: &Hand, failure: &Failure, attempt: Attempt) -> Result<(), StoreError> {
         if self.is_ours_to_mend(hand, failure) {
             return self.mend(hand, failure, attempt);
+        }
+        if failure.kind == FailureKind::Unknown {
+            // It may take effect as long as a PUT lasts: whether its sender is hopeless is to be seen anew.
+            self.trouble = None;
         }
         let now = self.now();
         let at = |wait| Negative { due: Some(now.plus(wait)), hold: None, gate: None };

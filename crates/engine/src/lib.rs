@@ -13,6 +13,7 @@ mod commit;
 mod conduct;
 mod count;
 mod current;
+mod devices;
 mod engine;
 mod fate;
 mod freeze;

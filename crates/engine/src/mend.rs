@@ -5,7 +5,6 @@ use std::time::Duration;
 use meshhook_matrix::{Failure, FailureKind};
 use meshhook_store::{Attempt, Negative, StoreError};
 
-use crate::account::{DEVICE, DEVICE_NAME};
 use crate::fate::{self, Fate};
 use crate::ghost::{Place, make_able};
 use crate::lane::{HELD, Hand, Lane, Shared};
@@ -91,11 +90,11 @@ impl Lane {
     }
 
     fn mend_ghost(&mut self, hand: &Hand, node: &str, attempt: Attempt) -> Result<(), StoreError> {
-        let Shared { client, store, conduct, .. } = &*self.shared;
+        let Shared { client, store, devices, conduct, .. } = &*self.shared;
         let (user, room) = (&hand.message.sender, &self.room);
         store.set_ready(user, room, false)?;
         let most = conduct.get().ghosts;
-        let place = Place { client, store: &**store, session: &hand.session, room, most };
+        let place = Place { client, store: &**store, devices, session: &hand.session, room, most };
         if make_able(place, user, node).is_ok() {
             store.set_ready(user, room, true)?;
         } else {
@@ -106,20 +105,28 @@ impl Lane {
     }
 
     /// It may have been invited meanwhile.
-    fn mend_sender(&self, hand: &Hand, failure: &Failure, attempt: Attempt) -> Result<(), StoreError> {
-        let Shared { client, .. } = &*self.shared;
-        let token = &hand.session.token;
+    fn mend_sender(&mut self, hand: &Hand, failure: &Failure, attempt: Attempt) -> Result<(), StoreError> {
+        let Shared { client, devices, .. } = &*self.shared;
         let mended = match failure.kind {
-            FailureKind::UnknownDevice => client.make_device(token, DEVICE, DEVICE_NAME).is_ok(),
-            _ => matches!(room::outside(client, &hand.session, &self.room), Ok(None)),
+            FailureKind::UnknownDevice => {
+                devices.make(client, &hand.session.token, &hand.message.sender).map(|()| true)
+            }
+            _ => room::outside(client, &hand.session, &self.room).map(|why| why.is_none()),
         };
         match mended {
-            true => self.postpone(hand, (attempt, self.again(hand))),
-            false => self.hold(hand, failure, attempt),
+            Ok(true) => self.postpone(hand, (attempt, self.again(hand))),
+            // It was not mended, nor is it beyond that.
+            Err(Failure { kind: FailureKind::Unknown | FailureKind::Limited { .. }, .. }) => {
+                self.trouble = None;
+                self.postpone(hand, (attempt, self.again(hand)))
+            }
+            Ok(false) | Err(_) => self.hold(hand, failure, attempt),
         }
     }
 
-    fn hold(&self, hand: &Hand, failure: &Failure, attempt: Attempt) -> Result<(), StoreError> {
+    /// Until it is looked at again, as if it were the first time: nobody may tell of an invite.
+    fn hold(&mut self, hand: &Hand, failure: &Failure, attempt: Attempt) -> Result<(), StoreError> {
+        self.trouble = None;
         let (due, hold) = (Some(self.now().plus(HELD)), Some(failure.to_string()));
         self.postpone(hand, (attempt, Negative { due, hold, gate: None }))
     }

@@ -7,9 +7,11 @@ use meshhook_appservice::GhostNames;
 use meshhook_matrix::{Client, Failure, FailureKind, Token};
 use meshhook_store::{Identity, Moment, Pin, Store};
 
-use crate::account::{Account, DEVICE, DEVICE_NAME};
+use crate::account::{Account, DEVICE};
 use crate::backoff::{backoff, jitter};
 use crate::bell::Bell;
+use crate::clock::Clock;
+use crate::devices::Devices;
 use crate::identity::{Recipe, hex};
 use crate::observe::{Observer, Sight};
 
@@ -85,6 +87,7 @@ enum State {
 pub(crate) struct Keeper {
     client: Arc<Client>,
     store: Arc<dyn Store>,
+    pub(crate) devices: Arc<Devices>,
     tokens: TokenSource,
     account: Account,
     observer: Arc<dyn Observer>,
@@ -111,10 +114,11 @@ impl Keeper {
         account: Account,
         observer: Arc<dyn Observer>,
         bell: Arc<Bell>,
-        now: Moment,
+        clock: &Arc<dyn Clock>,
     ) -> Self {
+        let (now, devices) = (clock.now(), Arc::new(Devices::new(Arc::clone(clock))));
         let state = Mutex::new(State::Out { why: "not signed in yet".to_owned(), since: now });
-        Self { client, store, tokens, account, observer, bell, state, attempts: Mutex::default() }
+        Self { client, store, devices, tokens, account, observer, bell, state, attempts: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -233,7 +237,7 @@ impl Keeper {
         let user = self.client.whoami(token).map_err(refused)?.user_id;
         let ghosts = GhostNames::of(&user).ok_or_else(|| SignIn::strange(&user))?;
         self.register(token, &user)?;
-        self.client.make_device(&token.speaking_as(&user, None), DEVICE, DEVICE_NAME).map_err(refused)?;
+        self.devices.make(&self.client, &token.speaking_as(&user, None), &user).map_err(refused)?;
         let token = token.speaking_as(&user, Some(DEVICE));
         let device = self.client.whoami(&token).map_err(refused)?.device_id;
         match device.as_deref() {

@@ -29,7 +29,7 @@ pub use event::{Event, User};
 pub use gateway::{Gateway, GatewayBuilder, StartFailure};
 pub use harm::{Killer, Pauser};
 pub use homeserver::{Endpoint, Fault, Homeserver, Request, Weather};
-pub use place::{synapse_python, target_dir, venv_dir};
+pub use place::{built, synapse_python, target_dir, venv_dir};
 pub use ports::free_port;
 pub use proxy::{Loss, Proxy};
 pub use service::Service;

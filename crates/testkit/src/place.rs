@@ -51,3 +51,22 @@ fn python_of(venv: &Path) -> PathBuf {
 fn has_python(venv: &Path) -> bool {
     python_of(venv).exists()
 }
+
+/// A program of that package, built beside this test's own, which lies in `deps` or `examples` below the build's folder.
+///
+/// # Panics
+/// When it is not built.
+#[must_use]
+pub fn built(program: &str, package: &str) -> PathBuf {
+    let own = env::current_exe().expect("the path of this program");
+    let folder = own.parent().expect("a program lies in a folder");
+    let inner = folder.ends_with("deps") || folder.ends_with("examples");
+    let folder = if inner { folder.parent().expect("below the target folder") } else { folder };
+    let binary = folder.join(program);
+    assert!(
+        binary.exists(),
+        "no {program} at {}: run `cargo build -p {package}` (with the profile of the tests) first",
+        binary.display()
+    );
+    binary
+}

@@ -35,6 +35,21 @@ impl Service {
         Self { server_name: server_name.into(), port, registration }
     }
 
+    /// The service of a registration that somebody else has written, for a homeserver of that name. It listens on the
+    /// port that its `url` ends with.
+    ///
+    /// # Panics
+    /// When `url` has no port.
+    #[must_use]
+    pub fn of(registration: Value, server_name: &str) -> Self {
+        let port = registration["url"].as_str().and_then(|url| url.rsplit(':').next()?.parse().ok());
+        Self {
+            server_name: server_name.into(),
+            port: port.expect("a url that ends with a port"),
+            registration,
+        }
+    }
+
     /// The same with another value of one key, such as `url` or `hs_token`.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {

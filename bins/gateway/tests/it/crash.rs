@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use meshhook_testkit::soak::{Forgotten, Killed, Limited, Storm, both_killed, forgotten, limited, storm};
+use meshhook_testkit::soak::{
+    Account, Forgotten, Killed, Limited, Storm, both_killed, forgotten, limited, storm,
+};
 
 /// Ends a scenario that does not get on.
 fn soon() -> Instant {
@@ -11,7 +13,8 @@ fn soon() -> Instant {
 }
 
 fn in_a_storm(seed: u64, kills: u32, timeline: &'static str) {
-    let size = Storm { seed, kills, rooms: 8, senders: 4, timeline, until: soon(), long: false };
+    let account = Account::Bot;
+    let size = Storm { account, seed, kills, rooms: 8, senders: 4, timeline, until: soon(), long: false };
     let report = storm(&size).unwrap();
     report.assert_sound();
     assert!(report.reached("SIGKILLs", kills.into()), "{report}");
@@ -36,7 +39,8 @@ fn the_same_with_threads() {
 
 #[test]
 fn the_gateway_and_synapse_both_killed() {
-    let killed = Killed { seed: 31, gateways: 3, synapses: 1, rooms: 4, senders: 3, until: soon() };
+    let account = Account::Bot;
+    let killed = Killed { account, seed: 31, gateways: 3, synapses: 1, rooms: 4, senders: 3, until: soon() };
     let report = both_killed(&killed).unwrap();
     report.assert_sound();
     assert!(
@@ -60,4 +64,47 @@ fn forgotten_transaction_ids_and_new_logins() {
     report.assert_sound();
     assert!(report.reached("outages of a day", 1), "{report}");
     assert!(report.reached("new logins, on the same device and on others", 2), "{report}");
+}
+
+#[test]
+fn every_fault_as_an_application_service() {
+    let account = Account::Service;
+    let size = Storm {
+        account,
+        seed: 15,
+        kills: 8,
+        rooms: 6,
+        senders: 4,
+        timeline: "lines",
+        until: soon(),
+        long: false,
+    };
+    let report = storm(&size).unwrap();
+    report.assert_sound();
+    for (what, least) in [
+        ("SIGKILLs", 8),
+        ("machines' users kicked", 1),
+        ("devices taken away", 1),
+        ("messages by machines themselves", 10),
+        ("messages by the sender, for a listed machine", 1),
+    ] {
+        assert!(report.reached(what, least), "{what}\n{report}");
+    }
+}
+
+#[test]
+fn an_application_service_and_its_synapse_both_killed() {
+    let account = Account::Service;
+    let killed = Killed { account, seed: 32, gateways: 3, synapses: 2, rooms: 4, senders: 3, until: soon() };
+    let report = both_killed(&killed).unwrap();
+    report.assert_sound();
+    for (what, least) in [
+        ("SIGKILLs of the gateway", 3),
+        ("SIGKILLs of Synapse", 2),
+        ("messages in hand when the gateway died", 1),
+        ("messages by machines themselves", 10),
+        ("messages by the sender, of others and of several", 1),
+    ] {
+        assert!(report.reached(what, least), "{what}\n{report}");
+    }
 }

@@ -28,6 +28,7 @@ mod rig;
 mod room;
 mod rotation;
 mod routes;
+mod service;
 mod sources;
 mod stall;
 mod timeline;

@@ -13,4 +13,5 @@ mod session;
 mod shown;
 mod synapse;
 mod timeline;
+mod users;
 mod way;

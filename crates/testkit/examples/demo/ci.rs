@@ -4,16 +4,21 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use meshhook_testkit::Gateway;
 use meshhook_testkit::http::Answer;
 use meshhook_testkit::signed::{self, Headers};
+use meshhook_testkit::{Gateway, GatewayBuilder};
 use serde_json::Value;
 
-use crate::builds::{GITHUB, Post};
+use crate::builds::{GITHUB, OWN, Post};
 
-pub(crate) const GITHUB_SECRET: &str = "the-webhooks-secret-of-the-demo";
-pub(crate) const OWN_SECRET: &str = "whsec_dGhlLW1hY2hpbmVzLXNlY3JldC1vZi10aGUtZGVtbw==";
+const GITHUB_SECRET: &str = "the-webhooks-secret-of-the-demo";
+const OWN_SECRET: &str = "whsec_dGhlLW1hY2hpbmVzLXNlY3JldC1vZi10aGUtZGVtbw==";
 const ANOTHER_SECRET: &str = "whsec_c29tZS1vdGhlci1zZWNyZXQtb2YtYS1zdHJhbmdlcg==";
+
+/// The gateway's sources, for what is posted here.
+pub(crate) fn sources(gateway: GatewayBuilder) -> GatewayBuilder {
+    gateway.source(GITHUB, "github", GITHUB_SECRET).source(OWN, "standard", OWN_SECRET)
+}
 
 /// Senders that share a clock.
 pub(crate) struct Ci {

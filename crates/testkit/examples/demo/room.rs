@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use meshhook_testkit::{Event, Synapse, User, try_for};
+use meshhook_testkit::{Event, Member, Synapse, User, try_for};
 use serde_json::{Value, json};
 
 /// A room, seen by one of its members.
@@ -16,12 +16,24 @@ pub(crate) struct Room<'s> {
 impl<'s> Room<'s> {
     pub(crate) const NAME: &'static str = "Builds";
 
-    /// A room with an observer and a bot in it; the bot too.
-    pub(crate) fn create(synapse: &'s Synapse) -> (Self, User) {
-        let (observer, bot) = (synapse.register("observer"), synapse.register("meshhook"));
-        let id = synapse.create_room(&observer.token, json!({ "name": Self::NAME }));
-        synapse.bring_in(&observer.token, &id, &bot);
-        (Self { synapse, id, observer }, bot)
+    /// A room with an observer in it that is joined by invite only.
+    pub(crate) fn create(synapse: &'s Synapse) -> Self {
+        let observer = synapse.register("observer");
+        let id =
+            synapse.create_room(&observer.token, json!({ "name": Self::NAME, "preset": "private_chat" }));
+        Self { synapse, id, observer }
+    }
+
+    /// One with a bot in it, too.
+    pub(crate) fn with_bot(synapse: &'s Synapse) -> (Self, User) {
+        let (room, bot) = (Self::create(synapse), synapse.register("meshhook"));
+        synapse.bring_in(&room.observer.token, &room.id, &bot);
+        (room, bot)
+    }
+
+    /// How a user stands to the room, where it does.
+    pub(crate) fn member(&self, user: &str) -> Option<Member> {
+        self.synapse.member(&self.observer.token, &self.id, user)
     }
 
     /// The messages, oldest first.
@@ -40,10 +52,16 @@ impl<'s> Room<'s> {
         try_for(time, || (self.keys() >= deliveries).then_some(())).is_some()
     }
 
+    /// Whether any message has that name in it.
+    pub(crate) fn names(&self, machine: &str) -> bool {
+        self.lines().iter().any(|line| line.body().is_some_and(|body| body.contains(machine)))
+    }
+
     pub(crate) fn print(&self) {
         for line in self.lines() {
             let kind = line.content()["msgtype"].as_str().unwrap_or_default();
-            println!("\n   {} ({kind})", line.sender());
+            let name = self.member(line.sender()).and_then(|member| member.name).unwrap_or_default();
+            println!("\n   {name} · {} ({kind})", line.sender());
             for text in line.body().unwrap_or_default().lines() {
                 println!("   │ {text}");
             }

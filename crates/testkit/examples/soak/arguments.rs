@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-pub(crate) const USAGE: &str = "usage: cargo xtask soak [--kills N] [--minutes N] [--seed N]";
+pub(crate) const USAGE: &str = "usage: cargo xtask soak [--kills N] [--minutes N] [--seed N] [--only WORDS]";
 
 /// How much is to go wrong.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,19 +13,22 @@ pub(crate) struct Arguments {
     pub(crate) minutes: u64,
     /// The chance behind everything.
     pub(crate) seed: u64,
+    /// What is in the names of the scenarios that are played.
+    pub(crate) only: String,
 }
 
 impl Arguments {
     /// 500 kills, an hour, and a seed of now, where nothing else is said.
     pub(crate) fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut arguments = Self { kills: 500, minutes: 60, seed: seed_of_now() };
+        let mut arguments = Self { kills: 500, minutes: 60, seed: seed_of_now(), only: String::new() };
         while let Some(name) = words.next() {
-            let value = words.next().ok_or_else(|| format!("{name} wants a number"))?;
+            let value = words.next().ok_or_else(|| format!("{name} wants a value"))?;
             let number = || format!("{name} wants a number, and {value} is none that it takes");
             match name.as_str() {
                 "--kills" => arguments.kills = value.parse().map_err(|_| number())?,
                 "--minutes" => arguments.minutes = value.parse().map_err(|_| number())?,
                 "--seed" => arguments.seed = value.parse().map_err(|_| number())?,
+                "--only" => arguments.only = value,
                 _ => return Err(format!("{name} is unknown")),
             }
         }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use meshhook_testkit::StartFailure;
 use meshhook_testkit::soak::{
-    Forgotten, Killed, Limited, Report, Storm, both_killed, forgotten, limited, storm,
+    Account, Forgotten, Killed, Limited, Report, Storm, both_killed, forgotten, limited, storm,
 };
 
 use arguments::Arguments;
@@ -21,11 +21,13 @@ struct Scenario {
     play: fn(&Arguments, Instant) -> Result<Report, StartFailure>,
 }
 
-const SCENARIOS: [Scenario; 6] = [
+const SCENARIOS: [Scenario; 8] = [
     Scenario { name: "every fault on, before a scripted homeserver", play: every_fault },
     Scenario { name: "the same with cards, a fifth as long", play: cards },
     Scenario { name: "the same with threads, a fifth as long", play: threads },
+    Scenario { name: "the same as an application service, a fifth as long", play: service },
     Scenario { name: "the gateway and a real Synapse, both killed", play: both },
+    Scenario { name: "an application service and its Synapse, both killed", play: both_of_service },
     Scenario { name: "a real Synapse with its default rate limits", play: limits },
     Scenario { name: "a day's outage, transaction ids forgotten; new logins", play: outage },
 ];
@@ -43,10 +45,10 @@ fn main() -> ExitCode {
         arguments.seed, arguments.minutes
     );
     let until = Instant::now() + Duration::from_secs(60 * arguments.minutes);
-    let verdicts: Vec<Verdict> =
-        SCENARIOS.iter().map(|scenario| perform(scenario, &arguments, until)).collect();
+    let wanted = || SCENARIOS.iter().filter(|scenario| scenario.name.contains(&arguments.only));
+    let verdicts: Vec<Verdict> = wanted().map(|scenario| perform(scenario, &arguments, until)).collect();
     println!();
-    for (scenario, verdict) in SCENARIOS.iter().zip(&verdicts) {
+    for (scenario, verdict) in wanted().zip(&verdicts) {
         println!("  {:<29} {}", verdict.word(), scenario.name);
     }
     if verdicts.contains(&Verdict::Wrong) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
@@ -90,32 +92,45 @@ fn perform(scenario: &Scenario, arguments: &Arguments, until: Instant) -> Verdic
 }
 
 fn every_fault(arguments: &Arguments, until: Instant) -> Result<Report, StartFailure> {
-    storm_over(arguments, arguments.kills, "lines", until)
+    storm_over(arguments, Account::Bot, arguments.kills, "lines", until)
 }
 
 fn cards(arguments: &Arguments, until: Instant) -> Result<Report, StartFailure> {
-    storm_over(arguments, arguments.kills.div_ceil(5), "card", until)
+    storm_over(arguments, Account::Bot, arguments.kills.div_ceil(5), "card", until)
 }
 
 fn threads(arguments: &Arguments, until: Instant) -> Result<Report, StartFailure> {
-    storm_over(arguments, arguments.kills.div_ceil(5), "thread", until)
+    storm_over(arguments, Account::Bot, arguments.kills.div_ceil(5), "thread", until)
+}
+
+fn service(arguments: &Arguments, until: Instant) -> Result<Report, StartFailure> {
+    storm_over(arguments, Account::Service, arguments.kills.div_ceil(5), "lines", until)
 }
 
 fn storm_over(
     arguments: &Arguments,
+    account: Account,
     kills: u32,
     timeline: &'static str,
     until: Instant,
 ) -> Result<Report, StartFailure> {
     let seed = arguments.seed;
-    storm(&Storm { seed, kills, rooms: 24, senders: 6, timeline, until, long: true })
+    storm(&Storm { account, seed, kills, rooms: 24, senders: 6, timeline, until, long: true })
+}
+
+fn both(arguments: &Arguments, until: Instant) -> Result<Report, StartFailure> {
+    both_over(arguments, Account::Bot, until)
+}
+
+fn both_of_service(arguments: &Arguments, until: Instant) -> Result<Report, StartFailure> {
+    both_over(arguments, Account::Service, until)
 }
 
 /// For every 500 kills in the first scenario 30 of the gateway and 10 of Synapse.
-fn both(arguments: &Arguments, until: Instant) -> Result<Report, StartFailure> {
+fn both_over(arguments: &Arguments, account: Account, until: Instant) -> Result<Report, StartFailure> {
     let Arguments { seed, kills, .. } = *arguments;
     let (gateways, synapses) = ((kills * 3).div_ceil(50), kills.div_ceil(50));
-    both_killed(&Killed { seed, gateways, synapses, rooms: 8, senders: 4, until })
+    both_killed(&Killed { account, seed, gateways, synapses, rooms: 8, senders: 4, until })
 }
 
 fn limits(_: &Arguments, _: Instant) -> Result<Report, StartFailure> {

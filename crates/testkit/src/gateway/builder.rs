@@ -1,7 +1,6 @@
 //! A gateway's configuration, written as an operator would.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write as _;
@@ -9,6 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::{Gateway, REGISTRATION_FILE, StartFailure, TOKEN_FILE, store_dir};
+use crate::place::built;
 use crate::{Service, free_port};
 
 /// What a [`Gateway`] is made from: gateway.toml line by line, and the secrets beside it.
@@ -168,7 +168,7 @@ impl GatewayBuilder {
             .expect("gateway.toml can be written");
         let mut secrets = self.secrets;
         secrets.extend(self.sources.into_iter().flat_map(|source| source.secrets));
-        let binary = self.binary.unwrap_or_else(built_gateway);
+        let binary = self.binary.unwrap_or_else(|| built("meshhook-gateway", "meshhook-gateway"));
         Gateway { dir, binary, ports, admin_token_file, secrets, process: None }
     }
 
@@ -232,19 +232,4 @@ pub(super) fn private_file(path: &Path, text: &str) {
 /// A basic string of TOML; what needs escapes in JSON needs the same ones there.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
-}
-
-/// `meshhook-gateway` beside this test's own program, which lies in `deps` or `examples` below the build's folder.
-fn built_gateway() -> PathBuf {
-    let own = env::current_exe().expect("the path of this program");
-    let folder = own.parent().expect("a program lies in a folder");
-    let inner = folder.ends_with("deps") || folder.ends_with("examples");
-    let folder = if inner { folder.parent().expect("below the target folder") } else { folder };
-    let binary = folder.join("meshhook-gateway");
-    assert!(
-        binary.exists(),
-        "no gateway at {}: run `cargo build -p meshhook-gateway` (with the profile of the tests) first",
-        binary.display()
-    );
-    binary
 }

@@ -103,6 +103,11 @@ impl Homeserver {
         members::set(&mut self.state().world, room, user, "leave", "@somebody:scripted.localhost");
     }
 
+    /// Invites a user, as somebody in the room does. It pushes nothing, so nobody is told.
+    pub fn invite(&self, room: &str, user: &str) {
+        members::set(&mut self.state().world, room, user, "invite", "@somebody:scripted.localhost");
+    }
+
     /// From now on a room is joined without an invite.
     ///
     /// # Panics

@@ -11,6 +11,8 @@ use time::format_description::well_known::Rfc3339;
 
 use super::load::Load;
 use super::report::Report;
+use super::speakers::Speakers;
+use super::us::Us;
 use super::verdict::Count;
 use crate::homeserver::Request;
 use crate::{Event, Gateway, target_dir, try_for};
@@ -24,13 +26,16 @@ pub(super) fn conclude(
     report: &mut Report,
     gateway: &mut Gateway,
     load: &Load,
+    us: &Us,
     said: impl FnOnce() -> Vec<Vec<Event>>,
     requests: impl FnOnce() -> Vec<Request>,
 ) {
     let start = Instant::now();
     let settled = settle(gateway);
     report.must("seconds until nothing was owed", start.elapsed().as_secs(), settled);
-    Count { book: &load.ledger.book(), rooms: &said(), deliveries: &deliveries(gateway) }.report(report);
+    let (book, rooms) = (&load.ledger.book(), &said()[..]);
+    Count { book, rooms, deliveries: &deliveries(gateway) }.report(report);
+    Speakers { us, book, rooms }.report(report);
     let audit = gateway.admin_get("/deliveries/audit").ok();
     let breaches = audit["breaches"].as_array().expect("an audit lists breaches");
     report.none("breaches that the gateway finds itself", breaches.iter().map(Value::to_string));

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::us::{LISTED, machine_of};
 use crate::signed::{self, Headers};
 use crate::{Event, GatewayBuilder};
 
@@ -60,6 +61,8 @@ pub(super) struct Stage {
     pub(super) run: String,
     pub(super) attempt: u64,
     pub(super) state: State,
+    /// The machine that it is on.
+    pub(super) machine: &'static str,
 }
 
 /// A source of the gateway under test, with a room of its own.
@@ -68,7 +71,8 @@ pub(super) struct Source {
     name: String,
     secret: String,
     room: String,
-    is_github: bool,
+    /// GitHub's runs do not tell their machine: such a source is one machine's own.
+    only: Option<&'static str>,
 }
 
 /// A POST, signed, and what it is about.
@@ -92,25 +96,32 @@ impl Source {
             // Padding, so that any number makes base64.
             false => format!("whsec_c2VjcmV0LW9mLWEtc291cmNlLW9mLXRo{number:0>4}"),
         };
-        Self { name: format!("source-{number}"), secret, room: room.to_owned(), is_github }
+        let only = is_github.then(|| LISTED[number / 2 % LISTED.len()]);
+        Self { name: format!("source-{number}"), secret, room: room.to_owned(), only }
     }
 
     /// Adds it to a gateway's configuration.
     pub(super) fn add_to(&self, gateway: GatewayBuilder) -> GatewayBuilder {
-        let provider = if self.is_github { "github" } else { "standard" };
-        gateway.source(&self.name, provider, &self.secret).in_source(&format!("room = \"{}\"", self.room))
+        let provider = if self.only.is_some() { "github" } else { "standard" };
+        let room = format!("room = \"{}\"", self.room);
+        let gateway = gateway.source(&self.name, provider, &self.secret).in_source(&room);
+        self.only
+            .into_iter()
+            .fold(gateway, |gateway, machine| gateway.in_source(&format!("node = \"{machine}\"")))
     }
 
     /// The POST that tells of one state, signed now. Run ids are numbers, as GitHub's are.
     pub(super) fn post(&self, run: u64, attempt: u64, state: State) -> Post {
-        let stage = Stage { source: self.name.clone(), run: run.to_string(), attempt, state };
-        let body = if self.is_github { github(run, &stage) } else { own_format(&stage) };
+        let machine = self.only.unwrap_or_else(|| machine_of(run));
+        let stage = Stage { source: self.name.clone(), run: run.to_string(), attempt, state, machine };
+        let is_github = self.only.is_some();
+        let body = if is_github { github(run, &stage) } else { own_format(&stage) };
         let id = format!("{run}-{attempt}-{}", state.word());
-        let headers = match self.is_github {
+        let headers = match is_github {
             true => signed::github(&self.secret, "workflow_run", &id, &body),
             false => signed::standard(&self.secret, &id, now(), &body),
         };
-        Post { key: key(&stage, self.is_github.then_some(REPO)), stage, headers, body }
+        Post { key: key(&stage, is_github.then_some(REPO)), stage, headers, body }
     }
 }
 
@@ -133,7 +144,7 @@ fn github(run: u64, stage: &Stage) -> Vec<u8> {
 fn own_format(stage: &Stage) -> Vec<u8> {
     let body = json!({
         "workflow": WORKFLOW, "run_id": stage.run, "attempt": stage.attempt, "state": stage.state.word(),
-        "mesh_node_id": "mac-01",
+        "mesh_node_id": stage.machine,
     });
     body.to_string().into()
 }

@@ -7,7 +7,7 @@ use super::aftermath::conclude;
 use super::load::Load;
 use super::report::Report;
 use super::stage::{BOT, Stage};
-use crate::{Gateway, Killer, Limits, StartFailure};
+use crate::{Gateway, Killer, Limits, StartFailure, User};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -37,11 +37,11 @@ pub struct Forgotten {
 /// # Errors
 /// When the gateway does not start.
 pub fn forgotten(forgotten: &Forgotten) -> Result<Report, StartFailure> {
-    let stage = Stage::set(Limits::Relaxed, forgotten.rooms);
+    let (stage, bot) = Stage::of_bot(Limits::Relaxed, forgotten.rooms);
     let gateway = stage.gateway()?;
     let load = Load::new(forgotten.seed, stage.sources.clone(), &gateway, Duration::from_millis(120));
     let killer = Killer::new(forgotten.seed);
-    let mut scene = Scene { stage, gateway, killer, rows: 0, unheard: 0, outages: 0, logins: 0 };
+    let mut scene = Scene { stage, bot, gateway, killer, rows: 0, unheard: 0, outages: 0, logins: 0 };
     load.during(forgotten.senders, || scene.play(forgotten))?;
 
     let mut report = Report::new("A day's outage, transaction ids forgotten by a real Synapse; new logins");
@@ -50,12 +50,14 @@ pub fn forgotten(forgotten: &Forgotten) -> Result<Report, StartFailure> {
     report.goal("new logins, on the same device and on others", scene.logins, forgotten.logins * 2);
     report.must("rows deleted", scene.rows, scene.rows > 0);
     report.must("messages in the room that nobody had heard of", scene.unheard, scene.unheard > 0);
-    conclude(&mut report, &mut scene.gateway, &load, || scene.stage.said(), Vec::new);
+    let Scene { stage, gateway, .. } = &mut scene;
+    conclude(&mut report, gateway, &load, &stage.us, || stage.said(), Vec::new);
     Ok(report)
 }
 
 struct Scene {
     stage: Stage,
+    bot: User,
     gateway: Gateway,
     killer: Killer,
     rows: usize,
@@ -71,7 +73,7 @@ impl Scene {
                 self.day_passes()?;
             }
             if round < forgotten.logins && Instant::now() < forgotten.until {
-                self.log_in(Some(self.stage.bot.device.clone()))?;
+                self.log_in(Some(self.bot.device.clone()))?;
                 self.log_in(None)?;
             }
         }
@@ -91,8 +93,8 @@ impl Scene {
     /// On this device or on a new one; two minutes later, so that nothing of the one before is under way.
     fn log_in(&mut self, device: Option<String>) -> Result<(), StartFailure> {
         self.die_unheard();
-        self.stage.bot = self.stage.synapse.login(BOT, device.as_deref());
-        self.gateway.write_token(&self.stage.bot.token);
+        self.bot = self.stage.synapse.login(BOT, device.as_deref());
+        self.gateway.write_token(&self.bot.token);
         self.gateway.let_pass(Duration::from_secs(120));
         self.logins += 1;
         self.gateway.restart()

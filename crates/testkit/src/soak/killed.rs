@@ -7,6 +7,7 @@ use super::aftermath::conclude;
 use super::load::Load;
 use super::report::Report;
 use super::stage::Stage;
+use super::us::Account;
 use crate::{Dice, Gateway, Killer, Limits, StartFailure};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -17,6 +18,8 @@ const UNDER_WAY: Duration = Duration::from_secs(2);
 /// How often each is killed.
 #[derive(Debug, Clone)]
 pub struct Killed {
+    /// As whom the gateway writes.
+    pub account: Account,
     /// The chance behind it.
     pub seed: u64,
     /// SIGKILLs of the gateway.
@@ -36,20 +39,48 @@ pub struct Killed {
 /// # Errors
 /// When the gateway does not start.
 pub fn both_killed(killed: &Killed) -> Result<Report, StartFailure> {
-    let mut stage = Stage::set(Limits::Relaxed, killed.rooms);
+    let mut stage = Stage::set(killed.account, Limits::Relaxed, killed.rooms);
     let mut gateway = stage.gateway()?;
-    let load = Load::new(killed.seed, stage.sources.clone(), &gateway, Duration::from_millis(50));
+    let load = Load::new(killed.seed, stage.sources.clone(), &gateway, killed.pace());
     let mut fate = Fate::new(killed);
-    load.during(killed.senders, || fate.strike(killed, &mut stage, &mut gateway))?;
+    load.during(killed.senders, || {
+        fate.strike(killed, &mut stage, &mut gateway)?;
+        thread::sleep(killed.calm());
+        Ok(())
+    })?;
 
-    let mut report = Report::new("The gateway and a real Synapse, both killed");
+    let mut report = Report::new(killed.name());
     report.tell("seed", killed.seed);
     report.goal("SIGKILLs of the gateway", fate.killer.kills(), killed.gateways);
     report.goal("SIGKILLs of Synapse", fate.synapses, killed.synapses);
     report.tell("messages in hand when the gateway died", fate.in_hand);
     report.tell("of them in the room already", fate.in_the_room);
-    conclude(&mut report, &mut gateway, &load, || stage.said(), Vec::new);
+    conclude(&mut report, &mut gateway, &load, &stage.us, || stage.said(), Vec::new);
     Ok(report)
+}
+
+impl Killed {
+    const fn name(&self) -> &'static str {
+        match self.account {
+            Account::Bot => "The gateway and a real Synapse, both killed",
+            Account::Service => "An application service and its Synapse, both killed",
+        }
+    }
+
+    /// A message each is slower than digests.
+    const fn pace(&self) -> Duration {
+        match self.account {
+            Account::Bot => Duration::from_millis(50),
+            Account::Service => Duration::from_millis(400),
+        }
+    }
+
+    const fn calm(&self) -> Duration {
+        match self.account {
+            Account::Bot => Duration::ZERO,
+            Account::Service => Duration::from_secs(5),
+        }
+    }
 }
 
 struct Fate {

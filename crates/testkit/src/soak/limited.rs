@@ -30,7 +30,7 @@ pub struct Limited {
 /// # Errors
 /// When the gateway does not start.
 pub fn limited(limited: &Limited) -> Result<Report, StartFailure> {
-    let stage = Stage::set(Limits::Default, 1);
+    let (stage, _) = Stage::of_bot(Limits::Default, 1);
     let mut gateway = stage.gateway()?;
     let load = Load::new(0, stage.sources.clone(), &gateway, Duration::ZERO);
     let start = Instant::now();
@@ -47,7 +47,7 @@ pub fn limited(limited: &Limited) -> Result<Report, StartFailure> {
         readable.is_some_and(|time| time < READABLE),
     );
     report.tell("429 answers", count_limited(&gateway));
-    conclude(&mut report, &mut gateway, &load, || stage.said(), Vec::new);
+    conclude(&mut report, &mut gateway, &load, &stage.us, || stage.said(), Vec::new);
     Ok(report)
 }
 

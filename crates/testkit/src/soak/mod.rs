@@ -16,9 +16,12 @@ mod killed;
 mod ledger;
 mod limited;
 mod load;
+mod meddle;
 mod report;
+mod speakers;
 mod stage;
 mod storm;
+mod us;
 mod verdict;
 
 pub use forgotten::{Forgotten, forgotten};
@@ -26,3 +29,4 @@ pub use killed::{Killed, both_killed};
 pub use limited::{Limited, limited};
 pub use report::Report;
 pub use storm::{Storm, storm};
+pub use us::Account;

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use super::aftermath::conclude;
 use super::build::Source;
 use super::load::Load;
+use super::meddle::Meddler;
 use super::report::Report;
 use super::stage::configure;
-use crate::{Dice, Endpoint, Event, Gateway, Homeserver, Killer, Pauser, StartFailure, Weather};
+use super::us::{Account, LISTED, Us};
+use crate::{Dice, Endpoint, Event, Gateway, Homeserver, Killer, Pauser, Service, StartFailure, Weather};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -16,6 +18,8 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How much goes wrong, and for how long.
 #[derive(Debug, Clone)]
 pub struct Storm {
+    /// As whom the gateway writes.
+    pub account: Account,
     /// The chance behind everything: faults, kills, loads. What the machine does in between is not repeated.
     pub seed: u64,
     /// How often the gateway is killed.
@@ -45,18 +49,37 @@ pub fn storm(storm: &Storm) -> Result<Report, StartFailure> {
     let load = Load::new(storm.seed, scene.sources.clone(), &scene.gateway, Duration::from_millis(60));
     scene.homeserver.set_weather(storm.weather());
     load.during(storm.senders, || scene.rage(storm))?;
+    scene.forbid_one_for_good();
     let weather = scene.homeserver.calm().expect("the weather of the storm");
 
-    let mut report = Report::new("Every fault on, a scripted homeserver");
+    let mut report = Report::new(storm.name());
     report.tell("seed", storm.seed);
     report.tell("timeline", storm.timeline);
     scene.tell(storm, &weather, &mut report);
-    let Scene { homeserver, rooms, gateway, .. } = &mut scene;
-    conclude(&mut report, gateway, &load, || said(homeserver, rooms), || homeserver.requests());
+    let Scene { homeserver, us, rooms, gateway, .. } = &mut scene;
+    conclude(&mut report, gateway, &load, us, || said(homeserver, us, rooms), || homeserver.requests());
     Ok(report)
 }
 
 impl Storm {
+    const fn name(&self) -> &'static str {
+        match self.account {
+            Account::Bot => "Every fault on, a scripted homeserver",
+            Account::Service => "Every fault on, an application service at a scripted homeserver",
+        }
+    }
+
+    fn us(&self, homeserver: &Homeserver) -> Us {
+        match self.account {
+            Account::Bot => Us::Bot(homeserver.user()),
+            Account::Service => {
+                let service = Service::new("buildbot", Homeserver::SERVER_NAME);
+                homeserver.set_service(&service);
+                Us::Service(service)
+            }
+        }
+    }
+
     fn weather(&self) -> Weather {
         let longest = if self.long { Duration::from_secs(31) } else { Duration::from_secs(3) };
         Weather::new(self.seed).with_longest_hang(longest)
@@ -66,11 +89,13 @@ impl Storm {
 /// Who takes part.
 struct Scene {
     homeserver: Homeserver,
+    us: Us,
     gateway: Gateway,
     sources: Vec<Source>,
     rooms: Vec<String>,
     killer: Killer,
     pauser: Pauser,
+    meddler: Meddler,
     dice: Dice,
     did: Did,
 }
@@ -94,17 +119,19 @@ impl Scene {
         let rooms: Vec<String> = (0..storm.rooms).map(|n| format!("!room-{n}:scripted.localhost")).collect();
         rooms.iter().for_each(|room| homeserver.add_room(room));
         let sources: Vec<Source> = rooms.iter().enumerate().map(|(n, room)| Source::new(n, room)).collect();
-        let token = homeserver.user().token;
-        let gateway = configure(&sources, &homeserver.url(), &rooms[0], &token)
+        let us = storm.us(&homeserver);
+        let gateway = configure(&sources, &us, &homeserver.url(), &rooms[0])
             .line("message", &format!("timeline = \"{}\"", storm.timeline))
             .start()?;
         Ok(Self {
             homeserver,
+            us,
             gateway,
             sources,
             rooms,
             killer: Killer::new(storm.seed),
             pauser: Pauser::new(storm.seed),
+            meddler: Meddler::new(storm.seed),
             dice: Dice::of(storm.seed, "storm"),
             did: Did::default(),
         })
@@ -135,6 +162,7 @@ impl Scene {
             match self.dice.below(6) {
                 0 => self.pretend(),
                 1 => self.redact(),
+                2 => self.meddler.meddle(&self.homeserver, &self.us, &self.rooms),
                 _ => {}
             }
         }
@@ -170,8 +198,21 @@ impl Scene {
         self.did.outages += 1;
     }
 
-    /// A new login on another device, long enough after the last request of the one before.
+    /// What an application service cannot mend, its sender takes over: there is one such machine in the end.
+    fn forbid_one_for_good(&mut self) {
+        if let Some(ghost) = self.us.ghost(LISTED[0]) {
+            self.meddler.forbid(&self.homeserver, &ghost);
+        }
+    }
+
+    /// A new login on another device, long enough after the last request of the one before. An application service has
+    /// no login: one of its devices goes, and what the homeserver knows by it.
     fn change_device(&mut self) {
+        if let Us::Service(_) = self.us {
+            self.homeserver.come_to_rest();
+            self.meddler.take_devices(&self.homeserver, &self.us);
+            return self.homeserver.forget_transactions();
+        }
         self.did.devices += 1;
         let number = self.did.devices;
         let token = format!("syt_scripted_token_of_device_{number}");
@@ -194,9 +235,8 @@ impl Scene {
     /// asked by its content after a change of the device.
     fn redact(&mut self) {
         let room = &self.rooms[self.dice.index(self.rooms.len())];
-        let own = self.homeserver.user().id;
-        let said: Vec<Event> =
-            self.homeserver.events(room).into_iter().filter(|e| e.sender() == own).collect();
+        let events = self.homeserver.events(room);
+        let said: Vec<Event> = events.into_iter().filter(|event| self.us.has(event.sender())).collect();
         if let Some(older) = said.len().checked_sub(1).filter(|older| *older > 0) {
             self.homeserver.redact(said[self.dice.index(older)].id());
             self.did.redactions += 1;
@@ -210,7 +250,10 @@ impl Scene {
         report.tell("SIGSTOPs", self.pauser.pauses());
         report.tell("outages of a minute to a day", self.did.outages);
         report.tell("times that transaction ids were forgotten", self.did.forgotten);
-        report.tell("changes of the device", self.did.devices);
+        match self.us {
+            Us::Bot(_) => report.tell("changes of the device", self.did.devices),
+            Us::Service(_) => self.meddler.counts().iter().for_each(|(what, count)| report.tell(what, count)),
+        }
         report.tell("impostors' events", self.did.impostors);
         report.tell("redactions", self.did.redactions);
         report.tell("faults of requests", weather.counts().values().sum::<u64>());
@@ -218,12 +261,11 @@ impl Scene {
     }
 }
 
-/// What the gateway's user has put into each room, and what was still on its way there.
-fn said(homeserver: &Homeserver, rooms: &[String]) -> Vec<Vec<Event>> {
+/// What the gateway's users have put into each room, and what was still on its way there.
+fn said(homeserver: &Homeserver, us: &Us, rooms: &[String]) -> Vec<Vec<Event>> {
     homeserver.let_arrive();
-    let own = homeserver.user().id;
     let said = |room: &String| {
-        homeserver.committed(room).into_iter().filter(|event| event.sender() == own).collect()
+        homeserver.committed(room).into_iter().filter(|event| us.has(event.sender())).collect()
     };
     rooms.iter().map(said).collect()
 }

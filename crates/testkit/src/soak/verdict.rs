@@ -132,7 +132,7 @@ impl Count<'_> {
 }
 
 fn named(key: &str, stage: &Stage) -> String {
-    let Stage { source, run, attempt, state } = stage;
+    let Stage { source, run, attempt, state, .. } = stage;
     format!("{source} run {run} attempt {attempt} {} ({key})", state.word())
 }
 
@@ -162,7 +162,7 @@ mod tests {
         }
 
         fn promise(&mut self, key: &str, state: State) -> &mut Entry {
-            let stage = Stage { source: "s".into(), run: "7".into(), attempt: 1, state };
+            let stage = Stage { source: "s".into(), run: "7".into(), attempt: 1, state, machine: "mac-01" };
             let entry = Entry { stage, promised: true, superseded: false, perhaps: false };
             self.book.entries.entry(key.into()).insert_entry(entry).into_mut()
         }

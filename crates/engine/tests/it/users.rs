@@ -1,0 +1,197 @@
+//! An application service whose users are kicked, forbidden or lose their devices, at a scripted homeserver that tells
+//! nobody of it: nothing is said twice, and nothing stands still.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use meshhook_engine::{Account, Heard, Node, Pool, Route, Routes, Source};
+use meshhook_model::{Globs, Text, Unit};
+use meshhook_testkit::{Endpoint, Event, Fault, Homeserver, Service, eventually};
+
+use crate::rig::{Rig, SOON, job_body, source};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const OTHER: &str = "!another";
+const GHOST: &str = "@buildbot_mac-01:scripted.localhost";
+const SENDER: &str = "@buildbot:scripted.localhost";
+
+/// An application service with one machine, whose builds of the branch `main` are said here, of others elsewhere.
+fn served() -> Rig {
+    let service = Service::new("buildbot", Homeserver::SERVER_NAME);
+    let homeserver = Homeserver::start();
+    homeserver.set_service(&service);
+    homeserver.add_room(OTHER);
+    let (url, token) = (homeserver.url(), service.as_token().to_owned());
+    let mut rig = Rig::as_account(Account::Service, homeserver, url, Homeserver::ROOM, token);
+    rig.stop();
+    rig.source = Arc::new(pooled());
+    rig.start();
+    rig
+}
+
+fn pooled() -> Source {
+    let node = Node { name: Text::new("mac-01").unwrap(), runners: Globs::default() };
+    let elsewhere =
+        Route { room: OTHER.into(), branches: Globs::new(["elsewhere"]).unwrap(), ..Route::default() };
+    let (pool, routes) = (Arc::new(Pool::new(vec![node])), Arc::new(Routes::new(vec![elsewhere])));
+    Source { pool, routes, units: vec![Unit::Job], ..source(Homeserver::ROOM) }
+}
+
+fn body(rig: &Rig, run: u32, machine: &str) -> String {
+    job_body(run, machine, "Default", meshhook_engine::Clock::now(&*rig.clock).seconds())
+}
+
+fn reports(rig: &Rig, run: u32, machine: &str) -> String {
+    rig.post(&body(rig, run, machine)).unwrap().delivery
+}
+
+fn says(rig: &Rig, run: u32, machine: &str) -> String {
+    let id = reports(rig, run, machine);
+    rig.eventually_status(&id, "sent");
+    id
+}
+
+/// Says something in the other room.
+fn says_elsewhere(rig: &Rig, run: u32, machine: &str) {
+    let id = rig.post(&body(rig, run, machine).replace("\"main\"", "\"elsewhere\"")).unwrap().delivery;
+    rig.eventually_status(&id, "sent");
+    assert_eq!(rig.life(&id).delivery.room.as_deref(), Some(OTHER));
+}
+
+fn senders(rig: &Rig) -> Vec<String> {
+    rig.messages().iter().map(Event::sender).map(str::to_owned).collect()
+}
+
+#[track_caller]
+fn is_tried(rig: &Rig, id: &str, result: &str) {
+    eventually(SOON, || rig.results(id).contains(&result.to_owned()).then_some(()));
+}
+
+fn held(rig: &Rig) -> Option<String> {
+    let rooms = rig.engine().store().totals().unwrap().rooms;
+    rooms.into_iter().find(|room| room.room == Homeserver::ROOM)?.hold.map(|(why, _)| why)
+}
+
+/// Who has no device may not even look whether its message is there.
+#[test]
+fn a_sender_whose_device_was_deleted_goes_on() {
+    let rig = served();
+    says(&rig, 1, "linux-9");
+    rig.homeserver.remove_devices(SENDER);
+    says(&rig, 2, "linux-9");
+    assert_eq!(senders(&rig), [SENDER, SENDER]);
+}
+
+/// A homeserver that errs just then does not make a room wait as one that refuses.
+#[test]
+fn a_device_that_is_not_made_at_once_is_made_soon() {
+    let rig = served();
+    says(&rig, 1, "linux-9");
+    rig.homeserver.remove_devices(SENDER);
+    rig.homeserver.fail_once(Endpoint::Device, Fault::html(502));
+    says(&rig, 2, "linux-9");
+    assert_eq!(senders(&rig), [SENDER, SENDER]);
+}
+
+/// With its device, a homeserver has forgotten what a user was told; also where another room's lane has made that anew.
+#[test]
+fn a_device_that_was_made_anew_for_another_room_is_no_second_message() {
+    for (user, machine) in [(GHOST, "mac-01"), (SENDER, "linux-9")] {
+        let rig = served();
+        says(&rig, 1, machine);
+        rig.homeserver
+            .fail_once(Endpoint::Send, Fault::rate_limited(Duration::from_millis(1)).after_commit());
+        rig.homeserver.fail_once(Endpoint::Send, Fault::rate_limited(Duration::from_secs(30)));
+        let id = reports(&rig, 2, machine);
+        eventually(SOON, || (rig.results(&id).len() >= 2).then_some(()));
+        rig.homeserver.remove_devices(user);
+        rig.homeserver.forget_transactions();
+        rig.advance(Duration::from_secs(31));
+        says_elsewhere(&rig, 3, machine);
+        rig.eventually_status(&id, "sent");
+        assert_eq!(rig.messages().len(), 2, "{user}");
+    }
+}
+
+/// What was sent just before, and not answered, may take effect as long as a PUT lasts.
+#[test]
+fn the_sender_waits_for_what_the_machine_may_still_have_said() {
+    let rig = served();
+    says(&rig, 1, "mac-01");
+    rig.homeserver.fail_for(GHOST, Endpoint::Send, Fault::forbidden());
+    let id = reports(&rig, 2, "mac-01");
+    is_tried(&rig, &id, "forbidden");
+    rig.homeserver.fail_once(Endpoint::Send, Fault::dropped().commits_later(10 * MINUTE));
+    rig.advance(Duration::from_secs(50));
+    is_tried(&rig, &id, "unknown");
+    rig.advance(Duration::from_secs(15));
+    eventually(SOON, || (rig.results(&id).last()? == "forbidden").then_some(()));
+    rig.homeserver.let_arrive();
+    rig.advance(2 * MINUTE);
+    rig.eventually_status(&id, "sent");
+    rig.advance(2 * MINUTE);
+    assert_eq!(senders(&rig), [GHOST, GHOST]);
+}
+
+/// Nobody tells: an invite is found by looking, and as often as it takes.
+#[test]
+fn an_invite_is_taken_while_a_message_waits_for_it() {
+    let rig = served();
+    says(&rig, 1, "linux-9");
+    rig.homeserver.kick(Homeserver::ROOM, SENDER);
+    let id = reports(&rig, 2, "linux-9");
+    eventually(SOON, || held(&rig));
+    rig.advance(6 * MINUTE);
+    eventually(SOON, || (rig.results(&id).len() >= 2).then_some(()));
+    rig.homeserver.invite(Homeserver::ROOM, SENDER);
+    rig.advance(6 * MINUTE);
+    rig.eventually_status(&id, "sent");
+    assert_eq!(held(&rig), None);
+}
+
+/// A homeserver that errs at the look says nothing of the room.
+#[test]
+fn a_look_that_failed_is_taken_again_soon() {
+    let rig = served();
+    says(&rig, 1, "linux-9");
+    let (room, user) = (Homeserver::ROOM.to_owned(), SENDER.to_owned());
+    rig.homeserver.kick(&room, &user);
+    rig.engine().hear(Heard::Removed {
+        room: room.clone(),
+        user: user.clone(),
+        by: "@a:b".into(),
+        reason: None,
+    });
+    // Heard, and looked at.
+    eventually(SOON, || held(&rig).filter(|why| why.starts_with("@somebody")));
+    let looks = rig.homeserver.requests_for(Endpoint::JoinedRooms).len();
+    rig.homeserver.fail_once(Endpoint::JoinedRooms, Fault::html(502));
+    rig.homeserver.invite(&room, &user);
+    rig.engine().hear(Heard::Invited { room, user });
+    let id = reports(&rig, 2, "linux-9");
+    eventually(SOON, || (rig.homeserver.requests_for(Endpoint::JoinedRooms).len() > looks).then_some(()));
+    assert!(held(&rig).unwrap().starts_with("@somebody"), "{:?}", held(&rig));
+    rig.advance(MINUTE);
+    rig.eventually_status(&id, "sent");
+}
+
+/// Without its device the service is let in nowhere, and a room that is held has no message that would tell.
+#[test]
+fn a_room_that_is_held_is_released_though_the_senders_device_is_gone() {
+    let rig = served();
+    says(&rig, 1, "linux-9");
+    let (room, user) = (Homeserver::ROOM.to_owned(), SENDER.to_owned());
+    rig.homeserver.kick(&room, &user);
+    rig.engine().hear(Heard::Removed {
+        room: room.clone(),
+        user: user.clone(),
+        by: "@a:b".into(),
+        reason: None,
+    });
+    eventually(SOON, || held(&rig));
+    rig.homeserver.remove_devices(SENDER);
+    rig.homeserver.invite(&room, &user);
+    rig.engine().hear(Heard::Invited { room, user });
+    says(&rig, 2, "linux-9");
+    assert_eq!(held(&rig), None);
+}
