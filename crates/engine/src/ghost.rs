@@ -144,13 +144,14 @@ impl Ghosts {
                     place.store.set_ready(&user, place.room, true)?;
                     Ok(Ok((user, true)))
                 }
-                Err(failure) => Ok(Err(failure.into())),
+                Err(why) => Ok(Err(why)),
             },
         }
     }
 }
 
-enum Unable {
+/// Why a user cannot send.
+pub(crate) enum Unable {
     /// That may be about this machine.
     Refused(String),
     /// That may be about all.
@@ -168,8 +169,12 @@ impl From<Failure> for Unable {
 
 /// Makes a user able to send in a room: registered, with its device, named before it joins, since each room is told of
 /// a later name, and a member. Each step can be taken again.
-pub(crate) fn make_able(place: Place<'_>, user: &str, node: &str) -> Result<(), Failure> {
-    let Place { client, devices, session, .. } = place;
+pub(crate) fn make_able(place: Place<'_>, user: &str, node: &str) -> Result<(), Unable> {
+    let Place { client, devices, session, room, .. } = place;
+    // Only who is in it sees what becomes of a room; and who was invited, and has not heard of it, lets in nobody.
+    if let Some(why) = outside(client, session, room)? {
+        return Err(Unable::Refused(why));
+    }
     client.register(&session.token, localpart(user))?;
     let ghost = session.token.speaking_as(user, None);
     devices.make(client, &ghost, user)?;
@@ -178,14 +183,12 @@ pub(crate) fn make_able(place: Place<'_>, user: &str, node: &str) -> Result<(), 
 }
 
 /// A private room lets in who was invited; whoever is in it may be able to invite.
-fn join(Place { client, session, room, .. }: Place<'_>, ghost: &Token, user: &str) -> Result<(), Failure> {
+fn join(Place { client, session, room, .. }: Place<'_>, ghost: &Token, user: &str) -> Result<(), Unable> {
     match client.join(ghost, room) {
         Err(failure) if failure.kind == FailureKind::Forbidden => {
-            // Who was invited itself, and has not heard of it, lets in nobody.
-            outside(client, session, room)?;
             client.invite(&session.token, room, user)?;
-            client.join(ghost, room)
+            Ok(client.join(ghost, room)?)
         }
-        joined => joined,
+        joined => Ok(joined?),
     }
 }
