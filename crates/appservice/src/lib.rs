@@ -4,6 +4,7 @@ mod names;
 mod ping;
 mod push;
 pub mod registration;
+mod shown;
 
 pub use names::{GhostNames, display_name};
 pub use ping::{Answered, Received, Verdict};

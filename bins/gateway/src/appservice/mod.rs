@@ -6,13 +6,12 @@ mod journal;
 mod ping;
 mod recent;
 mod route;
-mod shown;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CONNECTION, HeaderValue};
+use hyper::header::{ALLOW, AUTHORIZATION, CONNECTION, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Request, StatusCode};
 use meshhook_appservice::{Push, Received, Registration};
@@ -50,7 +49,8 @@ impl Handler for Door {
         let id = request_id(request.headers());
         let (parts, body) = request.into_parts();
         let route = Route::of(&parts.method, parts.uri.path());
-        let answer = match shown::shown(&parts.headers, &self.registration.get()) {
+        let lines = parts.headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
+        let answer = match self.registration.get().received(lines) {
             Received::RightToken => {
                 guest.proved();
                 self.answer(route, &parts, body, &id).await

@@ -122,7 +122,7 @@ impl Seen {
 
     /// A transaction is not taken: nobody here could do anything about it, and what is refused comes again.
     fn answer(&self, request: &Request) -> &'static str {
-        let shown = self.shown(request);
+        let shown = self.registration.received(request.headers("authorization").map(str::as_bytes));
         if request.is_ping() && request.id().as_deref() == Some(&*self.id) {
             *self.received.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
         }
@@ -138,24 +138,6 @@ impl Seen {
                 "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: 25\r\n\
                  Connection: close\r\n\r\n{\"errcode\":\"M_FORBIDDEN\"}"
             }
-        }
-    }
-
-    /// As the gateway's door takes it: a bearer's token in one header.
-    fn shown(&self, request: &Request) -> Received {
-        let lines: Vec<_> = request.headers("authorization").collect();
-        match lines[..] {
-            [] => Received::NoToken,
-            [line] => match line.split_at_checked(7) {
-                Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => {
-                    match self.registration.is_hs_token(token.as_bytes()) {
-                        true => Received::RightToken,
-                        false => Received::WrongToken,
-                    }
-                }
-                _ => Received::NoToken,
-            },
-            _ => Received::WrongToken,
         }
     }
 }

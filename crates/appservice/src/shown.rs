@@ -1,20 +1,22 @@
 //! Who asks: the one that has our `hs_token`, or a stranger.
 
-use hyper::HeaderMap;
-use hyper::header::AUTHORIZATION;
-use meshhook_appservice::{Received, Registration};
+use crate::{Received, Registration};
 
-/// What a request shows. It is looked for in one header alone: in a path it would be in every proxy's log.
-///
-/// In a time that does not tell how much of a token is right.
-pub(crate) fn shown(headers: &HeaderMap, registration: &Registration) -> Received {
-    let mut lines = headers.get_all(AUTHORIZATION).iter();
-    match (lines.next().map(|line| bearer(line.as_bytes())), lines.next()) {
-        (Some(Some(token)), None) if registration.is_hs_token(token) => Received::RightToken,
-        (Some(Some(_)), None) => Received::WrongToken,
-        (None | Some(None), None) => Received::NoToken,
-        // Which of several is meant nobody can say.
-        (_, Some(_)) => Received::WrongToken,
+impl Registration {
+    /// What a request shows in its Authorization headers. It is looked for there alone: in a path it would be in every
+    /// proxy's log.
+    ///
+    /// In a time that does not tell how much of a token is right.
+    #[must_use]
+    pub fn received<'l>(&self, lines: impl IntoIterator<Item = &'l [u8]>) -> Received {
+        let mut lines = lines.into_iter();
+        match (lines.next().map(bearer), lines.next()) {
+            (Some(Some(token)), None) if self.is_hs_token(token) => Received::RightToken,
+            (Some(Some(_)), None) => Received::WrongToken,
+            (None | Some(None), None) => Received::NoToken,
+            // Which of several is meant nobody can say.
+            (_, Some(_)) => Received::WrongToken,
+        }
     }
 }
 
@@ -33,11 +35,7 @@ mod tests {
                     \"hs_token\":\"hs-0123456789abcdef\",\"sender_localpart\":\"buildbot\",\"rate_limited\":false,\
                     \"namespaces\":{\"users\":[{\"exclusive\":true,\"regex\":\"@buildbot(_.*)?:x\"}]}}";
         let (registration, _) = Registration::read(text).usable().expect("a registration");
-        let mut headers = HeaderMap::new();
-        for line in lines {
-            headers.append(AUTHORIZATION, line.parse().unwrap());
-        }
-        shown(&headers, &registration)
+        registration.received(lines.iter().map(|line| line.as_bytes()))
     }
 
     #[test]
