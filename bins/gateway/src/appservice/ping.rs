@@ -15,8 +15,11 @@ use crate::observe::Observations;
 /// Synapse itself waits a minute for us.
 const DEADLINE: Duration = Duration::from_secs(75);
 
-/// After a ping that failed, the next.
+/// After a ping that failed as the one before it did, the next.
 const AGAIN: Duration = Duration::from_secs(300);
+
+/// After one that failed otherwise: a homeserver may have tried a connection that was closed meanwhile.
+const SOON: Duration = Duration::from_secs(10);
 
 /// So long is waited for who we are, before the homeserver is asked all the same: where it does not know our token, this is
 /// what tells so.
@@ -60,17 +63,17 @@ impl Pinger {
             let signed_in = matches!(self.engine.sending(), Sending::As { .. });
             let may = signed_in || running.saturating_sub(begun) >= PATIENCE;
             if may && is_due(asked.as_ref(), &registration, signed_in, running) {
-                let fine = self.ask(&registration);
-                let again = (!fine).then(|| self.clock.running() + AGAIN);
+                let again = self.ask(&registration).map(|wait| self.clock.running() + wait);
                 asked = Some(Asked { registration, signed_in, again });
             }
             thread::sleep(LOOK);
         }
     }
 
-    /// Whether all is well. A homeserver that is not there says nothing of the way from it to us.
-    fn ask(&self, registration: &Registration) -> bool {
-        let Ok(token) = Token::new(registration.as_token.expose_secret()) else { return false };
+    /// How long to wait for the next; not at all, where all is well. A homeserver that is not there says nothing of the way
+    /// from it to us.
+    fn ask(&self, registration: &Registration) -> Option<Duration> {
+        let Ok(token) = Token::new(registration.as_token.expose_secret()) else { return Some(AGAIN) };
         let transaction_id = new_id("ping_");
         let ping = Ping {
             service: &registration.id,
@@ -83,12 +86,16 @@ impl Pinger {
         let detail = answer.as_ref().err().map(ToString::to_string).unwrap_or_default();
         let answered = answered(answer);
         if answered.is_none() && begun.elapsed() < DEADLINE {
-            return false;
+            return Some(AGAIN);
         }
         let verdict = Verdict::of(answered.as_ref(), self.journal.received(&transaction_id));
         let is_news = self.journal.judged(verdict, self.clock.now());
         self.observations.reached(verdict, &detail, is_news);
-        verdict.is_fine()
+        match (verdict.is_fine(), is_news) {
+            (true, _) => None,
+            (false, true) => Some(SOON),
+            (false, false) => Some(AGAIN),
+        }
     }
 }
 
