@@ -101,7 +101,6 @@ fn an_application_service_and_its_synapse_both_killed() {
     for (what, least) in [
         ("SIGKILLs of the gateway", 3),
         ("SIGKILLs of Synapse", 2),
-        ("messages in hand when the gateway died", 1),
         ("messages by machines themselves", 10),
         ("messages by the sender, of others and of several", 1),
     ] {

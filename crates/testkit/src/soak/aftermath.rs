@@ -17,8 +17,8 @@ use super::verdict::Count;
 use crate::homeserver::Request;
 use crate::{Event, Gateway, target_dir, try_for};
 
-/// A backoff of a minute, then what has piled up.
-const SETTLED_WITHIN: Duration = Duration::from_secs(240);
+/// A machine's user that is given up after a minute, a backoff of a minute, then what has piled up.
+const SETTLED_WITHIN: Duration = Duration::from_secs(360);
 
 /// Waits until nothing is owed, counts what `said` tells of the rooms, and writes all of it into the report; where
 /// something is wrong, evidence is kept.

@@ -71,7 +71,7 @@ impl Killed {
     const fn pace(&self) -> Duration {
         match self.account {
             Account::Bot => Duration::from_millis(50),
-            Account::Service => Duration::from_millis(400),
+            Account::Service => Duration::from_millis(250),
         }
     }
 
