@@ -1,6 +1,7 @@
 //! An application service at a real Synapse: machines speak for themselves, whatever happens to them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use meshhook_engine::{Account, Heard, Node, Pool, Source};
@@ -13,12 +14,36 @@ use crate::rig::{Rig, SOON, job_body, source};
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(25 * 3600);
 
-/// A Synapse of its own that knows the service, somebody whose room it is, and what loses answers.
+/// A Synapse that knows the service, somebody whose room it is, and what loses answers.
 struct Server {
-    synapse: Synapse,
+    synapse: Arc<Synapse>,
     service: Service,
     proxy: Proxy,
     alice: User,
+}
+
+impl Server {
+    fn at(synapse: Arc<Synapse>, service: &Service) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let alice = synapse.register(&format!("alice-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let proxy = Proxy::before(&synapse.url());
+        Self { synapse, service: service.clone(), proxy, alice }
+    }
+
+    /// One that other tests have, too: its users are theirs, its room is not.
+    fn shared() -> Self {
+        Self::at(Synapse::shared(), Synapse::shared_service())
+    }
+
+    /// One that nobody else has, to be stopped.
+    fn own() -> Self {
+        let service = Service::new("buildbot", Synapse::SERVER_NAME);
+        Self::at(Arc::new(Synapse::start_with_service(Limits::Relaxed, &service)), &service)
+    }
+
+    fn stoppable(&mut self) -> &mut Synapse {
+        Arc::get_mut(&mut self.synapse).expect("its own")
+    }
 }
 
 type Served = Rig<Server>;
@@ -26,18 +51,19 @@ type Served = Rig<Server>;
 impl Served {
     /// With a private room that the service was invited to, and these machines.
     fn with_machines(machines: &[&str]) -> Self {
-        Self::with(machines, 200)
+        Self::with(Server::shared(), machines, 200)
     }
 
-    fn with(machines: &[&str], ghosts: usize) -> Self {
-        let service = Service::new("buildbot", Synapse::SERVER_NAME);
-        let synapse = Synapse::start_with_service(Limits::Relaxed, &service);
-        let alice = synapse.register("alice");
+    /// The same, at a Synapse that can be stopped.
+    fn alone_with_machines(machines: &[&str]) -> Self {
+        Self::with(Server::own(), machines, 200)
+    }
+
+    fn with(server: Server, machines: &[&str], ghosts: usize) -> Self {
+        let Server { synapse, service, proxy, alice } = &server;
         let room = synapse.private_room(&alice.token);
         synapse.invite(&alice.token, &room, &service.sender());
-        let proxy = Proxy::before(&synapse.url());
         let (url, token) = (proxy.url(), service.as_token().to_owned());
-        let server = Server { synapse, service, proxy, alice };
         let mut rig = Self::as_account(Account::Service, server, url, &room, token);
         rig.stop();
         (rig.ghosts, rig.source) = (ghosts, Arc::new(pooled(&room, machines)));
@@ -148,7 +174,7 @@ fn odd_names_are_machines_like_all_others() {
 
 #[test]
 fn no_more_machines_have_a_user_than_may() {
-    let rig = Served::with(&["mac-01", "mac-02"], 1);
+    let rig = Served::with(Server::shared(), &["mac-01", "mac-02"], 1);
     assert_eq!(rig.said_by(1, "mac-01"), rig.ghost("mac-01"));
     assert_eq!(rig.said_by(2, "mac-02"), rig.homeserver.service.sender());
     assert!(rig.saw("max_ghosts allows 1"));
@@ -174,7 +200,7 @@ fn two_machines_that_report_the_same_run_at_once_lose_nothing() {
 
 #[test]
 fn a_days_outage_with_forgotten_transactions_is_no_second_message() {
-    let mut rig = Served::with_machines(&["mac-01", "mac-02"]);
+    let mut rig = Served::alone_with_machines(&["mac-01", "mac-02"]);
     rig.said_by(1, "mac-01");
     rig.said_by(2, "mac-02");
     rig.homeserver.proxy.lose(Loss::Answer);
@@ -182,9 +208,9 @@ fn a_days_outage_with_forgotten_transactions_is_no_second_message() {
     eventually(SOON, || (!rig.results(&id).is_empty()).then_some(()));
     rig.stop();
     rig.homeserver.proxy.lose(Loss::Nothing);
-    rig.homeserver.synapse.stop();
+    rig.homeserver.stoppable().stop();
     assert!(rig.homeserver.synapse.forget_transactions() >= 3);
-    rig.homeserver.synapse.restart();
+    rig.homeserver.stoppable().restart();
     rig.advance(DAY);
     rig.start();
     rig.eventually_status(&id, "sent");
@@ -195,7 +221,7 @@ fn a_days_outage_with_forgotten_transactions_is_no_second_message() {
 /// The same, but for a PUT that never arrived: another machine's message is the anchor.
 #[test]
 fn a_days_outage_loses_nothing() {
-    let mut rig = Served::with_machines(&["mac-01", "mac-02"]);
+    let mut rig = Served::alone_with_machines(&["mac-01", "mac-02"]);
     rig.said_by(1, "mac-02");
     rig.said_by(2, "mac-01");
     rig.said_by(3, "mac-02");
@@ -204,7 +230,7 @@ fn a_days_outage_loses_nothing() {
     eventually(SOON, || (!rig.results(&id).is_empty()).then_some(()));
     rig.stop();
     rig.homeserver.proxy.lose(Loss::Nothing);
-    rig.homeserver.synapse.restart();
+    rig.homeserver.stoppable().restart();
     rig.advance(DAY);
     rig.start();
     rig.eventually_status(&id, "sent");
@@ -249,19 +275,18 @@ fn the_sender_speaks_for_a_machine_that_is_banned() {
 /// Its message is there, nobody has heard so, and then it is banned: found, it is nobody else's.
 #[test]
 fn what_a_banned_machine_has_said_is_not_said_again() {
-    let rig = Served::with_machines(&["mac-01"]);
+    let mut rig = Served::alone_with_machines(&["mac-01"]);
     rig.said_by(1, "mac-01");
     rig.homeserver.proxy.lose(Loss::Answer);
     let id = rig.reports(2, "mac-01");
     eventually(SOON, || (!rig.results(&id).is_empty()).then_some(()));
-    let mut rig = rig;
     rig.stop();
-    let Server { synapse, alice, proxy, .. } = &mut rig.homeserver;
-    let ghost = "@buildbot_mac-01:rig.localhost";
-    synapse.ban(&alice.token, &rig.room, ghost);
-    proxy.lose(Loss::Nothing);
+    let (server, ghost) = (&mut rig.homeserver, "@buildbot_mac-01:rig.localhost");
+    server.synapse.ban(&server.alice.token, &rig.room, ghost);
+    server.proxy.lose(Loss::Nothing);
+    let synapse = server.stoppable();
     synapse.stop();
-    synapse.forget_transactions();
+    assert!(synapse.forget_transactions() >= 2);
     synapse.restart();
     rig.advance(MINUTE * 2);
     rig.start();
@@ -273,13 +298,13 @@ fn what_a_banned_machine_has_said_is_not_said_again() {
 /// With its device, a homeserver forgets what it was told.
 #[test]
 fn a_device_that_was_deleted_is_made_again_and_is_no_second_message() {
-    let mut rig = Served::with_machines(&["mac-01"]);
+    let mut rig = Served::alone_with_machines(&["mac-01"]);
     rig.said_by(1, "mac-01");
     rig.homeserver.proxy.lose(Loss::Answer);
     let id = rig.reports(2, "mac-01");
     eventually(SOON, || (!rig.results(&id).is_empty()).then_some(()));
     rig.as_service("DELETE", "/_matrix/client/v3/devices/MESHHOOK", &rig.ghost("mac-01"));
-    rig.homeserver.synapse.restart();
+    rig.homeserver.stoppable().restart();
     rig.homeserver.proxy.lose(Loss::Nothing);
     rig.advance(MINUTE);
     rig.eventually_status(&id, "sent");
@@ -290,13 +315,13 @@ fn a_device_that_was_deleted_is_made_again_and_is_no_second_message() {
 /// A homeserver that is away makes no sender of a machine that would have been one.
 #[test]
 fn a_machine_is_waited_for_while_the_homeserver_is_away() {
-    let mut rig = Served::with_machines(&["mac-01"]);
+    let mut rig = Served::alone_with_machines(&["mac-01"]);
     rig.said_by(1, "nobody");
-    rig.homeserver.synapse.stop();
+    rig.homeserver.stoppable().stop();
     let id = rig.reports(2, "mac-01");
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(rig.status(&id), "pending");
-    rig.homeserver.synapse.restart();
+    rig.homeserver.stoppable().restart();
     rig.advance(MINUTE);
     rig.eventually_status(&id, "sent");
     assert_eq!(rig.life(&id).message.unwrap().sender, rig.ghost("mac-01"));
@@ -328,7 +353,7 @@ fn a_room_is_held_at_once_when_the_service_is_removed() {
     let (by, reason) = (alice.id.clone(), Some("too loud".to_owned()));
     rig.engine().hear(Heard::Removed { room: room.clone(), user: user.clone(), by, reason });
     let why = eventually(SOON, || rig.held());
-    assert!(why.starts_with("@alice:rig.localhost removed @buildbot:rig.localhost from the room"), "{why}");
+    assert!(why.starts_with(&format!("{} removed {} from the room", alice.id, service.sender())), "{why}");
     let id = rig.reports(2, "mac-01");
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(rig.status(&id), "pending", "nothing is frozen for a room that is held");
@@ -355,7 +380,6 @@ fn a_room_is_held_at_once_when_it_is_encrypted_or_upgraded() {
     assert_eq!(rig.status(&id), "pending");
 }
 
-/// A bot whose name becomes the service's is the same user, on the same device where that was `login`'s.
 /// Into a public room a machine gets without its service, which then sees nothing of it.
 #[test]
 fn a_room_that_the_service_is_not_in_is_looked_at_by_who_speaks() {
@@ -369,18 +393,17 @@ fn a_room_that_the_service_is_not_in_is_looked_at_by_who_speaks() {
     assert_eq!(synapse.member(&alice.token, &rig.room, &rig.ghost("mac-01")).unwrap().membership, "join");
 }
 
+/// A bot whose name becomes the service's is the same user, on the same device where that was `login`'s.
 #[test]
 fn a_bot_becomes_a_service_and_says_nothing_twice() {
     let service = Service::new("buildbot", Synapse::SERVER_NAME);
-    let synapse = Synapse::start();
-    let alice = synapse.register("alice");
-    let bot = synapse.register("buildbot");
-    let bot = synapse.login(bot.id.trim_start_matches('@').split(':').next().unwrap(), Some("MESHHOOK"));
+    let server = Server::at(Arc::new(Synapse::start()), &service);
+    let Server { synapse, proxy, alice, .. } = &server;
+    let _ = synapse.register("buildbot");
+    let bot = synapse.login("buildbot", Some("MESHHOOK"));
     let room = synapse.private_room(&alice.token);
     synapse.bring_in(&alice.token, &room, &bot);
-    let proxy = Proxy::before(&synapse.url());
     let (url, token) = (proxy.url(), bot.token.clone());
-    let server = Server { synapse, service: service.clone(), proxy, alice };
     let mut rig = Served::on(server, url, &room, token);
     rig.stop();
     rig.source = Arc::new(pooled(&room, &["mac-01"]));
@@ -392,7 +415,7 @@ fn a_bot_becomes_a_service_and_says_nothing_twice() {
     rig.stop();
     let waiting = {
         rig.homeserver.synapse.write_service(&service);
-        rig.homeserver.synapse.restart();
+        rig.homeserver.stoppable().restart();
         rig.homeserver.proxy.lose(Loss::Nothing);
         rig.account = Account::Service;
         *rig.token.lock().unwrap() = service.as_token().to_owned();
