@@ -16,6 +16,7 @@ mod sample;
 mod scheme;
 mod secrets;
 mod shell;
+mod step;
 mod table;
 mod tls;
 mod whole_file;

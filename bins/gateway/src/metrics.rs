@@ -88,6 +88,17 @@ impl OfSources {
     }
 }
 
+/// A number that is not there before it is known.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Known(Family<Labels, Gauge>);
+
+impl Known {
+    /// Sets it.
+    pub(crate) fn set(&self, number: u64) {
+        self.0.get_or_create(&owned([])).set(signed(number));
+    }
+}
+
 /// A number that goes up and down.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Number(Gauge);
@@ -131,7 +142,7 @@ pub(crate) struct Metrics {
     pub(crate) appservice_requests: Counters,
     pub(crate) appservice_events: Counters,
     pub(crate) appservice_last_transaction: Number,
-    pub(crate) appservice_reached: Number,
+    pub(crate) appservice_reached: Known,
     pub(crate) boards: Counters,
     pub(crate) sending: Number,
     pub(crate) accepting: Number,
@@ -172,7 +183,7 @@ impl Metrics {
             appservice_requests: Counters::default(),
             appservice_events: Counters::default(),
             appservice_last_transaction: Number::default(),
-            appservice_reached: Number::default(),
+            appservice_reached: Known::default(),
             boards: Counters::default(),
             sending: Number::default(),
             accepting: Number::default(),
@@ -265,13 +276,14 @@ impl Metrics {
                 "When the homeserver last pushed something",
                 &self.appservice_last_transaction,
             ),
-            ("appservice_reached", "1 while the last ping was fine", &self.appservice_reached),
             ("start_timestamp_seconds", "When this process began", &self.started),
             ("evicted", "Kept deliveries that made room for newer ones since the start", &self.evicted),
         ];
         for (name, help, number) in numbers {
             registry.register(name, help, number.0.clone());
         }
+        let reached = self.appservice_reached.0.clone();
+        registry.register("appservice_reached", "1 while the last ping was fine", reached);
         let named = [
             ("room_waiting", "Deliveries that wait for a room, up to 1000", &self.waiting),
             ("room_oldest_seconds", "How long the oldest of them waits", &self.oldest_seconds),

@@ -13,6 +13,7 @@ use super::new::{FILE, is_issued};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::shell::{self, word};
+use crate::step::{self, Step};
 
 /// What is there now.
 pub(super) struct Written<'w> {
@@ -23,20 +24,6 @@ pub(super) struct Written<'w> {
     pub(super) made_secret: bool,
 }
 
-/// One thing to do: words, or a command.
-enum Step {
-    Words(String),
-    Command(String),
-}
-
-impl Step {
-    fn text(&self) -> &str {
-        match self {
-            Self::Words(text) | Self::Command(text) => text,
-        }
-    }
-}
-
 impl Written<'_> {
     pub(super) fn print(&self, output: &mut Output<'_>) -> Result<(), Failure> {
         for file in self.files() {
@@ -45,22 +32,11 @@ impl Written<'_> {
         if let Some(file) = self.kept() {
             output.line(&format!("kept  {}, which was there", file.display()))?;
         }
-        output.line("what is left to do:")?;
-        for (i, step) in self.steps().iter().enumerate() {
-            output.line(&format!("{:>3}. {}", i + 1, step.text()))?;
-        }
-        Ok(())
+        step::tell(&self.steps(), output)
     }
 
     pub(super) fn json(&self) -> Value {
-        let steps = self.steps();
-        let steps: Vec<_> = steps
-            .iter()
-            .map(|step| match step {
-                Step::Words(text) => json!({ "do": text }),
-                Step::Command(text) => json!({ "run": text }),
-            })
-            .collect();
+        let steps: Vec<_> = self.steps().iter().map(Step::json).collect();
         let files: Vec<_> = self.files().iter().map(|file| file.display().to_string()).collect();
         let kept = self.kept().map(|file| file.display().to_string());
         json!({ "wrote": files, "kept": kept, "next": steps })

@@ -6,7 +6,7 @@ use meshhook_appservice::GhostNames;
 use meshhook_config::{AppService, Config, Voice};
 use meshhook_store_sqlite::Peek;
 
-use super::report::{Report, counted};
+use super::report::Report;
 use crate::failure::Failure;
 
 const CHECK: &str = "speakers";
@@ -57,8 +57,7 @@ impl Pool<'_> {
         let users = able.iter().filter_map(|node| Some((*node, names.user_id(node)?)));
         let (with, without): (Vec<_>, Vec<_>) = users.partition(|(_, id)| made.contains(id));
         let free = most.saturating_sub(made.len());
-        let text =
-            format!("{} of at most {most} have a user of their own", counted(made.len() as u64, "machine"));
+        let text = format!("machines with a user of their own: {} of at most {most}", made.len());
         if without.len() <= free {
             report.ok(CHECK, text)?;
         } else {

@@ -17,6 +17,7 @@ use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::random;
 use crate::shell::{quoted, word};
+use crate::step::{self, Step};
 use crate::whole_file::{self, WholeFile, folder_of};
 
 /// For the gateway's group to read.
@@ -68,11 +69,7 @@ impl New {
             return output.json(&self.report(&registration, &sender, &steps));
         }
         output.line(&format!("wrote {}, for {sender}", self.out.display()))?;
-        output.line("what is left to do:")?;
-        steps
-            .iter()
-            .enumerate()
-            .try_for_each(|(i, step)| output.line(&format!("{:>3}. {}", i + 1, step.text())))
+        step::tell(&steps, output)
     }
 
     fn make(&self) -> Result<Registration, Failure> {
@@ -115,27 +112,6 @@ impl New {
             )),
             Step::Words(format!("invite {sender} into the room")),
         ]
-    }
-}
-
-/// One thing to do: words, or a command.
-enum Step {
-    Words(String),
-    Command(String),
-}
-
-impl Step {
-    fn text(&self) -> &str {
-        match self {
-            Self::Words(text) | Self::Command(text) => text,
-        }
-    }
-
-    fn json(&self) -> Value {
-        match self {
-            Self::Words(text) => json!({ "do": text }),
-            Self::Command(text) => json!({ "run": text }),
-        }
     }
 }
 
