@@ -90,8 +90,8 @@ impl Verdict {
     pub fn of(answer: Option<&Answered>, received: Received) -> Self {
         let Some(answer) = answer else { return Self::NoAnswer };
         match (answer.status, answer.errcode.as_deref()) {
-            (200, _) if received == Received::NotReached => Self::OtherListener,
-            (200, _) => Self::Fine,
+            _ if is_content(answer) && received == Received::NotReached => Self::OtherListener,
+            _ if is_content(answer) => Self::Fine,
             (401, Some("M_UNKNOWN_TOKEN" | "M_MISSING_TOKEN")) => Self::AsToken,
             (403, Some("M_FORBIDDEN")) => Self::forbidden(answer),
             (400, Some("M_URL_NOT_SET")) => Self::NoUrl,
@@ -273,6 +273,15 @@ impl Verdict {
     }
 }
 
+/// Whether the homeserver got its answer. After a good one Synapse (1.163, `appservice/scheduler.py`) pushes what waits,
+/// and where it is doing so already, that fails, and is told as if the ping had.
+fn is_content(answer: &Answered) -> bool {
+    let is_pushing =
+        |why: &str| ["AlreadyCancelled:", "AlreadyCalled:"].iter().any(|name| why.starts_with(name));
+    let failed = answer.errcode.as_deref() == Some("M_CONNECTION_FAILED");
+    answer.status == 200 || failed && answer.error.as_deref().is_some_and(is_pushing)
+}
+
 /// Whether a refusal is the one that the listener gives.
 fn is_ours(body: Option<&str>) -> bool {
     body.is_some_and(|body| body.contains("M_FORBIDDEN"))
@@ -306,6 +315,18 @@ mod tests {
         assert_eq!(Verdict::of(Some(&fine()), Received::RightToken), Verdict::Fine);
         assert_eq!(Verdict::of(Some(&fine()), Received::Unknown), Verdict::Fine);
         assert_eq!(Verdict::of(Some(&fine()), Received::NotReached), Verdict::OtherListener);
+    }
+
+    #[test]
+    fn a_synapse_that_is_pushing_already_was_answered_well() {
+        for error in [
+            "AlreadyCancelled: Tried to cancel an already-cancelled event.",
+            "AlreadyCalled: Tried to cancel an already-called event.",
+        ] {
+            let answer = synapse(502, "M_CONNECTION_FAILED", error, None);
+            assert_eq!(Verdict::of(Some(&answer), Received::RightToken), Verdict::Fine);
+            assert_eq!(Verdict::of(Some(&answer), Received::NotReached), Verdict::OtherListener);
+        }
     }
 
     #[test]

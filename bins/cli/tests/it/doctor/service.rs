@@ -233,7 +233,7 @@ fn machines_without_a_user_are_named() {
         &many,
         "too_many_machines",
         "warning",
-        &["0 machines of at most 2", "of 3 that have none, 2 can", "max_ghosts in [appservice] to 3"],
+        &["of their own: 0 of at most 2", "of 3 that have none, 2 can", "max_ghosts in [appservice] to 3"],
     );
 }
 
@@ -254,7 +254,7 @@ fn users_that_are_made_are_counted() {
     let running = scene.diagnose(&gateway);
     gateway.stop();
     for diagnosis in [running, scene.diagnose(&gateway)] {
-        let words = ["1 machine of at most 1", "@buildbot:rig.localhost speaks for mac-01", "to 2"];
+        let words = ["of their own: 1 of at most 1", "@buildbot:rig.localhost speaks for mac-01", "to 2"];
         says(&diagnosis, "too_many_machines", "warning", &words);
         assert_eq!(diagnosis.faults(), [""; 0], "{:#?}", diagnosis.findings);
         assert!(!diagnosis.findings.iter().any(|one| one["code"] == "no_device_yet"));
