@@ -33,11 +33,40 @@ impl Registration {
     /// Whether the namespaces cover the users that machines speak as.
     #[must_use]
     pub fn covers(&self, ghosts: &GhostNames) -> Reach {
+        self.users().cover(ghosts)
+    }
+
+    /// The homeserver's name, as far as a pattern of users tells it.
+    #[must_use]
+    pub fn server_name(&self) -> Option<String> {
+        self.users().server_name()
+    }
+
+    /// What is wrong with the users' patterns on that homeserver.
+    #[must_use]
+    pub fn look_at_users(&self, server_name: &str) -> Vec<Fault> {
+        self.users().look(server_name)
+    }
+
+    fn users(&self) -> Users<'_> {
+        Users { sender_localpart: &self.sender_localpart, namespaces: &self.namespaces.users }
+    }
+}
+
+/// What of a registration says which users are its own.
+#[derive(Clone, Copy)]
+pub(super) struct Users<'u> {
+    pub(super) sender_localpart: &'u str,
+    pub(super) namespaces: &'u [Namespace],
+}
+
+impl Users<'_> {
+    fn cover(self, ghosts: &GhostNames) -> Reach {
         let users = users_of(ghosts);
-        let patterns: Vec<_> = self.namespaces.users.iter().map(|one| Pattern::of(&one.regex)).collect();
+        let patterns: Vec<_> = self.namespaces.iter().map(|one| Pattern::of(&one.regex)).collect();
         let covered = |user: &String| patterns.iter().flatten().any(|pattern| pattern.matches(user));
         let Some(left_out) = users.iter().find(|user| !covered(user)) else { return Reach::All };
-        let unread = self.namespaces.users.iter().zip(&patterns).find(|(_, pattern)| pattern.is_none());
+        let unread = self.namespaces.iter().zip(&patterns).find(|(_, pattern)| pattern.is_none());
         match unread {
             Some((space, _)) => Reach::Unknown { pattern: space.regex.clone() },
             None if users.iter().any(covered) => Reach::Some { but_not: left_out.clone() },
@@ -45,31 +74,28 @@ impl Registration {
         }
     }
 
-    /// The homeserver's name, as far as a pattern of users tells it.
-    #[must_use]
-    pub fn server_name(&self) -> Option<String> {
-        self.namespaces.users.iter().find_map(|space| self.server_name_in(&space.regex))
+    pub(super) fn server_name(self) -> Option<String> {
+        self.namespaces.iter().find_map(|space| self.server_name_in(&space.regex))
     }
 
     /// What stands behind one of its colons, if the pattern matches a user of that server.
-    fn server_name_in(&self, regex: &str) -> Option<String> {
+    fn server_name_in(self, regex: &str) -> Option<String> {
         let pattern = Pattern::of(regex)?;
         let regex = regex.strip_suffix('$').or_else(|| regex.strip_suffix(r"\Z")).unwrap_or(regex);
         let ends = regex.match_indices(':').map(|(colon, _)| &regex[colon + 1..]);
         let names = ends.filter_map(pattern::unescaped).filter(|name| server_name::is_one(name));
         let mut fitting = names.filter(|name| {
-            let local = &self.sender_localpart;
+            let local = self.sender_localpart;
             [format!("@{local}_x:{name}"), format!("{local}_x:{name}")].iter().any(|id| pattern.matches(id))
         });
         fitting.next()
     }
 
-    /// What is wrong with the users' patterns on that homeserver.
-    #[must_use]
-    pub fn look_at_users(&self, server_name: &str) -> Vec<Fault> {
-        let Some(ghosts) = GhostNames::of(&self.sender(server_name)) else { return Vec::new() };
-        let looked = Looked { registration: self, ghosts: &ghosts, server_name };
-        let of_each: Vec<_> = self.namespaces.users.iter().flat_map(|space| looked.at(space)).collect();
+    pub(super) fn look(self, server_name: &str) -> Vec<Fault> {
+        let sender = format!("@{}:{server_name}", self.sender_localpart);
+        let Some(ghosts) = GhostNames::of(&sender) else { return Vec::new() };
+        let looked = Looked { users: self, ghosts: &ghosts, server_name };
+        let of_each: Vec<_> = self.namespaces.iter().flat_map(|space| looked.at(space)).collect();
         // What is wrong with one says why none matches.
         let told = of_each.iter().any(Fault::is_wrong);
         looked.at_all().filter(|fault| !told || !fault.is_wrong()).into_iter().chain(of_each).collect()
@@ -83,7 +109,7 @@ fn users_of(ghosts: &GhostNames) -> Vec<String> {
 }
 
 struct Looked<'l> {
-    registration: &'l Registration,
+    users: Users<'l>,
     ghosts: &'l GhostNames,
     server_name: &'l str,
 }
@@ -91,11 +117,11 @@ struct Looked<'l> {
 impl Looked<'_> {
     /// At all patterns together.
     fn at_all(&self) -> Option<Fault> {
-        if self.registration.namespaces.users.is_empty() {
+        if self.users.namespaces.is_empty() {
             let message = "namespaces.users is empty, so that no machine speaks for itself";
             return Some(Fault::doubtful(None, message, self.right()));
         }
-        match self.registration.covers(self.ghosts) {
+        match self.users.cover(self.ghosts) {
             Reach::None => {
                 let message = "no pattern of namespaces.users matches the users that machines speak as";
                 Some(Fault::wrong(None, message, self.right()))
@@ -134,14 +160,14 @@ impl Looked<'_> {
         if let Some(id) = self.people().find(|id| pattern.matches(id)) {
             return Some(format!("takes other people's users, such as {id}"));
         }
-        let local = &self.registration.sender_localpart;
+        let local = self.users.sender_localpart;
         let bare = [format!("{local}_x:{}", self.server_name), format!("{local}_x")];
         let is_bare = bare.iter().any(|id| pattern.matches(id)) && !pattern.matches(&format!("@{}", bare[0]));
         is_bare.then(|| "never matches: it is held against a whole id, which begins with @".to_owned())
     }
 
     fn people(&self) -> impl Iterator<Item = String> {
-        PEOPLE.iter().filter(|name| **name != self.registration.sender_localpart).map(|name| self.id(name))
+        PEOPLE.iter().filter(|name| **name != self.users.sender_localpart).map(|name| self.id(name))
     }
 
     fn id(&self, local: &str) -> String {
@@ -149,7 +175,7 @@ impl Looked<'_> {
     }
 
     fn doubts(&self, pattern: &Pattern) -> Vec<String> {
-        let local = &self.registration.sender_localpart;
+        let local = self.users.sender_localpart;
         let beside = self.id(&format!("{local}x"));
         let ghost = |server: &str| format!("@{local}_m:{server}");
         let mut doubts = Vec::new();
@@ -171,7 +197,7 @@ impl Looked<'_> {
     }
 
     fn right(&self) -> String {
-        let pattern = pattern::of_ghosts(&self.registration.sender_localpart, self.server_name);
+        let pattern = pattern::of_ghosts(self.users.sender_localpart, self.server_name);
         format!("write '{}', in these quotes", shown::short(&pattern))
     }
 }

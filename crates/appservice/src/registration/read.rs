@@ -3,7 +3,8 @@
 mod fields;
 mod values;
 
-use super::{Fault, Registration, yaml};
+use super::reach::Users;
+use super::{Fault, Namespace, Registration, yaml};
 
 /// The longest text that is read, in bytes.
 pub const LONGEST: usize = 64 << 10;
@@ -12,12 +13,14 @@ pub const LONGEST: usize = 64 << 10;
 #[derive(Debug, Clone)]
 pub struct Reading {
     registration: Option<Registration>,
+    /// The sender's local part and the users' patterns, whatever else is missing.
+    users: Option<(String, Vec<Namespace>)>,
     faults: Vec<Fault>,
 }
 
 impl Reading {
     /// Every fault that the file shows by itself, in the order of its lines. What follows from the homeserver's name is
-    /// told by [`Registration::look_at_users`].
+    /// told by [`Self::look_at_users`].
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
         &self.faults
@@ -27,6 +30,23 @@ impl Reading {
     #[must_use]
     pub fn registration(&self) -> Option<&Registration> {
         self.registration.as_ref()
+    }
+
+    /// The homeserver's name, as far as a pattern of users tells it.
+    #[must_use]
+    pub fn server_name(&self) -> Option<String> {
+        self.users()?.server_name()
+    }
+
+    /// What is wrong with the users' patterns on that homeserver, as far as they can be read.
+    #[must_use]
+    pub fn look_at_users(&self, server_name: &str) -> Vec<Fault> {
+        self.users().map(|users| users.look(server_name)).unwrap_or_default()
+    }
+
+    fn users(&self) -> Option<Users<'_>> {
+        let (sender_localpart, namespaces) = self.users.as_ref()?;
+        Some(Users { sender_localpart, namespaces })
     }
 
     /// What can be worked with, and what is doubtful about it.
@@ -49,17 +69,17 @@ impl Registration {
             let hint = "name the registration's file";
             return nothing(Fault::wrong(None, "this is longer than 64 KiB", hint));
         }
-        let (registration, mut faults) = match yaml::read(text) {
+        let (fields::Found { registration, users }, mut faults) = match yaml::read(text) {
             Ok(root) => fields::all(&root),
             Err((why, line)) => return nothing(unreadable(why, line)),
         };
         faults.sort_by_key(|fault| fault.line().unwrap_or(usize::MAX));
-        Reading { registration, faults }
+        Reading { registration, users, faults }
     }
 }
 
 fn nothing(fault: Fault) -> Reading {
-    Reading { registration: None, faults: vec![fault] }
+    Reading { registration: None, users: None, faults: vec![fault] }
 }
 
 fn unreadable(why: yaml::Unreadable, line: Option<usize>) -> Fault {

@@ -118,6 +118,15 @@ fn patterns_are_looked_at_by_trying_them() {
     insta::assert_snapshot!(all);
 }
 
+/// What is missing elsewhere keeps no pattern from being looked at.
+#[test]
+fn patterns_of_what_is_no_whole_registration_are_looked_at() {
+    let text = with("      regex", "      regex: buildbot_.*").replace("url:", "address:");
+    let reading = Registration::read(&text);
+    assert!(reading.registration().is_none());
+    assert!(told(&reading.look_at_users("ci.example.org")).contains("never matches"), "{reading:?}");
+}
+
 #[test]
 fn whether_ghosts_are_covered_is_told() {
     let ghosts = GhostNames::of("@buildbot:ci.example.org").unwrap();

@@ -67,7 +67,7 @@ impl Check {
     }
 
     fn look_at_users(&self, copies: &mut [Copy<'_>], output: &Output<'_>) {
-        let mut names = copies.iter().filter_map(|copy| copy.reading.registration()?.server_name());
+        let mut names = copies.iter().filter_map(|copy| copy.reading.server_name());
         let name = self.server_name.clone().or_else(|| names.next());
         if name.is_none() && copies.iter().any(|copy| copy.reading.registration().is_some()) {
             output.note(&format!(
@@ -76,7 +76,7 @@ impl Check {
         }
         let name = name.as_deref().unwrap_or(ANY);
         for copy in copies {
-            copy.of_users = copy.reading.registration().map(|is| is.look_at_users(name)).unwrap_or_default();
+            copy.of_users = copy.reading.look_at_users(name);
         }
     }
 }

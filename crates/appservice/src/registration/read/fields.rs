@@ -31,22 +31,31 @@ const KNOWN: [&str; 16] = [
     "io.element.msc4512.proxy_url",
 ];
 
+/// What stands in a document.
+#[derive(Default)]
+pub(super) struct Found {
+    /// If it is all there.
+    pub(super) registration: Option<Registration>,
+    /// The sender's local part and the users' patterns, if those are there.
+    pub(super) users: Option<(String, Vec<Namespace>)>,
+}
+
 /// What stands in a document, as far as it is a registration, and every fault.
-pub(super) fn all(root: &Node) -> (Option<Registration>, Vec<Fault>) {
+pub(super) fn all(root: &Node) -> (Found, Vec<Fault>) {
     let mut faults = Vec::new();
     let Value::Map(entries) = &root.value else {
         let message = format!("this is {} and no mapping of keys to values", root.value.kind());
         let hint = "name the registration's file; `meshhook registration new` writes one";
-        return (None, vec![Fault::wrong(Some(root.line), message, hint)]);
+        return (Found::default(), vec![Fault::wrong(Some(root.line), message, hint)]);
     };
     let mut table = Table::of(entries, None, &mut faults);
-    let registration = fields(&mut table);
+    let found = fields(&mut table);
     unknown(&mut table);
-    (registration, faults)
+    (found, faults)
 }
 
 /// Looks at every key before anything ends for want of one.
-fn fields(table: &mut Table<'_, '_>) -> Option<Registration> {
+fn fields(table: &mut Table<'_, '_>) -> Found {
     let id = id(table);
     let url = url(table);
     let as_token = token(table, "as_token", false);
@@ -59,18 +68,22 @@ fn fields(table: &mut Table<'_, '_>) -> Option<Registration> {
     let receive_ephemeral = ephemeral(table);
     let msc4190 = table.flag("io.element.msc4190").unwrap_or_default();
     table.flag("org.matrix.msc3202");
-    Some(Registration {
-        id: id?,
-        url: url?,
-        as_token: as_token?.0,
-        hs_token: hs_token?.0,
-        sender_localpart: sender_localpart?,
-        namespaces: namespaces?,
-        rate_limited,
-        ip_range_whitelist: ip_range_whitelist?,
-        receive_ephemeral,
-        msc4190,
-    })
+    let users = sender_localpart.clone().zip(namespaces.as_ref().map(|spaces| spaces.users.clone()));
+    let whole = || {
+        Some(Registration {
+            id: id?,
+            url: url?,
+            as_token: as_token?.0,
+            hs_token: hs_token?.0,
+            sender_localpart: sender_localpart?,
+            namespaces: namespaces?,
+            rate_limited,
+            ip_range_whitelist: ip_range_whitelist?,
+            receive_ephemeral,
+            msc4190,
+        })
+    };
+    Found { registration: whole(), users }
 }
 
 fn id(table: &mut Table<'_, '_>) -> Option<String> {
