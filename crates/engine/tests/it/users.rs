@@ -72,6 +72,19 @@ fn held(rig: &Rig) -> Option<String> {
     rooms.into_iter().find(|room| room.room == Homeserver::ROOM)?.hold.map(|(why, _)| why)
 }
 
+/// Somebody removes the sender, and the homeserver tells.
+fn removed(rig: &Rig) {
+    let (room, user) = (Homeserver::ROOM.to_owned(), SENDER.to_owned());
+    rig.homeserver.kick(&room, &user);
+    rig.engine().hear(Heard::Removed { room, user, by: "@a:b".into(), reason: None });
+}
+
+fn invited(rig: &Rig) {
+    let (room, user) = (Homeserver::ROOM.to_owned(), SENDER.to_owned());
+    rig.homeserver.invite(&room, &user);
+    rig.engine().hear(Heard::Invited { room, user });
+}
+
 /// Who has no device may not even look whether its message is there.
 #[test]
 fn a_sender_whose_device_was_deleted_goes_on() {
@@ -154,20 +167,12 @@ fn an_invite_is_taken_while_a_message_waits_for_it() {
 fn a_look_that_failed_is_taken_again_soon() {
     let rig = served();
     says(&rig, 1, "linux-9");
-    let (room, user) = (Homeserver::ROOM.to_owned(), SENDER.to_owned());
-    rig.homeserver.kick(&room, &user);
-    rig.engine().hear(Heard::Removed {
-        room: room.clone(),
-        user: user.clone(),
-        by: "@a:b".into(),
-        reason: None,
-    });
+    removed(&rig);
     // Heard, and looked at.
     eventually(SOON, || held(&rig).filter(|why| why.starts_with("@somebody")));
     let looks = rig.homeserver.requests_for(Endpoint::JoinedRooms).len();
     rig.homeserver.fail_once(Endpoint::JoinedRooms, Fault::html(502));
-    rig.homeserver.invite(&room, &user);
-    rig.engine().hear(Heard::Invited { room, user });
+    invited(&rig);
     let id = reports(&rig, 2, "linux-9");
     eventually(SOON, || (rig.homeserver.requests_for(Endpoint::JoinedRooms).len() > looks).then_some(()));
     assert!(held(&rig).unwrap().starts_with("@somebody"), "{:?}", held(&rig));
@@ -180,18 +185,10 @@ fn a_look_that_failed_is_taken_again_soon() {
 fn a_room_that_is_held_is_released_though_the_senders_device_is_gone() {
     let rig = served();
     says(&rig, 1, "linux-9");
-    let (room, user) = (Homeserver::ROOM.to_owned(), SENDER.to_owned());
-    rig.homeserver.kick(&room, &user);
-    rig.engine().hear(Heard::Removed {
-        room: room.clone(),
-        user: user.clone(),
-        by: "@a:b".into(),
-        reason: None,
-    });
+    removed(&rig);
     eventually(SOON, || held(&rig));
     rig.homeserver.remove_devices(SENDER);
-    rig.homeserver.invite(&room, &user);
-    rig.engine().hear(Heard::Invited { room, user });
+    invited(&rig);
     says(&rig, 2, "linux-9");
     assert_eq!(held(&rig), None);
 }
