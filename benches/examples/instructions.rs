@@ -26,7 +26,7 @@ fn run(case: &str, times: u32) -> bool {
         None if payload == "any" => Posted::of("standard", Scheme::Github, vec![b' '; kib << 10]),
         None => return false,
     };
-    let mut repeat = |work: &dyn Fn()| (0..times).for_each(|_| work());
+    let repeat = |work: &dyn Fn()| (0..times).for_each(|_| work());
     match stage {
         "hmac" => repeat(&bare_hmac(&posted.body)),
         "verify" => repeat(&|| posted.verify()),
