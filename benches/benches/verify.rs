@@ -1,16 +1,16 @@
-//! Verifying against the bare `hmac` crate over the same bytes.
+//! Verifying against the bare `hmac` crate over the same bytes, and that against other libraries.
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use hmac::{Hmac, KeyInit, Mac};
-use meshhook_benches::Ratio;
-use meshhook_verify::{Key, Scheme, Unverified, Verifier, sign};
-use sha2::Sha256;
+use meshhook_benches::{Posted, Ratio, bare_hmac};
+use meshhook_verify::Scheme;
 
 const SECRET: &[u8] = b"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0";
-const NOW: i64 = 1_700_000_000;
 const KIBIBYTES: [usize; 3] = [1, 20, 1024];
+
+/// What else checks an HMAC, made ready for a body.
+type Other = fn(&[u8]) -> Box<dyn Fn() + '_>;
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
@@ -28,35 +28,38 @@ fn compare(criterion: &mut Criterion, kib: usize) {
     let body = body(kib);
     let mut group = criterion.benchmark_group("verify");
     group.throughput(Throughput::Bytes(body.len() as u64));
-    group.bench_function(BenchmarkId::new("bare hmac", format!("{kib} KiB")), |b| b.iter(bare(&body)));
+    let size = format!("{kib} KiB");
+    group.bench_function(BenchmarkId::new("bare hmac", &size), |b| b.iter(bare_hmac(&body)));
+    for (name, other) in others() {
+        group.bench_function(BenchmarkId::new(name, &size), |b| b.iter(other(&body)));
+    }
     for scheme in schemes() {
-        group.bench_function(BenchmarkId::new(scheme.as_str(), format!("{kib} KiB")), |b| {
-            b.iter(verify(scheme, &body));
-        });
+        let posted = Posted::of("standard", scheme, body.clone());
+        group.bench_function(BenchmarkId::new(scheme.as_str(), &size), |b| b.iter(|| posted.verify()));
     }
     group.finish();
 }
 
-#[expect(clippy::print_stdout, reason = "the result")]
 fn print_ratios() {
     for kib in KIBIBYTES {
         let body = body(kib);
+        for (name, other) in others() {
+            print(kib, name, &Ratio::measure(other(&body), bare_hmac(&body)));
+        }
         for scheme in schemes() {
-            let Ratio { ratio, ours, floor } = Ratio::measure(verify(scheme, &body), bare(&body));
-            println!("verify {kib} KiB, {scheme}: {ratio:.3} × bare hmac ({ours:.2?} / {floor:.2?})");
+            let posted = Posted::of("standard", scheme, body.clone());
+            print(kib, scheme.as_str(), &Ratio::measure(|| posted.verify(), bare_hmac(&body)));
         }
     }
 }
 
-fn body(kib: usize) -> Vec<u8> {
-    b"{\"action\":\"completed\"} ".iter().copied().cycle().take(kib << 10).collect()
+#[expect(clippy::print_stdout, reason = "the result")]
+fn print(kib: usize, name: &str, Ratio { ratio, ours, floor }: &Ratio) {
+    println!("verify {kib} KiB, {name}: {ratio:.3} × bare hmac ({ours:.2?} / {floor:.2?})");
 }
 
-/// A whole HMAC: key in, body in, compared.
-fn bare(body: &[u8]) -> impl FnMut() {
-    let keyed = || Hmac::<Sha256>::new_from_slice(black_box(SECRET)).expect("any length will do");
-    let tag = keyed().chain_update(body).finalize().into_bytes();
-    move || keyed().chain_update(black_box(body)).verify_slice(&tag).expect("the tag is right")
+fn body(kib: usize) -> Vec<u8> {
+    b"{\"action\":\"completed\"} ".iter().copied().cycle().take(kib << 10).collect()
 }
 
 /// Those that sign a body with a secret that both sides have.
@@ -65,13 +68,26 @@ fn schemes() -> impl Iterator<Item = Scheme> {
     Scheme::ALL.iter().copied().filter(signed)
 }
 
-/// What the gateway does with a request's body and headers.
-fn verify(scheme: Scheme, body: &[u8]) -> impl FnMut() {
-    let key = Key::new(scheme, "bench", SECRET).expect("the secret is one of every scheme");
-    let headers = sign(&key, "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", NOW, body).expect("all of it can be signed");
-    let verifier = Verifier::new(scheme, vec![key]).expect("the key is of the scheme");
-    move || {
-        let verified = Unverified::new(black_box(body)).verify(&verifier, black_box(&headers), NOW);
-        black_box(verified.expect("the request is genuine"));
-    }
+fn others() -> Vec<(&'static str, Other)> {
+    vec![
+        ("ring", ring),
+        #[cfg(feature = "aws-lc")]
+        ("aws-lc-rs", aws_lc),
+    ]
+}
+
+/// As of the bare one: key in, body in, compared.
+fn ring(body: &[u8]) -> Box<dyn Fn() + '_> {
+    use ring::hmac::{HMAC_SHA256, Key, sign, verify};
+    let key = || Key::new(HMAC_SHA256, black_box(SECRET));
+    let tag = sign(&key(), body);
+    Box::new(move || verify(&key(), black_box(body), tag.as_ref()).expect("the tag is right"))
+}
+
+#[cfg(feature = "aws-lc")]
+fn aws_lc(body: &[u8]) -> Box<dyn Fn() + '_> {
+    use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign, verify};
+    let key = || Key::new(HMAC_SHA256, black_box(SECRET));
+    let tag = sign(&key(), body);
+    Box::new(move || verify(&key(), black_box(body), tag.as_ref()).expect("the tag is right"))
 }

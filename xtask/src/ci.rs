@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::{Outcome, Workspace, fuzz, process};
+use crate::{Outcome, Workspace, fuzz, instructions, process};
 
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     if let Some(argument) = arguments.first() {
@@ -19,6 +19,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     match fuzz::smoke_all(workspace) {
         Ok(smokes) => steps.extend(smokes),
         Err(missing) => println!("No target is fuzzed: {missing}. The tests replay the corpus."),
+    }
+    match instructions::missing() {
+        None => steps.push(cargo(workspace, "xtask instructions")),
+        Some(missing) => println!("No instructions are counted: {missing}."),
     }
     let results: Vec<Step> = steps.iter_mut().map(perform).collect();
     println!();

@@ -1,11 +1,13 @@
 //! The chores of the workspace: `cargo xtask demo`, `cargo xtask test`, `cargo xtask soak`, `cargo xtask fuzz`,
-//! `cargo xtask ci`.
+//! `cargo xtask load`, `cargo xtask instructions`, `cargo xtask ci`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it speaks to the person who ran it")]
 
 mod artifacts;
 mod ci;
 mod example;
 mod fuzz;
+mod instructions;
+mod load;
 mod process;
 mod suites;
 mod synapse;
@@ -31,6 +33,11 @@ usage: cargo xtask COMMAND
                       rooms counted against what was accepted: 500 kills and an hour at most
   fuzz [--seconds N]  every fuzz target for N seconds each, 10 where none are named; needs a nightly compiler and
                       cargo-fuzz
+  load [--quick] [ARGUMENT…]
+                      how much is accepted a second and how fast, beside a door that does nothing else: on SQLite, in
+                      memory, or any other program; --help says more
+  instructions [--write]
+                      instructions of verify and admit, by callgrind, compared with benches/instructions.txt
   ci                  format, lints, documentation, and the README's commands
 ";
 
@@ -43,6 +50,8 @@ fn main() -> ExitCode {
         "soak" => example::soak,
         "test" => test::run,
         "fuzz" => fuzz::run,
+        "load" => load::run,
+        "instructions" => instructions::run,
         "ci" => ci::run,
         _ => return usage(),
     };

@@ -4,6 +4,7 @@
 
 mod gateway;
 mod homeserver;
+mod load;
 mod proxy;
 mod service;
 mod synapse;

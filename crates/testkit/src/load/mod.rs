@@ -1,0 +1,21 @@
+//! How much a program takes a second, and how fast: many requests that are all made ahead of time, over connections
+//! that are kept.
+//!
+//! One thread, one buffer a connection, and of a request only what makes it distinct is written anew: on a machine that
+//! both sides share, what the client takes is missing to the server.
+
+mod answer;
+mod connection;
+mod deliveries;
+mod drive;
+mod figures;
+mod schedule;
+mod stored;
+mod usage;
+
+pub use deliveries::{Deliveries, Target};
+pub use drive::Load;
+pub use figures::Figures;
+pub use schedule::Pace;
+pub use stored::stored;
+pub use usage::cpu_time;
