@@ -16,6 +16,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     for words in readme_commands(&workspace.root)? {
         steps.push(cargo(workspace, &words));
     }
+    steps.push(cargo(workspace, "xtask demo --appservice"));
     match fuzz::smoke_all(workspace) {
         Ok(smokes) => steps.extend(smokes),
         Err(missing) => println!("No target is fuzzed: {missing}. The tests replay the corpus."),
