@@ -1,7 +1,6 @@
 //! Does the homeserver reach the gateway? It is asked to, and what comes is looked at on this side, too.
 
 use std::net::SocketAddr;
-use std::thread;
 use std::time::Duration;
 
 use meshhook_appservice::{Answered, Received, Registration, Verdict};
@@ -21,10 +20,6 @@ const CHECK: &str = "ping";
 /// Synapse waits a minute for the service: longer than who waits at a terminal.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// How often it is asked again where it did not get through for no reason that is known, and after which pause.
-const MORE: usize = 2;
-const PAUSE: Duration = Duration::from_millis(300);
-
 /// Has the homeserver ping, and says what came of it.
 pub(super) fn look(
     client: &Client,
@@ -43,16 +38,11 @@ pub(super) fn look(
         let said = answer.as_ref().err().map(ToString::to_string);
         (Verdict::of(answered(answer).as_ref(), witness.received(&id)), said)
     };
-    let mut asked = ask();
-    // A homeserver keeps connections, and finds out by using one that who listened before has gone.
-    for _ in 0..MORE {
-        if asked.0 != Verdict::Connection {
-            break;
-        }
-        thread::sleep(PAUSE);
-        asked = ask();
-    }
-    let (verdict, said) = asked;
+    let (verdict, said) = match ask() {
+        // A homeserver keeps connections, and finds out by using one that who listened before has gone.
+        (Verdict::Connection, _) => ask(),
+        asked => asked,
+    };
     told(verdict, said.as_deref(), witness.who(), report)
 }
 
