@@ -55,6 +55,17 @@ pub enum Heard {
     },
 }
 
+impl Heard {
+    fn room(&self) -> &str {
+        match self {
+            Self::Invited { room, .. }
+            | Self::Joined { room, .. }
+            | Self::Removed { room, .. }
+            | Self::Changed { room } => room,
+        }
+    }
+}
+
 /// What was heard and not acted on yet.
 #[derive(Debug, Default)]
 pub(crate) struct Ear {
@@ -86,9 +97,10 @@ impl Ear {
 }
 
 impl Engine {
-    /// Takes what the homeserver tells; it is acted on at once, elsewhere.
+    /// Takes what the homeserver tells; it is acted on at once, by another thread.
     pub fn hear(&self, heard: Heard) {
-        self.ear.push(heard);
+        let ear = if self.is_configured(heard.room()) { &self.ear } else { &self.elsewhere };
+        ear.push(heard);
     }
 }
 

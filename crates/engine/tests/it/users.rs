@@ -2,7 +2,7 @@
 //! nobody of it: nothing is said twice, and nothing stands still.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use meshhook_engine::{Account, Heard, Node, Pool, Route, Routes, Source};
 use meshhook_model::{Globs, Text, Unit};
@@ -11,6 +11,7 @@ use meshhook_testkit::{Endpoint, Event, Fault, Homeserver, Service, eventually};
 use crate::rig::{Rig, SOON, job_body, source};
 
 const MINUTE: Duration = Duration::from_secs(60);
+const SLOW: Duration = Duration::from_secs(8);
 const OTHER: &str = "!another";
 const GHOST: &str = "@buildbot_mac-01:scripted.localhost";
 const SENDER: &str = "@buildbot:scripted.localhost";
@@ -194,4 +195,24 @@ fn a_room_that_is_held_is_released_though_the_senders_device_is_gone() {
     rig.engine().hear(Heard::Invited { room, user });
     says(&rig, 2, "linux-9");
     assert_eq!(held(&rig), None);
+}
+
+/// Anybody may invite a service, a thousand times, from a homeserver that takes its time: the room that is written to is
+/// held all the same.
+#[test]
+fn invites_from_elsewhere_hold_nothing_up() {
+    let rig = served();
+    says(&rig, 1, "linux-9");
+    rig.homeserver.fail(Endpoint::Leave, Fault::slow(SLOW));
+    let (room, user) = (Homeserver::ROOM.to_owned(), SENDER.to_owned());
+    rig.engine().hear(Heard::Invited { room: "!first".to_owned(), user: user.clone() });
+    eventually(SOON, || (!rig.homeserver.requests_for(Endpoint::Leave).is_empty()).then_some(()));
+    rig.homeserver.kick(&room, &user);
+    rig.engine().hear(Heard::Removed { room, user: user.clone(), by: "@a:b".into(), reason: None });
+    for n in 0..1000 {
+        rig.engine().hear(Heard::Invited { room: format!("!{n}"), user: user.clone() });
+    }
+    let begun = Instant::now();
+    eventually(SOON, || held(&rig));
+    assert!(begun.elapsed() < SLOW / 2, "{:?}", begun.elapsed());
 }
