@@ -9,6 +9,7 @@ use meshhook_store::{Enrolled, Store, StoreError, Voice};
 
 use crate::account::DEVICE;
 use crate::backoff::{backoff, jitter};
+use crate::clock::Clock;
 use crate::devices::Devices;
 use crate::room::outside;
 use crate::session::{Session, localpart};
@@ -96,14 +97,17 @@ impl Ghosts {
         &mut self,
         place: Place<'_>,
         node: &str,
-        running: Duration,
+        clock: &dyn Clock,
     ) -> Result<Prepared, StoreError> {
         let (failures, until) = self.unanswered;
-        if until > running {
+        if until > clock.running() {
             return Ok(Prepared::AskAgain(until));
         }
         self.know_of(place.session);
-        let why = match self.make(place, node)? {
+        let made = self.make(place, node)?;
+        // It may have taken longer than what follows is good for.
+        let running = clock.running();
+        let why = match made {
             Ok((user, fresh)) => {
                 self.unanswered = (0, Duration::ZERO);
                 self.known.insert(node.to_owned(), Known::Able(user.clone()));

@@ -188,7 +188,7 @@ impl Lane {
         let most = conduct.get().ghosts;
         let room = self.room.as_str();
         let place = Place { client, store: &**store, devices, session, room, most };
-        match self.ghosts.prepare(place, node, clock.running()) {
+        match self.ghosts.prepare(place, node, &**clock) {
             Ok(Prepared::AsBefore) => Next::Now,
             Ok(Prepared::Able(user)) => {
                 observer.see(Sight::GhostReady { room, node, user: &user });

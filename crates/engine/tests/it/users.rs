@@ -216,3 +216,21 @@ fn invites_from_elsewhere_hold_nothing_up() {
     eventually(SOON, || held(&rig));
     assert!(begun.elapsed() < SLOW / 2, "{:?}", begun.elapsed());
 }
+
+/// However long it took to find out that a machine cannot speak: it is not found out again before the sender spoke.
+#[test]
+fn a_machine_that_is_slow_to_be_refused_does_not_hold_its_message_up() {
+    let rig = served();
+    let renames = || {
+        let requests = rig.homeserver.requests_for(Endpoint::Profile);
+        requests.into_iter().filter(|request| request.method == "PUT").count()
+    };
+    rig.homeserver.fail_for(GHOST, Endpoint::Profile, Fault::slow(Duration::from_secs(2)));
+    rig.homeserver.fail_for(GHOST, Endpoint::Join, Fault::forbidden());
+    rig.homeserver.fail(Endpoint::Invite, Fault::forbidden());
+    let id = reports(&rig, 1, "mac-01");
+    eventually(SOON, || (renames() == 1).then_some(()));
+    rig.advance(2 * MINUTE);
+    rig.eventually_status(&id, "sent");
+    assert_eq!((senders(&rig), renames()), (vec![SENDER.to_owned()], 1));
+}
