@@ -368,7 +368,7 @@ struct Speakers {
 
 impl Speakers {
     fn of(&self, details: &Details) -> Option<String> {
-        let node = details.mesh_node_id.as_ref().filter(|node| self.pool.lists(node))?;
+        let node = details.mesh_node_id.as_ref().filter(|node| self.pool.lists(node.as_str()))?;
         let may_name = self.only.as_ref().is_none_or(|only| only == node);
         may_name.then(|| node.as_str().to_owned())
     }

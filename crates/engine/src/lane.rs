@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use meshhook_matrix::{Client, EventId, Failure, FailureKind, Token};
 use meshhook_store::{
-    Attempt, Lease, Message, Moment, Negative, Refused, Store, StoreError, Take, Taken, rules,
+    Attempt, Lease, Message, Moment, Negative, Refused, Store, StoreError, Take, Taken, Voice, rules,
 };
 
 use crate::attempt::{attempt, of_failure};
@@ -176,7 +176,11 @@ impl Lane {
             session: &session.digest,
             owner: &self.shared.owner,
             now: self.now(),
-            voice: &|node| self.ghosts.voice(node, session, conduct.ghosts, self.shared.clock.running()),
+            // One that was listed when it was heard of may be no longer.
+            voice: &|node| match conduct.lists(node) {
+                true => self.ghosts.voice(node, session, conduct.ghosts, self.shared.clock.running()),
+                false => Voice::Sender,
+            },
             plan: &|queue| plan(queue, &conduct.digest),
             freeze: &|draft| freeze(draft, conduct.look),
         })

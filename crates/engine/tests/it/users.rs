@@ -234,3 +234,25 @@ fn a_machine_that_is_slow_to_be_refused_does_not_hold_its_message_up() {
     rig.eventually_status(&id, "sent");
     assert_eq!((senders(&rig), renames()), (vec![SENDER.to_owned()], 1));
 }
+
+/// What waits is said by the sender.
+#[test]
+fn a_machine_that_is_listed_no_longer_gets_no_user() {
+    let rig = served();
+    says(&rig, 1, "linux-9");
+    let (room, user) = (Homeserver::ROOM.to_owned(), SENDER.to_owned());
+    rig.homeserver.kick(&room, &user);
+    rig.engine().hear(Heard::Removed {
+        room: room.clone(),
+        user: user.clone(),
+        by: "@a:b".into(),
+        reason: None,
+    });
+    eventually(SOON, || held(&rig));
+    let id = reports(&rig, 2, "mac-01");
+    rig.engine().adopt(rig.conduct(vec![Arc::new(source(&room))])).unwrap();
+    rig.homeserver.invite(&room, &user);
+    rig.engine().hear(Heard::Invited { room, user });
+    rig.eventually_status(&id, "sent");
+    assert_eq!(senders(&rig), [SENDER, SENDER]);
+}
