@@ -256,3 +256,22 @@ fn a_machine_that_is_listed_no_longer_gets_no_user() {
     rig.eventually_status(&id, "sent");
     assert_eq!(senders(&rig), [SENDER, SENDER]);
 }
+
+/// Homeservers may let nobody speak as a user who is locked or deactivated, nor look as one.
+#[test]
+fn the_sender_speaks_and_looks_for_a_machine_whose_user_is_shut_out() {
+    let rig = served();
+    says(&rig, 1, "mac-01");
+    let shut_out = || Fault::error(403, "M_USER_DEACTIVATED", "This account has been deactivated");
+    for endpoint in [Endpoint::Send, Endpoint::Messages, Endpoint::Device, Endpoint::Profile] {
+        rig.homeserver.fail_for(GHOST, endpoint, shut_out());
+    }
+    let id = reports(&rig, 2, "mac-01");
+    eventually(SOON, || (!rig.results(&id).is_empty()).then_some(()));
+    for _ in 0..4 {
+        rig.advance(MINUTE);
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    rig.eventually_status(&id, "sent");
+    assert_eq!((senders(&rig), held(&rig)), (vec![GHOST.to_owned(), SENDER.to_owned()], None));
+}
