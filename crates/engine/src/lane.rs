@@ -225,6 +225,11 @@ impl Lane {
                 self.look_at = clock.running() + UNTOLD;
                 return self.wait_until(self.look_at);
             }
+            Err(failure) if matches!(failure.kind, FailureKind::Unauthorized { .. }) => {
+                self.look_at = Duration::ZERO;
+                self.refused_token(session, &failure);
+                return Next::Bell;
+            }
             told => told.unwrap_or_else(|failure| Some(failure.to_string())),
         };
         let held = store.hold(&self.room, why.as_deref(), self.now());
@@ -423,8 +428,7 @@ impl Lane {
                 Negative { due: None, hold: None, gate: Some(gate) }
             }
             FailureKind::Unauthorized { .. } => {
-                let why = format!("the homeserver refused the access token: {failure}");
-                self.shared.keeper.sign_out(&hand.session, &why, now, self.shared.clock.running());
+                self.refused_token(&hand.session, failure);
                 at(Duration::ZERO)
             }
             FailureKind::Unknown if self.is_hopeless(hand, failure) => return self.despair(hand, attempt),
@@ -434,6 +438,11 @@ impl Lane {
             _ => self.again(hand),
         };
         self.postpone(hand, (attempt, negative))
+    }
+
+    fn refused_token(&self, session: &Session, failure: &Failure) {
+        let why = format!("the homeserver refused the access token: {failure}");
+        self.shared.keeper.sign_out(session, &why, self.now(), self.shared.clock.running());
     }
 
     /// The same PUT again, a little later each time.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use meshhook_engine::{Account, Heard, Node, Pool, Route, Routes, Source};
+use meshhook_engine::{Account, Heard, Node, Pool, Route, Routes, Sending, Source};
 use meshhook_model::{Globs, Text, Unit};
 use meshhook_testkit::{Endpoint, Event, Fault, Homeserver, Service, eventually};
 
@@ -274,4 +274,32 @@ fn the_sender_speaks_and_looks_for_a_machine_whose_user_is_shut_out() {
     }
     rig.eventually_status(&id, "sent");
     assert_eq!((senders(&rig), held(&rig)), (vec![GHOST.to_owned(), SENDER.to_owned()], None));
+}
+
+/// Where nothing is sent, nothing else finds out that the token is refused; and the room is not held for that.
+#[test]
+fn a_token_that_is_refused_at_a_look_is_told_as_what_it_is() {
+    let rig = served();
+    says(&rig, 1, "linux-9");
+    let (room, user) = (Homeserver::ROOM.to_owned(), SENDER.to_owned());
+    rig.homeserver.kick(&room, &user);
+    rig.engine().hear(Heard::Removed {
+        room: room.clone(),
+        user: user.clone(),
+        by: "@a:b".into(),
+        reason: None,
+    });
+    eventually(SOON, || held(&rig).filter(|why| why.starts_with("@somebody")));
+    for endpoint in [Endpoint::JoinedRooms, Endpoint::Whoami] {
+        rig.homeserver.fail(endpoint, Fault::error(401, "M_UNKNOWN_TOKEN", "Invalid access token passed."));
+    }
+    rig.advance(6 * MINUTE);
+    eventually(SOON, || matches!(rig.engine().sending(), Sending::Stopped { .. }).then_some(()));
+    assert!(held(&rig).unwrap().starts_with("@somebody"), "{:?}", held(&rig));
+    rig.homeserver.mend(Endpoint::JoinedRooms);
+    rig.homeserver.mend(Endpoint::Whoami);
+    rig.homeserver.invite(&room, &user);
+    let id = reports(&rig, 2, "linux-9");
+    rig.advance(2 * MINUTE);
+    rig.eventually_status(&id, "sent");
 }
