@@ -181,9 +181,14 @@ impl Actor<'_> {
     fn changed(&self, room: &str) -> Result<(), StoreError> {
         let Shared { client, conduct, .. } = self.shared;
         let encrypted = conduct.get().encrypted;
-        // The lane looks as well, before it writes.
-        if let Ok(Some(why)) = objection(client, &self.session.token, room, encrypted) {
-            self.hold(room, &why)?;
+        match objection(client, &self.session.token, room, encrypted) {
+            Ok(None) => {}
+            Ok(Some(why)) => self.hold(room, &why)?,
+            // The lane looks as well; where the homeserver does not tell, it would write. A held room is looked at again.
+            Err(failure) => {
+                let why = "the room was upgraded or encrypted, as far as the homeserver tells";
+                self.hold(room, &format!("{why}: {failure}"))?;
+            }
         }
         self.shared.stirred.stir(room);
         Ok(())

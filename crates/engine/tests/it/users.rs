@@ -303,3 +303,21 @@ fn a_token_that_is_refused_at_a_look_is_told_as_what_it_is() {
     rig.advance(2 * MINUTE);
     rig.eventually_status(&id, "sent");
 }
+
+/// Upgraded or encrypted: nothing is written until the homeserver tells that neither is so.
+#[test]
+fn a_room_that_was_changed_is_held_until_it_can_be_looked_at() {
+    let rig = served();
+    says(&rig, 1, "linux-9");
+    rig.homeserver.fail(Endpoint::State, Fault::html(502));
+    rig.engine().hear(Heard::Changed { room: Homeserver::ROOM.to_owned() });
+    eventually(SOON, || held(&rig));
+    let id = reports(&rig, 2, "linux-9");
+    rig.advance(MINUTE);
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(rig.status(&id), "pending");
+    rig.homeserver.mend(Endpoint::State);
+    rig.advance(MINUTE);
+    rig.eventually_status(&id, "sent");
+    assert_eq!(held(&rig), None);
+}
