@@ -16,7 +16,7 @@ const OTHER: &str = "!another";
 const GHOST: &str = "@buildbot_mac-01:scripted.localhost";
 const SENDER: &str = "@buildbot:scripted.localhost";
 
-/// An application service with one machine, whose builds of the branch `main` are said here, of others elsewhere.
+/// An application service with two machines, whose builds of the branch `main` are said here, of others elsewhere.
 fn served() -> Rig {
     let service = Service::new("buildbot", Homeserver::SERVER_NAME);
     let homeserver = Homeserver::start();
@@ -31,10 +31,11 @@ fn served() -> Rig {
 }
 
 fn pooled() -> Source {
-    let node = Node { name: Text::new("mac-01").unwrap(), runners: Globs::default() };
+    let node = |name| Node { name: Text::new(name).unwrap(), runners: Globs::default() };
+    let nodes = ["mac-01", "mac-02"].map(node).to_vec();
     let elsewhere =
         Route { room: OTHER.into(), branches: Globs::new(["elsewhere"]).unwrap(), ..Route::default() };
-    let (pool, routes) = (Arc::new(Pool::new(vec![node])), Arc::new(Routes::new(vec![elsewhere])));
+    let (pool, routes) = (Arc::new(Pool::new(nodes)), Arc::new(Routes::new(vec![elsewhere])));
     Source { pool, routes, units: vec![Unit::Job], ..source(Homeserver::ROOM) }
 }
 
@@ -320,4 +321,24 @@ fn a_room_that_was_changed_is_held_until_it_can_be_looked_at() {
     rig.advance(MINUTE);
     rig.eventually_status(&id, "sent");
     assert_eq!(held(&rig), None);
+}
+
+/// A homeserver that lets nobody join any more, and takes its time over it, is not asked for each machine.
+#[test]
+fn one_machine_is_waited_for_where_the_homeserver_does_not_answer() {
+    let rig = served();
+    says(&rig, 1, "linux-9");
+    let joins = || rig.homeserver.requests_for(Endpoint::Join).len();
+    let before = joins();
+    rig.homeserver.fail(Endpoint::Join, Fault::hang(Duration::from_secs(2)));
+    let first = reports(&rig, 2, "mac-01");
+    eventually(SOON, || (joins() > before).then_some(()));
+    rig.advance(Duration::from_secs(15));
+    rig.eventually_status(&first, "sent");
+    says(&rig, 3, "mac-02");
+    assert_eq!(joins(), before + 1);
+    rig.homeserver.mend(Endpoint::Join);
+    rig.advance(2 * MINUTE);
+    says(&rig, 4, "mac-02");
+    assert_eq!(senders(&rig).last().unwrap(), &GHOST.replace('1', "2"));
 }
