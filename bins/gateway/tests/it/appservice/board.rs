@@ -67,9 +67,10 @@ fn a_room_is_answered_no_more_than_every_ten_seconds() {
 #[test]
 fn a_room_is_owed_one_board_at_a_time() {
     let (service, gateway) = lonely("waiting");
-    push(&service, &[asks("$1")]);
+    let mut asked = 0;
     let again = || {
-        push(&service, &[asks(&format!("${}", meshhook_testkit::free_port()))]);
+        asked += 1;
+        push(&service, &[asks(&format!("${asked}"))]);
         let metrics = gateway.admin_get("/metrics").text();
         metrics.contains("meshhook_boards_total{result=\"waiting\"}").then_some(())
     };
