@@ -218,6 +218,7 @@ impl<'a> Draft<'a> {
         let names = Names::of(&self.source.scope, &event.identity, &status, otherwise);
         self.machine = event
             .machine
+            .filter(|machine| self.may_tell_of(&machine.name))
             .map(|machine| Machine { group: names.group, name: machine.name.as_str().to_owned() });
         let named = status.details.mesh_node_id.iter().chain(&status.details.nodes);
         self.nodes = named.map(|name| name.as_str().to_owned()).collect();
@@ -225,6 +226,13 @@ impl<'a> Draft<'a> {
             Some(reason) => Purport::Ignored(reason.to_owned()),
             None => Purport::Announce(self.announcement(status, &names, freshness)),
         };
+    }
+
+    /// Whether others that share its runs may take it from this source that a machine was at work: one that is a machine's
+    /// own could else have any machine speak, by what the other source says of the run.
+    fn may_tell_of(&self, machine: &Text) -> bool {
+        let Source { name, scope, node, .. } = self.source;
+        scope == name || node.as_ref().is_none_or(|own| own == machine)
     }
 
     /// Why nothing is said of an event, as far as it alone can tell.
@@ -360,7 +368,7 @@ struct Speakers {
 
 impl Speakers {
     fn of(&self, details: &Details) -> Option<String> {
-        let node = details.mesh_node_id.as_ref().filter(|node| self.pool.lists(node))?;
+        let node = details.mesh_node_id.as_ref().filter(|node| self.pool.lists(node.as_str()))?;
         let may_name = self.only.as_ref().is_none_or(|only| only == node);
         may_name.then(|| node.as_str().to_owned())
     }
@@ -499,6 +507,35 @@ mod tests {
         let (found, body) = of_path("{}", &TOKEN.replace('0', "1"), "standard");
         assert!(matches!(found, Err(Refusal::Unverified(_))));
         assert_eq!(body, b"{}");
+    }
+
+    /// A source that is a machine's own names no other to a source that it shares its runs with.
+    #[test]
+    fn a_machines_own_source_tells_others_of_that_machine_alone() {
+        let told = |node: Option<&str>, scope: &str, runner: &str| {
+            let key = || Key::new(Scheme::Github, "k", b"a secret of thirty-two characters").unwrap();
+            let source = Source {
+                reader: Reader::new(Provider::by_name("github").unwrap()),
+                verifier: Verifier::new(Scheme::Github, vec![key()]).unwrap(),
+                scope: scope.into(),
+                node: node.and_then(Text::new),
+                ..source()
+            };
+            let body = format!(
+                r#"{{"action":"queued","workflow_job":{{"id":2,"run_id":1,"name":"b","status":"in_progress",
+                "runner_name":"{runner}","runner_group_name":"Default"}},"repository":{{"full_name":"o/a"}}}}"#
+            );
+            let headers = sign(&key(), "", 0, body.as_bytes()).unwrap();
+            let now = Moment::from_seconds(1_795_413_600);
+            let arrival = Arrival { now, request_id: "r", delivery_id: "ours" };
+            let admission = admit(&source, &headers, &mut body.into_bytes(), arrival).unwrap();
+            admission.delivery.machine.map(|machine| machine.name)
+        };
+        let mac = |n: u8| Some(format!("mac-{n}"));
+        assert_eq!(told(Some("mac-1"), "shared", "mac-2"), None);
+        assert_eq!(told(Some("mac-1"), "shared", "mac-1"), mac(1));
+        assert_eq!(told(Some("mac-1"), "mac", "mac-2"), mac(2));
+        assert_eq!(told(None, "shared", "mac-2"), mac(2));
     }
 
     #[test]

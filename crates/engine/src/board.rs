@@ -9,8 +9,8 @@ use std::time::Duration;
 use meshhook_model::{State, Text};
 use meshhook_render::{Board, BoardMachine, BoardWorkflow, LastBuild, Style, outdated_board};
 use meshhook_store::{
-    Announcement, Content, Facts, Freshness, GroupKey, Key, Latest, Moment, NewDelivery, Purport, Rank,
-    StoreError, SubjectKey,
+    Announcement, Content, DeliveryView, Facts, Filter, Freshness, GroupKey, Key, Latest, Moment,
+    NewDelivery, Purport, Rank, Status, StoreError, SubjectKey,
 };
 use serde_json::Value;
 
@@ -49,6 +49,24 @@ impl Engine {
     #[must_use]
     pub fn is_configured(&self, room: &str) -> bool {
         self.shared.conduct.get().serves(room)
+    }
+
+    /// Whether another question of that room still waits for its answer, which will be as new as this one's. Looks into the
+    /// store.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn owes_board(&self, asked: Asked<'_>) -> Result<bool, StoreError> {
+        let waiting = Filter {
+            status: Some(Status::Pending),
+            source: Some(SOURCE.to_owned()),
+            limit: LOOK_AT,
+            ..Filter::default()
+        };
+        let asked_key = key(asked.event_id);
+        let is_another =
+            |view: &DeliveryView| view.room.as_deref() == Some(asked.room) && view.key != asked_key;
+        Ok(self.store().list(&waiting)?.iter().any(is_another))
     }
 
     /// The board of a room, as an answer to be handed in; nothing where that room is not configured. Looks into the store.
@@ -161,7 +179,7 @@ fn named(what: &str, event_id: &str) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use meshhook_store::{NodeView, SeenIn, Status};
+    use meshhook_store::{NodeView, SeenIn};
 
     const NOW: Moment = Moment::from_seconds(1000);
 

@@ -29,6 +29,11 @@ impl Conduct {
         self.rooms().any(|known| known == room)
     }
 
+    /// Whether a machine is listed still.
+    pub(crate) fn lists(&self, node: &str) -> bool {
+        self.sources.iter().any(|source| source.pool.lists(node))
+    }
+
     /// The rooms that are written into, some perhaps more than once.
     pub(crate) fn rooms(&self) -> impl Iterator<Item = &str> {
         self.sources.iter().flat_map(|source| source.rooms())

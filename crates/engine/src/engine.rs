@@ -66,6 +66,9 @@ pub struct Engine {
     keeping: Arc<Bell>,
     look_now: Arc<AtomicBool>,
     pub(crate) ear: Arc<Ear>,
+    /// For what is heard of rooms that are not configured: anybody may have their homeserver tell of those, as often as he
+    /// likes, and have it take its time over each answer.
+    pub(crate) elsewhere: Arc<Ear>,
     /// The rooms that have a lane.
     served: Mutex<BTreeSet<String>>,
     /// Gone once the engine stops: the committing thread then ends with the last of its queue.
@@ -110,6 +113,7 @@ impl Engine {
             keeping: Arc::default(),
             look_now: Arc::default(),
             ear: Arc::default(),
+            elsewhere: Arc::default(),
             served: Mutex::default(),
             committer: Mutex::new(Some(committer)),
             stopping: Arc::default(),
@@ -129,7 +133,8 @@ impl Engine {
             self.serve(room)?;
         }
         if account == Account::Service {
-            self.spawn_ear()?;
+            self.spawn_ear("ear", &self.ear)?;
+            self.spawn_ear("elsewhere", &self.elsewhere)?;
         }
         Ok(self.spawn_keeper()?)
     }
@@ -179,9 +184,10 @@ impl Engine {
     }
 
     /// Nobody pushes anything to a bot.
-    fn spawn_ear(&self) -> std::io::Result<()> {
-        let (shared, ear, lanes) = (Arc::clone(&self.shared), Arc::clone(&self.ear), Arc::clone(&self.bell));
-        self.spawn("ear", &self.ear.bell, move || hear::act(&shared, &ear, &lanes))
+    fn spawn_ear(&self, name: &str, ear: &Arc<Ear>) -> std::io::Result<()> {
+        let (shared, lanes, bell) = (Arc::clone(&self.shared), Arc::clone(&self.bell), Arc::clone(&ear.bell));
+        let ear = Arc::clone(ear);
+        self.spawn(name, &bell, move || hear::act(&shared, &ear, &lanes))
     }
 
     /// Has the access token looked at now, and not when it is time to.
@@ -276,6 +282,7 @@ impl Engine {
         self.bell.ring();
         self.keeping.ring();
         self.ear.bell.ring();
+        self.elsewhere.bell.ring();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         threads.into_iter().all(|thread| {
             while !thread.is_finished() && Instant::now() < deadline {

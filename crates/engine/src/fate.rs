@@ -42,8 +42,7 @@ pub(crate) fn of(
     let started = clock.now();
     let read = |token| client.tail_read(token, &message.room, &query);
     let answer = match read(&session.token_of(&message.sender)) {
-        // A user that may not look has a service whose own may, and needs no device for it.
-        Ok(Tail::Inconclusive) if session.ghosts.is_some() => {
+        answer if is_not_let_look(&answer) && session.ghosts.is_some() => {
             read(&session.token.speaking_as(&session.identity.user, None))
         }
         answer => answer,
@@ -63,5 +62,13 @@ pub(crate) fn of(
             let attempt = of_failure(started, ended, &failure);
             Fate::AskAgain(failure, attempt)
         }
+    }
+}
+
+/// A user that may not look, or is locked or deactivated, has a service whose own may, and needs no device for it.
+fn is_not_let_look(answer: &Result<Tail, Failure>) -> bool {
+    match answer {
+        Ok(tail) => *tail == Tail::Inconclusive,
+        Err(failure) => failure.is_of_the_user(),
     }
 }

@@ -9,6 +9,7 @@ use meshhook_store::{Enrolled, Store, StoreError, Voice};
 
 use crate::account::DEVICE;
 use crate::backoff::{backoff, jitter};
+use crate::clock::Clock;
 use crate::devices::Devices;
 use crate::room::outside;
 use crate::session::{Session, localpart};
@@ -19,6 +20,10 @@ const TRY_AGAIN: Duration = Duration::from_secs(60);
 /// And for one that was able to, by all that is known, and was refused all the same.
 pub(crate) const SPEAKS_FOR: Duration = Duration::from_secs(600);
 
+/// A homeserver that does not answer for so long is not asked to make others able to meanwhile: what waits would wait as
+/// long for each of them.
+const SLOW: Duration = Duration::from_secs(10);
+
 /// What is known of the machines' voices in a room.
 #[derive(Debug, Default)]
 pub(crate) struct Ghosts {
@@ -27,6 +32,8 @@ pub(crate) struct Ghosts {
     session: String,
     /// How often the homeserver did not answer in a row, and before when it is left alone, on the clock that nobody sets.
     unanswered: (u32, Duration),
+    /// Until then, on the clock that nobody sets, the sender speaks for all that are not able to yet.
+    slow: Duration,
 }
 
 #[derive(Debug)]
@@ -66,6 +73,7 @@ impl Ghosts {
     /// Forgets everything: something has changed.
     pub(crate) fn forget(&mut self) {
         self.known.clear();
+        self.slow = Duration::ZERO;
     }
 
     /// Has it found out anew whether a machine can speak.
@@ -87,6 +95,7 @@ impl Ghosts {
         match self.known.get(node).filter(|_| self.session == session.digest) {
             Some(Known::Able(user)) => Voice::Ghost(user.clone()),
             Some(Known::Unable(until, _)) if *until > running => Voice::Sender,
+            _ if self.slow > running => Voice::Sender,
             _ => Voice::Unknown,
         }
     }
@@ -96,14 +105,18 @@ impl Ghosts {
         &mut self,
         place: Place<'_>,
         node: &str,
-        running: Duration,
+        clock: &dyn Clock,
     ) -> Result<Prepared, StoreError> {
         let (failures, until) = self.unanswered;
-        if until > running {
+        if until > clock.running() {
             return Ok(Prepared::AskAgain(until));
         }
         self.know_of(place.session);
-        let why = match self.make(place, node)? {
+        let begun = clock.running();
+        let made = self.make(place, node)?;
+        // It may have taken longer than what follows is good for.
+        let running = clock.running();
+        let why = match made {
             Ok((user, fresh)) => {
                 self.unanswered = (0, Duration::ZERO);
                 self.known.insert(node.to_owned(), Known::Able(user.clone()));
@@ -114,11 +127,21 @@ impl Ghosts {
                 self.unanswered = (failures.saturating_add(1), until);
                 return Ok(Prepared::AskAgain(until));
             }
-            Err(Unable::Unanswered(why) | Unable::Refused(why)) => why,
+            Err(Unable::Unanswered(why)) => {
+                if running.saturating_sub(begun) >= SLOW {
+                    self.slow = running + TRY_AGAIN;
+                }
+                why
+            }
+            Err(Unable::Refused(why)) => why,
         };
+        Ok(self.unable(node, why, running + TRY_AGAIN))
+    }
+
+    fn unable(&mut self, node: &str, why: String, until: Duration) -> Prepared {
         let is_known = matches!(self.known.get(node), Some(Known::Unable(_, known)) if *known == why);
-        self.known.insert(node.to_owned(), Known::Unable(running + TRY_AGAIN, why.clone()));
-        Ok(if is_known { Prepared::AsBefore } else { Prepared::Unable(why) })
+        self.known.insert(node.to_owned(), Known::Unable(until, why.clone()));
+        if is_known { Prepared::AsBefore } else { Prepared::Unable(why) }
     }
 
     /// What was known of another session is not of this one.

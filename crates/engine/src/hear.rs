@@ -55,6 +55,17 @@ pub enum Heard {
     },
 }
 
+impl Heard {
+    fn room(&self) -> &str {
+        match self {
+            Self::Invited { room, .. }
+            | Self::Joined { room, .. }
+            | Self::Removed { room, .. }
+            | Self::Changed { room } => room,
+        }
+    }
+}
+
 /// What was heard and not acted on yet.
 #[derive(Debug, Default)]
 pub(crate) struct Ear {
@@ -86,9 +97,10 @@ impl Ear {
 }
 
 impl Engine {
-    /// Takes what the homeserver tells; it is acted on at once, elsewhere.
+    /// Takes what the homeserver tells; it is acted on at once, by another thread.
     pub fn hear(&self, heard: Heard) {
-        self.ear.push(heard);
+        let ear = if self.is_configured(heard.room()) { &self.ear } else { &self.elsewhere };
+        ear.push(heard);
     }
 }
 
@@ -169,9 +181,14 @@ impl Actor<'_> {
     fn changed(&self, room: &str) -> Result<(), StoreError> {
         let Shared { client, conduct, .. } = self.shared;
         let encrypted = conduct.get().encrypted;
-        // The lane looks as well, before it writes.
-        if let Ok(Some(why)) = objection(client, &self.session.token, room, encrypted) {
-            self.hold(room, &why)?;
+        match objection(client, &self.session.token, room, encrypted) {
+            Ok(None) => {}
+            Ok(Some(why)) => self.hold(room, &why)?,
+            // The lane looks as well; where the homeserver does not tell, it would write. A held room is looked at again.
+            Err(failure) => {
+                let why = "the room was upgraded or encrypted, as far as the homeserver tells";
+                self.hold(room, &format!("{why}: {failure}"))?;
+            }
         }
         self.shared.stirred.stir(room);
         Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use meshhook_matrix::{Client, EventId, Failure, FailureKind, Token};
 use meshhook_store::{
-    Attempt, Lease, Message, Moment, Negative, Refused, Store, StoreError, Take, Taken, rules,
+    Attempt, Lease, Message, Moment, Negative, Refused, Store, StoreError, Take, Taken, Voice, rules,
 };
 
 use crate::attempt::{attempt, of_failure};
@@ -176,7 +176,11 @@ impl Lane {
             session: &session.digest,
             owner: &self.shared.owner,
             now: self.now(),
-            voice: &|node| self.ghosts.voice(node, session, conduct.ghosts, self.shared.clock.running()),
+            // One that was listed when it was heard of may be no longer.
+            voice: &|node| match conduct.lists(node) {
+                true => self.ghosts.voice(node, session, conduct.ghosts, self.shared.clock.running()),
+                false => Voice::Sender,
+            },
             plan: &|queue| plan(queue, &conduct.digest),
             freeze: &|draft| freeze(draft, conduct.look),
         })
@@ -188,7 +192,7 @@ impl Lane {
         let most = conduct.get().ghosts;
         let room = self.room.as_str();
         let place = Place { client, store: &**store, devices, session, room, most };
-        match self.ghosts.prepare(place, node, clock.running()) {
+        match self.ghosts.prepare(place, node, &**clock) {
             Ok(Prepared::AsBefore) => Next::Now,
             Ok(Prepared::Able(user)) => {
                 observer.see(Sight::GhostReady { room, node, user: &user });
@@ -220,6 +224,11 @@ impl Lane {
             Err(Failure { kind: FailureKind::Unknown | FailureKind::Limited { .. }, .. }) => {
                 self.look_at = clock.running() + UNTOLD;
                 return self.wait_until(self.look_at);
+            }
+            Err(failure) if matches!(failure.kind, FailureKind::Unauthorized { .. }) => {
+                self.look_at = Duration::ZERO;
+                self.refused_token(session, &failure);
+                return Next::Bell;
             }
             told => told.unwrap_or_else(|failure| Some(failure.to_string())),
         };
@@ -419,8 +428,7 @@ impl Lane {
                 Negative { due: None, hold: None, gate: Some(gate) }
             }
             FailureKind::Unauthorized { .. } => {
-                let why = format!("the homeserver refused the access token: {failure}");
-                self.shared.keeper.sign_out(&hand.session, &why, now, self.shared.clock.running());
+                self.refused_token(&hand.session, failure);
                 at(Duration::ZERO)
             }
             FailureKind::Unknown if self.is_hopeless(hand, failure) => return self.despair(hand, attempt),
@@ -430,6 +438,11 @@ impl Lane {
             _ => self.again(hand),
         };
         self.postpone(hand, (attempt, negative))
+    }
+
+    fn refused_token(&self, session: &Session, failure: &Failure) {
+        let why = format!("the homeserver refused the access token: {failure}");
+        self.shared.keeper.sign_out(session, &why, self.now(), self.shared.clock.running());
     }
 
     /// The same PUT again, a little later each time.

@@ -40,8 +40,8 @@ impl Pool {
     }
 
     /// Whether that is a machine's name, and not its runner's.
-    pub(crate) fn lists(&self, name: &Text) -> bool {
-        self.nodes.iter().any(|node| node.name == *name)
+    pub(crate) fn lists(&self, name: &str) -> bool {
+        self.nodes.iter().any(|node| node.name.as_str() == name)
     }
 
     /// The machine's name instead of its runner's.

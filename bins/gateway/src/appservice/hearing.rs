@@ -90,7 +90,13 @@ impl Hearing {
             return self.observations.board_not_said("limited");
         }
         let asked = Asked { room, event_id, request_id, delivery_id: &new_id("d_"), now };
-        match self.engine.board(asked) {
+        // A room that is held, or whose homeserver limits us, is not to be owed a board for each time it was asked for.
+        let board = match self.engine.owes_board(asked) {
+            Ok(true) => return self.observations.board_not_said("waiting"),
+            Ok(false) => self.engine.board(asked),
+            Err(why) => Err(why),
+        };
+        match board {
             Ok(None) => {}
             Ok(Some(admission)) => {
                 let (room, replies) = (room.clone(), replies.clone());

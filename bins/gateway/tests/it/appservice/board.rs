@@ -1,6 +1,6 @@
 //! Who asks for the board is answered once.
 
-use meshhook_testkit::Gateway;
+use meshhook_testkit::{Gateway, eventually};
 use serde_json::{Value, json};
 
 use super::{ROOM, lonely, push, says};
@@ -61,6 +61,21 @@ fn a_room_is_answered_no_more_than_every_ten_seconds() {
     {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");
     }
+}
+
+/// Nothing can be said here, for as long as anybody asks.
+#[test]
+fn a_room_is_owed_one_board_at_a_time() {
+    let (service, gateway) = lonely("waiting");
+    let mut asked = 0;
+    let again = || {
+        asked += 1;
+        push(&service, &[asks(&format!("${asked}"))]);
+        let metrics = gateway.admin_get("/metrics").text();
+        metrics.contains("meshhook_boards_total{result=\"waiting\"}").then_some(())
+    };
+    eventually(crate::rig::SOON, again);
+    assert_eq!(owed(&gateway).len(), 1);
 }
 
 #[test]
