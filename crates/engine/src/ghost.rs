@@ -65,6 +65,8 @@ pub(crate) enum Prepared {
     Able(String),
     /// It cannot, and why.
     Unable(String),
+    /// The service's token is good no more: nothing can be said of any machine.
+    TokenRefused(Failure),
     /// The homeserver does not answer; on the clock that nobody sets, when to ask again.
     AskAgain(Duration),
 }
@@ -122,6 +124,7 @@ impl Ghosts {
                 self.known.insert(node.to_owned(), Known::Able(user.clone()));
                 return Ok(if fresh { Prepared::Able(user) } else { Prepared::AsBefore });
             }
+            Err(Unable::TokenRefused(failure)) => return Ok(Prepared::TokenRefused(failure)),
             Err(Unable::Unanswered(_)) if place.client.whoami(&place.session.token).is_err() => {
                 let until = running + backoff(failures, jitter());
                 self.unanswered = (failures.saturating_add(1), until);
@@ -179,12 +182,15 @@ pub(crate) enum Unable {
     Refused(String),
     /// That may be about all.
     Unanswered(String),
+    /// That is about nobody: the service's token is good no more.
+    TokenRefused(Failure),
 }
 
 impl From<Failure> for Unable {
     fn from(failure: Failure) -> Self {
         match failure.kind {
             FailureKind::Unknown => Self::Unanswered(failure.to_string()),
+            FailureKind::Unauthorized { .. } if !failure.is_of_the_user() => Self::TokenRefused(failure),
             _ => Self::Refused(failure.to_string()),
         }
     }

@@ -202,6 +202,10 @@ impl Lane {
                 observer.see(Sight::GhostNotReady { room, node, why: &why });
                 Next::Now
             }
+            Ok(Prepared::TokenRefused(failure)) => {
+                self.refused_token(session, &failure);
+                Next::Bell
+            }
             Ok(Prepared::AskAgain(until)) => self.wait_until(until),
             Err(why) => self.after(Err(why)),
         }

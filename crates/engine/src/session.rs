@@ -309,9 +309,7 @@ impl SignIn {
 
     fn refused(failure: &Failure) -> Self {
         let (hint, wait) = match failure.kind {
-            FailureKind::Unauthorized { .. } => {
-                (": put a token that works into the token file", Some(TRY_AGAIN))
-            }
+            FailureKind::Unauthorized { .. } => (": put a token that works into its file", Some(TRY_AGAIN)),
             FailureKind::Limited { retry_after } => ("", retry_after),
             _ => ("", None),
         };

@@ -302,6 +302,23 @@ fn a_token_that_is_refused_at_a_look_is_told_as_what_it_is() {
     rig.eventually_status(&id, "sent");
 }
 
+/// While a registration's tokens are changed, it is nobody's fault: a machine is not spoken for because of it.
+#[test]
+fn a_machine_is_waited_for_while_the_token_is_refused() {
+    let rig = served();
+    let endpoints = [Endpoint::JoinedRooms, Endpoint::Register, Endpoint::Whoami];
+    for endpoint in endpoints {
+        rig.homeserver.fail(endpoint, Fault::error(401, "M_UNKNOWN_TOKEN", "Invalid access token passed."));
+    }
+    let id = reports(&rig, 1, "mac-01");
+    eventually(SOON, || matches!(rig.engine().sending(), Sending::Stopped { .. }).then_some(()));
+    assert_eq!(rig.status(&id), "pending");
+    endpoints.into_iter().for_each(|endpoint| rig.homeserver.mend(endpoint));
+    rig.advance(2 * MINUTE);
+    rig.eventually_status(&id, "sent");
+    assert_eq!(rig.life(&id).message.unwrap().sender, GHOST);
+}
+
 /// Upgraded or encrypted: nothing is written until the homeserver tells that neither is so.
 #[test]
 fn a_room_that_was_changed_is_held_until_it_can_be_looked_at() {
