@@ -380,6 +380,7 @@ mod tests {
             by_room.set("!room", 1);
         }
         metrics.silent_since.only(["a"].into_iter(), 1);
+        metrics.appservice_reached.set(1);
         assert_eq!(families(&metrics.text()), listed());
     }
 
