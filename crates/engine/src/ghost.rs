@@ -115,7 +115,7 @@ impl Ghosts {
         }
         self.know_of(place.session);
         let begun = clock.running();
-        let made = self.make(place, node)?;
+        let made = make(place, node);
         // It may have taken longer than what follows is good for.
         let running = clock.running();
         let why = match made {
@@ -124,6 +124,7 @@ impl Ghosts {
                 self.known.insert(node.to_owned(), Known::Able(user.clone()));
                 return Ok(if fresh { Prepared::Able(user) } else { Prepared::AsBefore });
             }
+            Err(Unable::Store(why)) => return Err(why),
             Err(Unable::TokenRefused(failure)) => return Ok(Prepared::TokenRefused(failure)),
             Err(Unable::Unanswered(_)) if place.client.whoami(&place.session.token).is_err() => {
                 let until = running + backoff(failures, jitter());
@@ -154,24 +155,24 @@ impl Ghosts {
             self.session.clone_from(&session.digest);
         }
     }
+}
 
-    fn make(&self, place: Place<'_>, node: &str) -> Result<Result<(String, bool), Unable>, StoreError> {
-        let Some(user) = place.session.ghosts.as_ref().and_then(|ghosts| ghosts.user_id(node)) else {
-            return Ok(Err(Unable::Refused("its name is too long for a user's id".to_owned())));
-        };
-        match place.store.enrol(&user, place.room, DEVICE, place.most)? {
-            Enrolled::Ready => Ok(Ok((user, false))),
-            Enrolled::TooMany => {
-                let why = format!("max_ghosts allows {} machines a user, and there are as many", place.most);
-                Ok(Err(Unable::Refused(why)))
-            }
-            Enrolled::Unready => match make_able(place, &user, node) {
-                Ok(()) => {
-                    place.store.set_ready(&user, place.room, true)?;
-                    Ok(Ok((user, true)))
-                }
-                Err(why) => Ok(Err(why)),
-            },
+/// Who a machine speaks as, and whether it could not before.
+fn make(place: Place<'_>, node: &str) -> Result<(String, bool), Unable> {
+    let Some(user) = place.session.ghosts.as_ref().and_then(|ghosts| ghosts.user_id(node)) else {
+        let why = "its name is too long for a user's id: list it under a shorter one";
+        return Err(Unable::Refused(why.to_owned()));
+    };
+    match place.store.enrol(&user, place.room, DEVICE, place.most)? {
+        Enrolled::Ready => Ok((user, false)),
+        Enrolled::TooMany => Err(Unable::Refused(format!(
+            "max_ghosts allows {} machines a user, and there are as many: raise it in [appservice]",
+            place.most
+        ))),
+        Enrolled::Unready => {
+            make_able(place, &user, node)?;
+            place.store.set_ready(&user, place.room, true)?;
+            Ok((user, true))
         }
     }
 }
@@ -184,6 +185,14 @@ pub(crate) enum Unable {
     Unanswered(String),
     /// That is about nobody: the service's token is good no more.
     TokenRefused(Failure),
+    /// Nothing was asked of the homeserver, or nothing of it is on record.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Unable {
+    fn from(why: StoreError) -> Self {
+        Self::Store(why)
+    }
 }
 
 impl From<Failure> for Unable {

@@ -69,6 +69,15 @@ fn is_tried(rig: &Rig, id: &str, result: &str) {
     eventually(SOON, || rig.results(id).contains(&result.to_owned()).then_some(()));
 }
 
+/// The sender is removed, and the homeserver tells so; from where, and who.
+fn is_removed(rig: &Rig) -> (String, String) {
+    let (room, user) = (Homeserver::ROOM.to_owned(), SENDER.to_owned());
+    rig.homeserver.kick(&room, &user);
+    let (here, who, by) = (room.clone(), user.clone(), "@a:b".to_owned());
+    rig.engine().hear(Heard::Removed { room: here, user: who, by, reason: None });
+    (room, user)
+}
+
 fn held(rig: &Rig) -> Option<String> {
     let rooms = rig.engine().store().totals().unwrap().rooms;
     rooms.into_iter().find(|room| room.room == Homeserver::ROOM)?.hold.map(|(why, _)| why)
@@ -238,14 +247,7 @@ fn a_machine_that_is_slow_to_be_refused_does_not_hold_its_message_up() {
 fn a_machine_that_is_listed_no_longer_gets_no_user() {
     let rig = served();
     says(&rig, 1, "linux-9");
-    let (room, user) = (Homeserver::ROOM.to_owned(), SENDER.to_owned());
-    rig.homeserver.kick(&room, &user);
-    rig.engine().hear(Heard::Removed {
-        room: room.clone(),
-        user: user.clone(),
-        by: "@a:b".into(),
-        reason: None,
-    });
+    let (room, user) = is_removed(&rig);
     eventually(SOON, || held(&rig));
     let id = reports(&rig, 2, "mac-01");
     rig.engine().adopt(rig.conduct(vec![Arc::new(source(&room))])).unwrap();
@@ -279,14 +281,7 @@ fn the_sender_speaks_and_looks_for_a_machine_whose_user_is_shut_out() {
 fn a_token_that_is_refused_at_a_look_is_told_as_what_it_is() {
     let rig = served();
     says(&rig, 1, "linux-9");
-    let (room, user) = (Homeserver::ROOM.to_owned(), SENDER.to_owned());
-    rig.homeserver.kick(&room, &user);
-    rig.engine().hear(Heard::Removed {
-        room: room.clone(),
-        user: user.clone(),
-        by: "@a:b".into(),
-        reason: None,
-    });
+    let (room, user) = is_removed(&rig);
     eventually(SOON, || held(&rig).filter(|why| why.starts_with("@somebody")));
     for endpoint in [Endpoint::JoinedRooms, Endpoint::Whoami] {
         rig.homeserver.fail(endpoint, Fault::error(401, "M_UNKNOWN_TOKEN", "Invalid access token passed."));
