@@ -209,7 +209,7 @@ impl Rig {
         };
         NewDelivery {
             source: "github".to_owned(),
-            body_key: Key(hash(3)),
+            body_key: Key(hash(3)).into(),
             purport: Purport::Announce(announcement),
             facts: facts(&id, number),
             machine: None,

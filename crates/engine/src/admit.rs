@@ -8,12 +8,12 @@ use meshhook_model::{BuildStatus, Details, State, Text, Timestamp, Unit};
 use meshhook_normalize::{BodyError, Event, Meaning, Provider, Reader, Reading};
 use meshhook_render::{News, Style};
 use meshhook_store::{
-    Announcement, Change, Content, Ending, Facts, Freshness, Machine, Moment, NewDelivery, Purport, Rank,
-    Render, Trend,
+    Announcement, BodyKey, Change, Content, Ending, Facts, Freshness, Machine, Moment, NewDelivery, Purport,
+    Rank, Render, Trend,
 };
 use meshhook_verify::{Headers, Unverified, Verified, Verifier};
 
-use crate::identity::{Names, body_key, branch_key};
+use crate::identity::{Names, body_key, body_key_of, branch_key};
 use crate::line;
 use crate::only::Only;
 use crate::path_token;
@@ -169,7 +169,6 @@ struct Draft<'a> {
     nodes: Vec<String>,
     facts: Facts,
     state: Option<State>,
-    body_key: meshhook_store::Key,
 }
 
 impl<'a> Draft<'a> {
@@ -182,8 +181,8 @@ impl<'a> Draft<'a> {
     ) -> Result<Self, Refusal> {
         let reading = source.reader.read(body, context.event_header.as_deref()).map_err(Refusal::Body)?;
         let freshness = freshness(&reading, context);
-        let body_key = body_key(&source.name, body);
-        let otherwise = context.message_id.clone().unwrap_or_else(|| body_key.to_string());
+        let body_key = || body_key(&source.name, body).to_string();
+        let otherwise = || context.message_id.clone().unwrap_or_else(body_key);
         let mut draft = Self {
             source,
             arrival,
@@ -192,7 +191,6 @@ impl<'a> Draft<'a> {
             nodes: Vec::new(),
             facts: Facts { verified_by, request_id: arrival.request_id.to_owned(), ..Facts::default() },
             state: None,
-            body_key,
         };
         match reading.meaning {
             Meaning::Invalid { field, expected } => return Err(Refusal::Field { field, expected }),
@@ -204,12 +202,18 @@ impl<'a> Draft<'a> {
                 draft.describe(&mut details, context);
                 draft.purport = Purport::Unreadable(reason.as_str().to_owned());
             }
-            Meaning::Event(event) => draft.event(event, context, freshness, &otherwise),
+            Meaning::Event(event) => draft.event(event, context, freshness, otherwise),
         }
         Ok(draft)
     }
 
-    fn event(&mut self, mut event: Event, context: &Context, freshness: Freshness, otherwise: &str) {
+    fn event(
+        &mut self,
+        mut event: Event,
+        context: &Context,
+        freshness: Freshness,
+        otherwise: impl FnOnce() -> String,
+    ) {
         self.place(&mut event);
         self.describe(&mut event.status.details, context);
         let status = event.status;
@@ -314,10 +318,10 @@ impl<'a> Draft<'a> {
     }
 
     fn finish(self, raw: Vec<u8>) -> Admission {
-        let delivery = NewDelivery {
+        let mut delivery = NewDelivery {
             id: self.arrival.delivery_id.to_owned(),
             source: self.source.name.clone(),
-            body_key: self.body_key,
+            body_key: BodyKey::Of(body_key_of),
             purport: self.purport,
             facts: self.facts,
             machine: self.machine,
@@ -326,6 +330,10 @@ impl<'a> Draft<'a> {
             received_at: self.arrival.now,
             retention: self.source.retention,
         };
+        // The store has one writer: what is certainly needed is reckoned here.
+        if !matches!(delivery.purport, Purport::Announce(_)) {
+            delivery.body_key = delivery.body_key().into();
+        }
         Admission { delivery, state: self.state }
     }
 }
@@ -500,6 +508,23 @@ mod tests {
         let unread = of_path(&format!(r#"{{"hook":"/x/{TOKEN}"}}"#), TOKEN, "xcode-cloud").0.unwrap();
         assert!(matches!(unread.delivery.purport, Purport::Unreadable(_)));
         assert!(!String::from_utf8(unread.delivery.raw).unwrap().contains(TOKEN));
+    }
+
+    /// Announced ones too: they may turn out to be stale.
+    #[test]
+    fn whatever_is_set_aside_is_known_by_source_and_body() {
+        let announced = r#"{"workflow":"w","state":"failed","run_id":"1"}"#;
+        let (ignored, unreadable) = (announced.replace("run_id", "job\":\"j\",\"run_id"), "{}");
+        for (body, provider) in [(announced, "standard"), (&ignored, "standard"), (unreadable, "xcode-cloud")]
+        {
+            let delivery = of_path(body, TOKEN, provider).0.unwrap().delivery;
+            assert_eq!(
+                delivery.body_key(),
+                body_key(&delivery.source, body.as_bytes()),
+                "{:?}",
+                delivery.purport
+            );
+        }
     }
 
     #[test]

@@ -151,7 +151,7 @@ fn admission(asked: Asked<'_>, board: &Board, style: &Style, retention: Duration
     let delivery = NewDelivery {
         id: asked.delivery_id.to_owned(),
         source: SOURCE.to_owned(),
-        body_key: key(asked.event_id),
+        body_key: key(asked.event_id).into(),
         purport: Purport::Announce(announcement),
         facts: Facts {
             correlation_id: asked.delivery_id.to_owned(),

@@ -3,10 +3,14 @@
 //! A changed recipe would say everything again after an upgrade: the golden test below must never be edited, a new
 //! recipe needs a migration.
 
+use std::borrow::Cow;
+
 use meshhook_model::{BuildStatus, State, Text};
 use meshhook_normalize::Identity;
-use meshhook_store::{BranchKey, GroupKey, Key, SubjectKey};
+use meshhook_store::{BranchKey, GroupKey, Key, NewDelivery, SubjectKey};
 use sha2::{Digest, Sha256};
+
+use crate::raw;
 
 /// The names of one status.
 pub(crate) struct Names {
@@ -17,14 +21,19 @@ pub(crate) struct Names {
 
 impl Names {
     /// `otherwise` stands for the run where the body names none: an identity is never empty.
-    pub(crate) fn of(scope: &str, identity: &Identity, status: &BuildStatus, otherwise: &str) -> Self {
-        let run = identity.run.as_deref().unwrap_or(otherwise);
+    pub(crate) fn of(
+        scope: &str,
+        identity: &Identity,
+        status: &BuildStatus,
+        otherwise: impl FnOnce() -> String,
+    ) -> Self {
+        let run = identity.run.as_deref().map_or_else(|| Cow::Owned(otherwise()), Cow::Borrowed);
         let path = || {
             Recipe::new()
                 .text(scope)
                 .maybe(identity.repo.as_deref())
                 .maybe(identity.workflow.as_deref())
-                .text(run)
+                .text(&run)
         };
         let unit = status.details.unit.as_str();
         let subject = path().text("subject").text(unit).maybe(identity.job.as_deref()).hash();
@@ -44,6 +53,11 @@ fn key(scope: &str, subject: &[u8; 32], round: u64, state: State) -> [u8; 32] {
 /// The key of a body that is not announced.
 pub(crate) fn body_key(source: &str, body: &[u8]) -> Key {
     Key(Recipe::new().text("body").text(source).bytes(body).hash())
+}
+
+/// That key, of a delivery that has its body.
+pub(crate) fn body_key_of(new: &NewDelivery) -> Key {
+    body_key(&new.source, raw::body(&new.raw))
 }
 
 /// What a build is compared with: those of its branch that are called as it is.
@@ -105,7 +119,7 @@ mod tests {
 
     fn names(identity: &Identity, unit: Unit, round: u64, state: State) -> Names {
         let details = Details { unit, round: Round::new(round), ..Details::default() };
-        Names::of("github", identity, &BuildStatus { state, details }, "otherwise")
+        Names::of("github", identity, &BuildStatus { state, details }, || "otherwise".to_owned())
     }
 
     fn identity(repo: Option<&str>, run: Option<&str>, job: Option<&str>) -> Identity {

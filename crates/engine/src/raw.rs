@@ -25,10 +25,19 @@ impl Context {
     }
 
     pub(crate) fn split_from(raw: &[u8]) -> Option<(&[u8], Self)> {
-        let line = raw.iter().rposition(|&byte| byte == b'\n')?;
-        let context = serde_json::from_slice(&raw[line + 1..]).ok()?;
-        Some((&raw[..line], context))
+        let (body, line) = split(raw)?;
+        Some((body, serde_json::from_slice(line).ok()?))
     }
+}
+
+/// The body alone.
+pub(crate) fn body(raw: &[u8]) -> &[u8] {
+    split(raw).map_or(raw, |(body, _)| body)
+}
+
+fn split(raw: &[u8]) -> Option<(&[u8], &[u8])> {
+    let line = raw.iter().rposition(|&byte| byte == b'\n')?;
+    Some((&raw[..line], &raw[line + 1..]))
 }
 
 #[cfg(test)]
@@ -42,6 +51,7 @@ mod tests {
             let context = Context { event_header: event.clone(), message_id: event, signed_at: at };
             let raw = context.append_to(body.clone());
             prop_assert_eq!(Context::split_from(&raw), Some((&body[..], context)));
+            prop_assert_eq!(super::body(&raw), body);
         }
     }
 }

@@ -15,10 +15,11 @@ pub(crate) fn set_aside(
     reason: &str,
     evicted: &mut u64,
 ) -> Result<Accepted, StoreError> {
-    if let Some(known) = by_key(db, &new.body_key)? {
+    let key = new.body_key();
+    if let Some(known) = by_key(db, &key)? {
         return seen_again(db, known.seq);
     }
-    let seq = insert(db, new, &new.body_key, status)?;
+    let seq = insert(db, new, &key, status)?;
     let raw = (status != Status::Ignored).then_some(&new.raw);
     let expires_at = new.received_at.plus(new.retention).millis();
     db.prepare_cached("UPDATE delivery SET reason = ?2, expires_at = ?3, raw = ?4 WHERE seq = ?1")

@@ -226,6 +226,21 @@ pub struct Facts {
     pub request_id: String,
 }
 
+/// The hash of source and body. Of an announcement only a stale one needs it: so it need not be reckoned before.
+#[derive(Debug, Clone, Copy)]
+pub enum BodyKey {
+    /// It is known.
+    Known(Key),
+    /// This reckons it.
+    Of(fn(&NewDelivery) -> Key),
+}
+
+impl From<Key> for BodyKey {
+    fn from(key: Key) -> Self {
+        Self::Known(key)
+    }
+}
+
 /// A verified delivery, before the store has seen it.
 #[derive(Debug)]
 pub struct NewDelivery {
@@ -233,8 +248,8 @@ pub struct NewDelivery {
     pub id: String,
     /// The source's name.
     pub source: String,
-    /// The hash of source and body: the key of what is not announced.
-    pub body_key: Key,
+    /// The key of what is not announced.
+    pub body_key: BodyKey,
     /// What is to become of it.
     pub purport: Purport,
     /// What people ask for.
@@ -249,6 +264,17 @@ pub struct NewDelivery {
     pub received_at: Moment,
     /// How long a sent delivery's mark stays.
     pub retention: Duration,
+}
+
+impl NewDelivery {
+    /// The key that it is kept under where it is not announced.
+    #[must_use]
+    pub fn body_key(&self) -> Key {
+        match self.body_key {
+            BodyKey::Known(key) => key,
+            BodyKey::Of(reckon) => reckon(self),
+        }
+    }
 }
 
 /// What became of a delivery that was handed in.

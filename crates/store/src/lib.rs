@@ -19,8 +19,8 @@ mod traits;
 pub use audit::{Audit, Breach, Invariant};
 pub use change::{Change, Ending, Last, News, Trend};
 pub use delivery::{
-    Accepted, Announcement, Background, Content, Facts, Freshness, Machine, NewDelivery, Outcome, Purport,
-    Rank, Render, Status,
+    Accepted, Announcement, Background, BodyKey, Content, Facts, Freshness, Machine, NewDelivery, Outcome,
+    Purport, Rank, Render, Status,
 };
 pub use error::{ActError, StoreError};
 pub use ghost::{Enrolled, GhostView};

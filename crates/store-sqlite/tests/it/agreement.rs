@@ -121,7 +121,10 @@ impl Player<'_> {
                 let id = self.fresh_id();
                 let mut body_key = Key([9; 32]);
                 body_key.0[0] = *machine;
-                let new = NewDelivery { body_key, ..naming(&id, state, &format!("mac-{machine}"), now) };
+                let new = NewDelivery {
+                    body_key: body_key.into(),
+                    ..naming(&id, state, &format!("mac-{machine}"), now)
+                };
                 format!("{:?}", accept(store, new, now))
             }
             Op::Unreadable(number) => {

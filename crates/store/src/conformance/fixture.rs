@@ -153,7 +153,7 @@ pub fn aside(id: &str, body_key: Key, source: &str, now: Moment) -> NewDelivery 
     NewDelivery {
         id: id.to_owned(),
         source: source.to_owned(),
-        body_key,
+        body_key: body_key.into(),
         purport: Purport::Ignored("unit".to_owned()),
         facts: Facts {
             state: Some("running".to_owned()),

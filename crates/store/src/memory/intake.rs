@@ -153,10 +153,10 @@ impl Tables {
 
     /// Keeps what is not announced, up to the source's bounds.
     fn set_aside(&mut self, new: NewDelivery, status: Status, reason: String) -> Accepted {
-        if let Some(&seq) = self.by_key.get(&new.body_key) {
+        let key = new.body_key();
+        if let Some(&seq) = self.by_key.get(&key) {
             return self.seen_again(seq);
         }
-        let key = new.body_key;
         let expires_at = Some(new.received_at.plus(new.retention));
         let mut row = Row { status, reason: Some(reason), expires_at, ..row(new, key) };
         if status == Status::Ignored {
