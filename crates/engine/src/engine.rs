@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::commit::{CommitError, Committer, Reply};
 use crate::conduct::Conduct;
 use crate::current::Current;
+use crate::glance::Glance;
 use crate::hear::{self, Ear};
 use crate::id::new_id;
 use crate::lane::{Lane, Next, Shared};
@@ -23,9 +24,6 @@ use crate::observe::Observer;
 use crate::session::{self, Keeper, Sending, TokenSource};
 use crate::stirred::Stirred;
 use crate::upkeep::Upkeep;
-
-/// A lane that waits looks at the clock so often: somebody may set it.
-const GLANCE: Duration = Duration::from_secs(1);
 
 /// What an engine works with.
 pub struct Settings {
@@ -161,17 +159,22 @@ impl Engine {
         let clock = Arc::clone(&self.shared.clock);
         self.spawn("lane", &self.bell, move || match lane.step() {
             Next::Now => Some(Duration::ZERO),
-            Next::At(until) => Some(until.since(clock.now()).min(GLANCE)),
+            Next::At(until) => Some(until.since(clock.now())),
             Next::Bell => None,
         })
     }
 
     fn spawn_keeper(&self) -> std::io::Result<()> {
         let (shared, look_now) = (Arc::clone(&self.shared), Arc::clone(&self.look_now));
+        let (mut glance, lanes) = (Glance::at(shared.clock.now()), Arc::clone(&self.bell));
         let mut upkeep = Upkeep::default();
         let (mut look_at, mut tidy_at) = (Duration::ZERO, Duration::ZERO);
         self.spawn("keeper", &self.keeping, move || {
             let Shared { keeper, store, client, clock, observer, .. } = &*shared;
+            // One looks for all lanes, which may sleep for minutes.
+            if glance.sees_it_set(clock.now()) {
+                lanes.ring();
+            }
             if look_now.swap(false, Ordering::Relaxed) || clock.running() >= look_at {
                 keeper.look(clock.now(), clock.running());
                 look_at = clock.running() + session::LOOK;

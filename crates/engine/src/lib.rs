@@ -18,6 +18,7 @@ mod engine;
 mod fate;
 mod freeze;
 mod ghost;
+mod glance;
 mod hear;
 mod id;
 mod identity;
