@@ -1,7 +1,6 @@
 //! Group commit: one transaction for all that wait, an answer to each after it.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use crate::answer::Answer;
 use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::observe::{Observer, Sight};
+use crate::queue::{NotTaken, Queue};
 
 /// How many may wait for the disk; they hold their bodies meanwhile.
 const QUEUE: usize = 1024;
@@ -50,32 +50,36 @@ struct Job {
 }
 
 /// The queue's open end.
-#[derive(Clone)]
 pub(crate) struct Committer {
-    queue: SyncSender<Job>,
+    queue: Arc<Queue<Job>>,
 }
 
 impl Committer {
-    /// Starts the thread; it ends when the last committer is gone and the queue is empty.
+    /// Starts the thread; it ends once the queue is closed and empty.
     pub(crate) fn start(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         observer: Arc<dyn Observer>,
         bell: Arc<Bell>,
     ) -> std::io::Result<(Self, thread::JoinHandle<()>)> {
-        let (queue, jobs) = sync_channel(QUEUE);
-        let worker = Worker { store, clock, observer, bell };
+        let queue = Arc::new(Queue::new(QUEUE));
+        let (worker, jobs) = (Worker { store, clock, observer, bell }, Arc::clone(&queue));
         let handle = thread::Builder::new().name("commit".to_owned()).spawn(move || worker.run(&jobs))?;
         Ok((Self { queue }, handle))
     }
 
     /// Hands an admission in; a reply that could not be promised is called at once.
     pub(crate) fn submit(&self, admission: Admission, reply: Reply) {
-        match self.queue.try_send(Job { admission, reply, since: Instant::now() }) {
+        match self.queue.put(Job { admission, reply, since: Instant::now() }) {
             Ok(()) => {}
-            Err(TrySendError::Full(job)) => (job.reply)(Err(CommitError::Full)),
-            Err(TrySendError::Disconnected(job)) => (job.reply)(Err(CommitError::Stopping)),
+            Err(NotTaken::Full(job)) => (job.reply)(Err(CommitError::Full)),
+            Err(NotTaken::Closed(job)) => (job.reply)(Err(CommitError::Stopping)),
         }
+    }
+
+    /// Takes nothing more in.
+    pub(crate) fn close(&self) {
+        self.queue.close();
     }
 }
 
@@ -87,9 +91,14 @@ struct Worker {
 }
 
 impl Worker {
-    fn run(&self, jobs: &Receiver<Job>) {
-        while let Ok(first) = jobs.recv() {
-            self.commit(batch(first, jobs));
+    /// Whatever waits by the end of one commit goes into the next: batches grow by themselves with the load.
+    fn run(&self, jobs: &Queue<Job>) {
+        loop {
+            let batch = jobs.take(BATCH);
+            if batch.is_empty() {
+                return;
+            }
+            self.commit(batch);
         }
     }
 
@@ -117,18 +126,6 @@ impl Worker {
             }
         }
     }
-}
-
-/// Whatever waits by now comes along: batches grow by themselves with the load.
-fn batch(first: Job, jobs: &Receiver<Job>) -> Vec<Job> {
-    let mut batch = vec![first];
-    while batch.len() < BATCH {
-        match jobs.try_recv() {
-            Ok(job) => batch.push(job),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-        }
-    }
-    batch
 }
 
 struct Waiting {

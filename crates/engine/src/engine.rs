@@ -13,7 +13,7 @@ use crate::account::Account;
 use crate::admit::{Admission, Arrival, read_again};
 use crate::bell::Bell;
 use crate::clock::Clock;
-use crate::commit::{CommitError, Committer, Reply};
+use crate::commit::{Committer, Reply};
 use crate::conduct::Conduct;
 use crate::current::Current;
 use crate::glance::Glance;
@@ -69,8 +69,8 @@ pub struct Engine {
     pub(crate) elsewhere: Arc<Ear>,
     /// The rooms that have a lane.
     served: Mutex<BTreeSet<String>>,
-    /// Gone once the engine stops: the committing thread then ends with the last of its queue.
-    committer: Mutex<Option<Committer>>,
+    /// Closed once the engine stops: the committing thread then ends with the last of its queue.
+    committer: Committer,
     stopping: Arc<AtomicBool>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -113,7 +113,7 @@ impl Engine {
             ear: Arc::default(),
             elsewhere: Arc::default(),
             served: Mutex::default(),
-            committer: Mutex::new(Some(committer)),
+            committer,
             stopping: Arc::default(),
             threads: Mutex::new(vec![committing]),
         };
@@ -227,11 +227,7 @@ impl Engine {
 
     /// Hands an admission in. The reply is called once, after the commit or when nothing was promised.
     pub fn commit(&self, admission: Admission, reply: Reply) {
-        let committer = self.committer.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match committer {
-            Some(committer) => committer.submit(admission, reply),
-            None => reply(Err(CommitError::Stopping)),
-        }
+        self.committer.submit(admission, reply);
     }
 
     /// The store, to look into.
@@ -280,7 +276,7 @@ impl Engine {
     /// `at_most`, which loses nothing.
     pub fn stop(&self, at_most: Duration) -> bool {
         let deadline = Instant::now() + at_most;
-        drop(self.committer.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.committer.close();
         self.stopping.store(true, Ordering::Relaxed);
         self.bell.ring();
         self.keeping.ring();

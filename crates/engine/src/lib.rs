@@ -30,6 +30,7 @@ mod only;
 mod path_token;
 mod plan;
 mod pool;
+mod queue;
 mod raw;
 mod room;
 mod route;
