@@ -1,14 +1,15 @@
 //! Group commit: one transaction for all that wait, an answer to each after it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use meshhook_store::{Accepted, NewDelivery, Store, StoreError};
+use meshhook_store::{Accepted, Announcement, NewDelivery, Outcome, Purport, Store, StoreError};
 
 use crate::admit::Admission;
 use crate::answer::Answer;
-use crate::bell::Bell;
+use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::observe::{Observer, Sight};
 use crate::queue::{NotTaken, Queue};
@@ -60,10 +61,10 @@ impl Committer {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         observer: Arc<dyn Observer>,
-        bell: Arc<Bell>,
+        lanes: Arc<Bells>,
     ) -> std::io::Result<(Self, thread::JoinHandle<()>)> {
         let queue = Arc::new(Queue::new(QUEUE));
-        let (worker, jobs) = (Worker { store, clock, observer, bell }, Arc::clone(&queue));
+        let (worker, jobs) = (Worker { store, clock, observer, lanes }, Arc::clone(&queue));
         let handle = thread::Builder::new().name("commit".to_owned()).spawn(move || worker.run(&jobs))?;
         Ok((Self { queue }, handle))
     }
@@ -87,7 +88,7 @@ struct Worker {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
-    bell: Arc<Bell>,
+    lanes: Arc<Bells>,
 }
 
 impl Worker {
@@ -109,11 +110,16 @@ impl Worker {
         }
         let started = Instant::now();
         let (deliveries, waiting): (Vec<_>, Vec<_>) = jobs.into_iter().map(Job::part).unzip();
-        let count = deliveries.len();
+        let (count, rooms) = (deliveries.len(), rooms(&deliveries));
         match self.store.accept(deliveries, self.clock.now()) {
             Ok(answers) => {
                 self.observer.see(Sight::Committed { deliveries: count, took: started.elapsed() });
-                self.bell.ring();
+                // What was parked is owed to the room that it was for then.
+                let revived = |(answer, waiting): (&Answered, &Waiting)| waiting.is_revived(answer);
+                match answers.iter().zip(&waiting).any(revived) {
+                    true => self.lanes.ring_all(),
+                    false => self.lanes.ring(&rooms),
+                }
                 for (answer, waiting) in answers.into_iter().zip(waiting) {
                     waiting.answer(answer, self.store.is_durable());
                 }
@@ -128,19 +134,43 @@ impl Worker {
     }
 }
 
+/// In which rooms something is to be said.
+fn rooms(deliveries: &[NewDelivery]) -> BTreeSet<String> {
+    let mut rooms = BTreeSet::new();
+    for delivery in deliveries {
+        if let Purport::Announce(Announcement { room, .. }) = &delivery.purport
+            && !rooms.contains(room)
+        {
+            rooms.insert(room.clone());
+        }
+    }
+    rooms
+}
+
+type Answered = Result<Accepted, StoreError>;
+
 struct Waiting {
+    /// The id that it has if it is new.
+    delivery: String,
     state: Option<meshhook_model::State>,
     reply: Reply,
 }
 
 impl Job {
     fn part(self) -> (NewDelivery, Waiting) {
-        (self.admission.delivery, Waiting { state: self.admission.state, reply: self.reply })
+        let Admission { delivery, state } = self.admission;
+        let waiting = Waiting { delivery: delivery.id.clone(), state, reply: self.reply };
+        (delivery, waiting)
     }
 }
 
 impl Waiting {
-    fn answer(self, answer: Result<Accepted, StoreError>, durable: bool) {
+    fn is_revived(&self, answer: &Answered) -> bool {
+        let is_accepted = |accepted: &&Accepted| accepted.outcome == Outcome::Accepted;
+        answer.as_ref().ok().filter(is_accepted).is_some_and(|accepted| accepted.delivery != self.delivery)
+    }
+
+    fn answer(self, answer: Answered, durable: bool) {
         (self.reply)(answer.map(|accepted| Answer::new(accepted, self.state, durable)).map_err(Into::into));
     }
 }

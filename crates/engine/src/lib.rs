@@ -7,6 +7,7 @@ mod attempt;
 mod audit;
 mod backoff;
 mod bell;
+mod bells;
 mod board;
 mod clock;
 mod commit;
