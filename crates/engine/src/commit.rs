@@ -1,17 +1,18 @@
 //! Group commit: one transaction for all that wait, an answer to each after it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use meshhook_store::{Accepted, NewDelivery, Store, StoreError};
+use meshhook_store::{Accepted, Announcement, NewDelivery, Outcome, Purport, Store, StoreError};
 
 use crate::admit::Admission;
 use crate::answer::Answer;
-use crate::bell::Bell;
+use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::observe::{Observer, Sight};
+use crate::queue::{NotTaken, Queue};
 
 /// How many may wait for the disk; they hold their bodies meanwhile.
 const QUEUE: usize = 1024;
@@ -50,32 +51,36 @@ struct Job {
 }
 
 /// The queue's open end.
-#[derive(Clone)]
 pub(crate) struct Committer {
-    queue: SyncSender<Job>,
+    queue: Arc<Queue<Job>>,
 }
 
 impl Committer {
-    /// Starts the thread; it ends when the last committer is gone and the queue is empty.
+    /// Starts the thread; it ends once the queue is closed and empty.
     pub(crate) fn start(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         observer: Arc<dyn Observer>,
-        bell: Arc<Bell>,
+        lanes: Arc<Bells>,
     ) -> std::io::Result<(Self, thread::JoinHandle<()>)> {
-        let (queue, jobs) = sync_channel(QUEUE);
-        let worker = Worker { store, clock, observer, bell };
+        let queue = Arc::new(Queue::new(QUEUE));
+        let (worker, jobs) = (Worker { store, clock, observer, lanes }, Arc::clone(&queue));
         let handle = thread::Builder::new().name("commit".to_owned()).spawn(move || worker.run(&jobs))?;
         Ok((Self { queue }, handle))
     }
 
     /// Hands an admission in; a reply that could not be promised is called at once.
     pub(crate) fn submit(&self, admission: Admission, reply: Reply) {
-        match self.queue.try_send(Job { admission, reply, since: Instant::now() }) {
+        match self.queue.put(Job { admission, reply, since: Instant::now() }) {
             Ok(()) => {}
-            Err(TrySendError::Full(job)) => (job.reply)(Err(CommitError::Full)),
-            Err(TrySendError::Disconnected(job)) => (job.reply)(Err(CommitError::Stopping)),
+            Err(NotTaken::Full(job)) => (job.reply)(Err(CommitError::Full)),
+            Err(NotTaken::Closed(job)) => (job.reply)(Err(CommitError::Stopping)),
         }
+    }
+
+    /// Takes nothing more in.
+    pub(crate) fn close(&self) {
+        self.queue.close();
     }
 }
 
@@ -83,13 +88,18 @@ struct Worker {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
-    bell: Arc<Bell>,
+    lanes: Arc<Bells>,
 }
 
 impl Worker {
-    fn run(&self, jobs: &Receiver<Job>) {
-        while let Ok(first) = jobs.recv() {
-            self.commit(batch(first, jobs));
+    /// Whatever waits by the end of one commit goes into the next: batches grow by themselves with the load.
+    fn run(&self, jobs: &Queue<Job>) {
+        loop {
+            let batch = jobs.take(BATCH);
+            if batch.is_empty() {
+                return;
+            }
+            self.commit(batch);
         }
     }
 
@@ -100,11 +110,16 @@ impl Worker {
         }
         let started = Instant::now();
         let (deliveries, waiting): (Vec<_>, Vec<_>) = jobs.into_iter().map(Job::part).unzip();
-        let count = deliveries.len();
+        let (count, rooms) = (deliveries.len(), rooms(&deliveries));
         match self.store.accept(deliveries, self.clock.now()) {
             Ok(answers) => {
                 self.observer.see(Sight::Committed { deliveries: count, took: started.elapsed() });
-                self.bell.ring();
+                // What was parked is owed to the room that it was for then.
+                let revived = |(answer, waiting): (&Answered, &Waiting)| waiting.is_revived(answer);
+                match answers.iter().zip(&waiting).any(revived) {
+                    true => self.lanes.ring_all(),
+                    false => self.lanes.ring(&rooms),
+                }
                 for (answer, waiting) in answers.into_iter().zip(waiting) {
                     waiting.answer(answer, self.store.is_durable());
                 }
@@ -119,31 +134,43 @@ impl Worker {
     }
 }
 
-/// Whatever waits by now comes along: batches grow by themselves with the load.
-fn batch(first: Job, jobs: &Receiver<Job>) -> Vec<Job> {
-    let mut batch = vec![first];
-    while batch.len() < BATCH {
-        match jobs.try_recv() {
-            Ok(job) => batch.push(job),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+/// In which rooms something is to be said.
+fn rooms(deliveries: &[NewDelivery]) -> BTreeSet<String> {
+    let mut rooms = BTreeSet::new();
+    for delivery in deliveries {
+        if let Purport::Announce(Announcement { room, .. }) = &delivery.purport
+            && !rooms.contains(room)
+        {
+            rooms.insert(room.clone());
         }
     }
-    batch
+    rooms
 }
 
+type Answered = Result<Accepted, StoreError>;
+
 struct Waiting {
+    /// The id that it has if it is new.
+    delivery: String,
     state: Option<meshhook_model::State>,
     reply: Reply,
 }
 
 impl Job {
     fn part(self) -> (NewDelivery, Waiting) {
-        (self.admission.delivery, Waiting { state: self.admission.state, reply: self.reply })
+        let Admission { delivery, state } = self.admission;
+        let waiting = Waiting { delivery: delivery.id.clone(), state, reply: self.reply };
+        (delivery, waiting)
     }
 }
 
 impl Waiting {
-    fn answer(self, answer: Result<Accepted, StoreError>, durable: bool) {
+    fn is_revived(&self, answer: &Answered) -> bool {
+        let is_accepted = |accepted: &&Accepted| accepted.outcome == Outcome::Accepted;
+        answer.as_ref().ok().filter(is_accepted).is_some_and(|accepted| accepted.delivery != self.delivery)
+    }
+
+    fn answer(self, answer: Answered, durable: bool) {
         (self.reply)(answer.map(|accepted| Answer::new(accepted, self.state, durable)).map_err(Into::into));
     }
 }

@@ -47,7 +47,7 @@ impl Engine {
     /// [`EngineError`]: the conduct is as it was.
     pub fn adopt(&self, conduct: Conduct) -> Result<(), EngineError> {
         for room in conduct.rooms() {
-            self.serve(room.to_owned())?;
+            self.serve(room)?;
         }
         self.shared.conduct.set(conduct);
         Ok(())

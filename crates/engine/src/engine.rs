@@ -12,10 +12,12 @@ use meshhook_store::{Accepted, ActError, Store, StoreError};
 use crate::account::Account;
 use crate::admit::{Admission, Arrival, read_again};
 use crate::bell::Bell;
+use crate::bells::Bells;
 use crate::clock::Clock;
-use crate::commit::{CommitError, Committer, Reply};
+use crate::commit::{Committer, Reply};
 use crate::conduct::Conduct;
 use crate::current::Current;
+use crate::glance::Glance;
 use crate::hear::{self, Ear};
 use crate::id::new_id;
 use crate::lane::{Lane, Next, Shared};
@@ -23,9 +25,6 @@ use crate::observe::Observer;
 use crate::session::{self, Keeper, Sending, TokenSource};
 use crate::stirred::Stirred;
 use crate::upkeep::Upkeep;
-
-/// A lane that waits looks at the clock so often: somebody may set it.
-const GLANCE: Duration = Duration::from_secs(1);
 
 /// What an engine works with.
 pub struct Settings {
@@ -61,7 +60,7 @@ pub enum EngineError {
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
     /// Rung when there may be something to send.
-    bell: Arc<Bell>,
+    lanes: Arc<Bells>,
     /// Rung for who looks after the session: when the engine stops, and when he is to look at once.
     keeping: Arc<Bell>,
     look_now: Arc<AtomicBool>,
@@ -69,10 +68,8 @@ pub struct Engine {
     /// For what is heard of rooms that are not configured: anybody may have their homeserver tell of those, as often as he
     /// likes, and have it take its time over each answer.
     pub(crate) elsewhere: Arc<Ear>,
-    /// The rooms that have a lane.
-    served: Mutex<BTreeSet<String>>,
-    /// Gone once the engine stops: the committing thread then ends with the last of its queue.
-    committer: Mutex<Option<Committer>>,
+    /// Closed once the engine stops: the committing thread then ends with the last of its queue.
+    committer: Committer,
     stopping: Arc<AtomicBool>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -84,13 +81,13 @@ impl Engine {
     /// [`EngineError`].
     pub fn start(settings: Settings) -> Result<Self, EngineError> {
         let Settings { store, client, tokens, account, clock, observer, conduct } = settings;
-        let bell = Arc::new(Bell::default());
+        let lanes = Arc::new(Bells::default());
         let client = Arc::new(client);
         let (committer, committing) = Committer::start(
             Arc::clone(&store),
             Arc::clone(&clock),
             Arc::clone(&observer),
-            Arc::clone(&bell),
+            Arc::clone(&lanes),
         )?;
         let keeper = Arc::new(Keeper::new(
             Arc::clone(&client),
@@ -98,7 +95,7 @@ impl Engine {
             tokens,
             account,
             Arc::clone(&observer),
-            Arc::clone(&bell),
+            Arc::clone(&lanes),
             &clock,
         ));
         let devices = Arc::clone(&keeper.devices);
@@ -109,13 +106,12 @@ impl Engine {
             Arc::new(Shared { client, store, keeper, devices, clock, observer, conduct, stirred, owner });
         let engine = Self {
             shared,
-            bell,
+            lanes,
             keeping: Arc::default(),
             look_now: Arc::default(),
             ear: Arc::default(),
             elsewhere: Arc::default(),
-            served: Mutex::default(),
-            committer: Mutex::new(Some(committer)),
+            committer,
             stopping: Arc::default(),
             threads: Mutex::new(vec![committing]),
         };
@@ -130,7 +126,7 @@ impl Engine {
 
     fn spawn_all(&self, account: Account) -> Result<(), EngineError> {
         for room in self.rooms()? {
-            self.serve(room)?;
+            self.serve(&room)?;
         }
         if account == Account::Service {
             self.spawn_ear("ear", &self.ear)?;
@@ -140,13 +136,8 @@ impl Engine {
     }
 
     /// Sees to it that a room has its lane.
-    pub(crate) fn serve(&self, room: String) -> Result<(), EngineError> {
-        let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
-        if !served.contains(&room) {
-            self.spawn_lane(room.clone())?;
-            served.insert(room);
-        }
-        Ok(())
+    pub(crate) fn serve(&self, room: &str) -> Result<(), EngineError> {
+        Ok(self.lanes.add(room, |bell| self.spawn_lane(room, bell))?)
     }
 
     pub(crate) fn rooms(&self) -> Result<BTreeSet<String>, StoreError> {
@@ -156,22 +147,27 @@ impl Engine {
         Ok(configured.chain(owed).collect())
     }
 
-    fn spawn_lane(&self, room: String) -> std::io::Result<()> {
-        let mut lane = Lane::new(Arc::clone(&self.shared), room);
+    fn spawn_lane(&self, room: &str, bell: &Arc<Bell>) -> std::io::Result<()> {
+        let mut lane = Lane::new(Arc::clone(&self.shared), room.to_owned());
         let clock = Arc::clone(&self.shared.clock);
-        self.spawn("lane", &self.bell, move || match lane.step() {
+        self.spawn("lane", bell, move || match lane.step() {
             Next::Now => Some(Duration::ZERO),
-            Next::At(until) => Some(until.since(clock.now()).min(GLANCE)),
+            Next::At(until) => Some(until.since(clock.now())),
             Next::Bell => None,
         })
     }
 
     fn spawn_keeper(&self) -> std::io::Result<()> {
         let (shared, look_now) = (Arc::clone(&self.shared), Arc::clone(&self.look_now));
+        let (mut glance, lanes) = (Glance::at(shared.clock.now()), Arc::clone(&self.lanes));
         let mut upkeep = Upkeep::default();
         let (mut look_at, mut tidy_at) = (Duration::ZERO, Duration::ZERO);
         self.spawn("keeper", &self.keeping, move || {
             let Shared { keeper, store, client, clock, observer, .. } = &*shared;
+            // One looks for all lanes, which may sleep for minutes.
+            if glance.sees_it_set(clock.now()) {
+                lanes.ring_all();
+            }
             if look_now.swap(false, Ordering::Relaxed) || clock.running() >= look_at {
                 keeper.look(clock.now(), clock.running());
                 look_at = clock.running() + session::LOOK;
@@ -185,7 +181,8 @@ impl Engine {
 
     /// Nobody pushes anything to a bot.
     fn spawn_ear(&self, name: &str, ear: &Arc<Ear>) -> std::io::Result<()> {
-        let (shared, lanes, bell) = (Arc::clone(&self.shared), Arc::clone(&self.bell), Arc::clone(&ear.bell));
+        let (shared, lanes, bell) =
+            (Arc::clone(&self.shared), Arc::clone(&self.lanes), Arc::clone(&ear.bell));
         let ear = Arc::clone(ear);
         self.spawn(name, &bell, move || hear::act(&shared, &ear, &lanes))
     }
@@ -224,11 +221,7 @@ impl Engine {
 
     /// Hands an admission in. The reply is called once, after the commit or when nothing was promised.
     pub fn commit(&self, admission: Admission, reply: Reply) {
-        let committer = self.committer.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match committer {
-            Some(committer) => committer.submit(admission, reply),
-            None => reply(Err(CommitError::Stopping)),
-        }
+        self.committer.submit(admission, reply);
     }
 
     /// The store, to look into.
@@ -261,7 +254,7 @@ impl Engine {
                 store.readmit(id, again.ok_or(ActError::Unreadable)?, now)?
             }
         };
-        self.bell.ring();
+        self.lanes.ring_all();
         Ok(accepted)
     }
 
@@ -277,9 +270,9 @@ impl Engine {
     /// `at_most`, which loses nothing.
     pub fn stop(&self, at_most: Duration) -> bool {
         let deadline = Instant::now() + at_most;
-        drop(self.committer.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.committer.close();
         self.stopping.store(true, Ordering::Relaxed);
-        self.bell.ring();
+        self.lanes.ring_all();
         self.keeping.ring();
         self.ear.bell.ring();
         self.elsewhere.bell.ring();

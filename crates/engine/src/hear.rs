@@ -7,6 +7,7 @@ use std::time::Duration;
 use meshhook_store::StoreError;
 
 use crate::bell::Bell;
+use crate::bells::Bells;
 use crate::engine::Engine;
 use crate::lane::Shared;
 use crate::observe::Sight;
@@ -105,14 +106,14 @@ impl Engine {
 }
 
 /// Acts on what was heard first; how long to wait for the next, if not for ever.
-pub(crate) fn act(shared: &Shared, ear: &Ear, lanes: &Bell) -> Option<Duration> {
+pub(crate) fn act(shared: &Shared, ear: &Ear, lanes: &Bells) -> Option<Duration> {
     let heard = ear.first()?;
     let Some(session) = shared.keeper.current() else { return Some(PAUSE) };
     let actor = Actor { shared, session: &session };
     match actor.act(&heard) {
         Ok(()) => {
             ear.done(&heard);
-            lanes.ring();
+            lanes.ring_all();
             Some(Duration::ZERO)
         }
         Err(why) => {

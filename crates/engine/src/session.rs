@@ -9,7 +9,7 @@ use meshhook_store::{Identity, Moment, Pin, Store};
 
 use crate::account::{Account, DEVICE};
 use crate::backoff::{backoff, jitter};
-use crate::bell::Bell;
+use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::devices::Devices;
 use crate::identity::{Recipe, hex};
@@ -91,7 +91,7 @@ pub(crate) struct Keeper {
     tokens: TokenSource,
     account: Account,
     observer: Arc<dyn Observer>,
-    bell: Arc<Bell>,
+    lanes: Arc<Bells>,
     state: Mutex<State>,
     attempts: Mutex<Attempts>,
 }
@@ -113,12 +113,12 @@ impl Keeper {
         tokens: TokenSource,
         account: Account,
         observer: Arc<dyn Observer>,
-        bell: Arc<Bell>,
+        lanes: Arc<Bells>,
         clock: &Arc<dyn Clock>,
     ) -> Self {
         let (now, devices) = (clock.now(), Arc::new(Devices::new(Arc::clone(clock))));
         let state = Mutex::new(State::Out { why: "not signed in yet".to_owned(), since: now });
-        Self { client, store, devices, tokens, account, observer, bell, state, attempts: Mutex::default() }
+        Self { client, store, devices, tokens, account, observer, lanes, state, attempts: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -259,7 +259,7 @@ impl Keeper {
         let Identity { user, device } = &session.identity;
         self.observer.see(Sight::SignedIn { user, device: device.as_deref() });
         *self.state() = State::In(Arc::new(session));
-        self.bell.ring();
+        self.lanes.ring_all();
     }
 
     fn stop(&self, mut state: MutexGuard<'_, State>, why: &str, now: Moment) {
@@ -271,7 +271,7 @@ impl Keeper {
         *state = State::Out { why: why.to_owned(), since };
         drop(state);
         self.observer.see(Sight::NotSending { why });
-        self.bell.ring();
+        self.lanes.ring_all();
     }
 }
 

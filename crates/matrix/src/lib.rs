@@ -13,6 +13,7 @@ mod options;
 mod path;
 mod ping;
 mod power;
+mod resolver;
 mod retry_after;
 mod tail;
 mod tls;

@@ -27,6 +27,22 @@ fn a_room_that_is_new_is_served_and_one_that_is_gone_gets_what_it_is_owed() {
     assert_eq!(rooms, [1, 1]);
 }
 
+/// It is owed to the room that it was for, whose lane has to hear of it.
+#[test]
+fn what_was_parked_and_comes_again_is_said_in_its_room_at_once() {
+    let mut rig = Rig::new();
+    rig.homeserver.fail_once(Endpoint::Send, Fault::refused(413, "M_TOO_LARGE", "event too large"));
+    let body = run_body(1, "completed", Some("success"), rig.clock.now().seconds());
+    let parked = rig.post(&body).unwrap().delivery;
+    rig.eventually_status(&parked, "parked");
+    rig.homeserver.add_room("!another");
+    rig.source = Arc::new(source("!another"));
+    rig.engine().adopt(rig.conduct(vec![Arc::clone(&rig.source)])).unwrap();
+    assert_eq!(rig.post(&body).unwrap().outcome, "accepted");
+    rig.eventually_status(&parked, "sent");
+    assert_eq!(rig.messages().len(), 1);
+}
+
 /// What was frozen before is sent as it is; what comes after goes by the new plan.
 #[test]
 fn messages_are_planned_by_the_conduct_in_force() {

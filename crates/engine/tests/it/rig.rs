@@ -37,6 +37,11 @@ pub(crate) struct TestClock {
 }
 
 impl TestClock {
+    /// Time goes on by that much, which an engine notices by itself.
+    pub(crate) fn advance(&self, span: Duration) {
+        self.ahead.fetch_add(i64::try_from(span.as_secs()).unwrap(), Ordering::Relaxed);
+    }
+
     /// Stands still from now on, but for jumps.
     pub(crate) fn hold(&self) {
         self.held.get_or_init(|| self.start.elapsed());
@@ -182,7 +187,9 @@ impl<H> Rig<H> {
     }
 
     pub(crate) fn advance(&self, span: Duration) {
-        self.clock.ahead.fetch_add(i64::try_from(span.as_secs()).unwrap(), Ordering::Relaxed);
+        self.clock.advance(span);
+        // The clock is looked at with it, and not only within seconds.
+        self.engine.iter().for_each(Engine::look_at_token);
     }
 
     pub(crate) fn set_back(&self, span: Duration) {

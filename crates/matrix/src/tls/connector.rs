@@ -1,5 +1,5 @@
 //! TLS by a verifier of our own: ureq takes one only as a part of its connector, whose API may change in a minor
-//! version. This is the one file that knows it.
+//! version. This file and `resolver.rs` know it.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -8,7 +8,6 @@ use std::sync::Arc;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use ureq::config::Config;
-use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::time::{Duration, Instant};
 use ureq::unversioned::transport::{
     Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout,
@@ -16,11 +15,13 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, Error};
 
+use crate::resolver::Hosts;
+
 /// An agent that speaks TLS as `tls` says, in place of what `config` says of it.
 pub(crate) fn agent(config: Config, tls: Arc<ClientConfig>) -> Agent {
     let connector =
         ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(TlsConnector(tls));
-    Agent::with_parts(config, connector, DefaultResolver::default())
+    Agent::with_parts(config, connector, Hosts::default())
 }
 
 /// Wraps a connection to an `https` address.
