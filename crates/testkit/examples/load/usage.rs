@@ -1,0 +1,54 @@
+//! What there is to measure, and how it is asked for.
+
+use crate::accept;
+
+pub(crate) const USAGE: &str = "\
+usage: cargo xtask load [accept] [--quick] [--mode closed|open] [--seconds N] [--rounds N] [--connections N]
+                        [--body BYTES] [--record BYTES] [--rate N] [--target URL --secret-file FILE]
+
+Every measurement prints ratios within its run, writes them below target/load, and ends with 1 when something was lost
+or could not be measured.
+
+accept (where nothing is named): signed workflow_runs, each of a run of its own, at a door that does nothing else (the
+floor), at one that writes a record to the disk before it answers (disk), at the gateway on SQLite, and at the gateway
+in memory, in turns.
+  --quick            one round of two seconds; by default three of five
+  --mode             closed: as many as can be; open: so many a second, latencies from the moment that each was to start.
+                     Both by default, the open loop at half of what was accepted on SQLite
+  --connections N    which are kept: 64
+  --body BYTES       the length of each body: 20480
+  --record BYTES     what the disk's floor writes for each: 2048
+  --rate N           requests a second in the open loop
+  --target URL       another program on this machine's loopback, in the place of the gateway in memory
+  --secret-file FILE what the target's deliveries are signed with, as GitHub does
+";
+
+/// A measurement.
+#[derive(Debug)]
+pub(crate) enum Task {
+    Accept(accept::Arguments),
+}
+
+impl Task {
+    /// Reads which; an empty error asks for the usage.
+    pub(crate) fn read(words: &[String]) -> Result<Self, String> {
+        if words.iter().any(|word| word == "--help") {
+            return Err(String::new());
+        }
+        let (name, rest) = match words.split_first() {
+            Some((name, rest)) if !name.starts_with("--") => (name.as_str(), rest),
+            _ => ("accept", words),
+        };
+        match name {
+            "accept" => accept::Arguments::read(rest.iter().cloned()).map(Self::Accept),
+            _ => Err(format!("{name} is nothing that is measured")),
+        }
+    }
+
+    /// True when nothing was wrong.
+    pub(crate) fn run(&self) -> Result<bool, String> {
+        match self {
+            Self::Accept(arguments) => accept::run(arguments),
+        }
+    }
+}
