@@ -1,10 +1,11 @@
 //! What there is to measure, and how it is asked for.
 
-use crate::accept;
+use crate::{accept, idle};
 
 pub(crate) const USAGE: &str = "\
 usage: cargo xtask load [accept] [--quick] [--mode closed|open] [--seconds N] [--rounds N] [--connections N]
                         [--body BYTES] [--record BYTES] [--rate N] [--target URL --secret-file FILE]
+       cargo xtask load idle [--quick]
 
 Every measurement prints ratios within its run, writes them below target/load, and ends with 1 when something was lost
 or could not be measured.
@@ -21,12 +22,14 @@ in memory, in turns.
   --rate N           requests a second in the open loop
   --target URL       another program on this machine's loopback, in the place of the gateway in memory
   --secret-file FILE what the target's deliveries are signed with, as GitHub does
+idle: how often a gateway wakes that has nothing to do, by its threads, and its memory: a minute (half of one if quick).
 ";
 
 /// A measurement.
 #[derive(Debug)]
 pub(crate) enum Task {
     Accept(accept::Arguments),
+    Idle { is_quick: bool },
 }
 
 impl Task {
@@ -41,6 +44,7 @@ impl Task {
         };
         match name {
             "accept" => accept::Arguments::read(rest.iter().cloned()).map(Self::Accept),
+            "idle" => is_quick(rest).map(|is_quick| Self::Idle { is_quick }),
             _ => Err(format!("{name} is nothing that is measured")),
         }
     }
@@ -49,6 +53,14 @@ impl Task {
     pub(crate) fn run(&self) -> Result<bool, String> {
         match self {
             Self::Accept(arguments) => accept::run(arguments),
+            Self::Idle { is_quick } => idle::run(*is_quick),
         }
+    }
+}
+
+fn is_quick(words: &[String]) -> Result<bool, String> {
+    match words.iter().find(|word| *word != "--quick") {
+        Some(word) => Err(format!("{word} is unknown")),
+        None => Ok(!words.is_empty()),
     }
 }

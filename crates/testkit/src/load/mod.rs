@@ -14,6 +14,7 @@ mod journal;
 mod schedule;
 mod stored;
 mod usage;
+mod wakes;
 
 pub use deliveries::{Deliveries, Target};
 pub use drive::Load;
@@ -22,4 +23,5 @@ pub use floor::{Floor, Synced};
 pub use journal::Journal;
 pub use schedule::Pace;
 pub use stored::stored;
-pub use usage::cpu_time;
+pub use usage::{Resident, cpu_time, resident};
+pub use wakes::Wakes;
