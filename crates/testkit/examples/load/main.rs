@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it speaks to the person who ran it")]
 
 mod accept;
+mod drain;
 mod idle;
 mod measure;
 mod report;

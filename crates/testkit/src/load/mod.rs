@@ -22,6 +22,6 @@ pub use figures::Figures;
 pub use floor::{Floor, Synced};
 pub use journal::Journal;
 pub use schedule::Pace;
-pub use stored::stored;
+pub use stored::{keys, owes, stored};
 pub use usage::{Resident, cpu_time, resident};
 pub use wakes::Wakes;
