@@ -7,6 +7,7 @@
 mod accept;
 mod drain;
 mod idle;
+mod known;
 mod measure;
 mod report;
 mod rows;

@@ -1,10 +1,11 @@
 //! What there is to measure, and how it is asked for.
 
-use crate::{accept, drain, idle};
+use crate::{accept, drain, idle, known};
 
 pub(crate) const USAGE: &str = "\
 usage: cargo xtask load [accept] [--quick] [--mode closed|open] [--seconds N] [--rounds N] [--connections N]
                         [--body BYTES] [--record BYTES] [--rate N] [--target URL --secret-file FILE]
+       cargo xtask load known [N] [--quick]
        cargo xtask load drain|idle [--quick]
 
 Every measurement prints ratios within its run, writes them below target/load, and ends with 1 when something was lost
@@ -22,6 +23,8 @@ in memory, in turns.
   --rate N           requests a second in the open loop
   --target URL       another program on this machine's loopback, in the place of the gateway in memory
   --secret-file FILE what the target's deliveries are signed with, as GitHub does
+known: a store with N deliveries on record (10,000,000; 100,000 if quick) beside an empty one: accept, memory, restart,
+  and a purge under load. The store is kept in target/load and used again; 10,000,000 take some 16 GB and minutes.
 drain: 100,000 deliveries (5,000 if quick) wait in five rooms until a homeserver answers: how fast they are said, each
   once, and what that takes of memory.
 idle: how often a gateway wakes that has nothing to do, by its threads, and its memory: a minute (half of one if quick).
@@ -31,6 +34,7 @@ idle: how often a gateway wakes that has nothing to do, by its threads, and its 
 #[derive(Debug)]
 pub(crate) enum Task {
     Accept(accept::Arguments),
+    Known(known::Arguments),
     Drain { is_quick: bool },
     Idle { is_quick: bool },
 }
@@ -47,6 +51,7 @@ impl Task {
         };
         match name {
             "accept" => accept::Arguments::read(rest.iter().cloned()).map(Self::Accept),
+            "known" => known::Arguments::read(rest).map(Self::Known),
             "drain" => is_quick(rest).map(|is_quick| Self::Drain { is_quick }),
             "idle" => is_quick(rest).map(|is_quick| Self::Idle { is_quick }),
             _ => Err(format!("{name} is nothing that is measured")),
@@ -57,6 +62,7 @@ impl Task {
     pub(crate) fn run(&self) -> Result<bool, String> {
         match self {
             Self::Accept(arguments) => accept::run(arguments),
+            Self::Known(arguments) => known::run(arguments),
             Self::Drain { is_quick } => drain::run(*is_quick),
             Self::Idle { is_quick } => idle::run(*is_quick),
         }
