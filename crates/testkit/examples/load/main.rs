@@ -8,6 +8,7 @@ mod accept;
 mod drain;
 mod idle;
 mod known;
+mod latency;
 mod measure;
 mod report;
 mod rows;

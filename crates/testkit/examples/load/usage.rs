@@ -1,12 +1,12 @@
 //! What there is to measure, and how it is asked for.
 
-use crate::{accept, drain, idle, known};
+use crate::{accept, drain, idle, known, latency};
 
 pub(crate) const USAGE: &str = "\
 usage: cargo xtask load [accept] [--quick] [--mode closed|open] [--seconds N] [--rounds N] [--connections N]
                         [--body BYTES] [--record BYTES] [--rate N] [--target URL --secret-file FILE]
        cargo xtask load known [N] [--quick]
-       cargo xtask load drain|idle [--quick]
+       cargo xtask load drain|idle|latency [--quick]
 
 Every measurement prints ratios within its run, writes them below target/load, and ends with 1 when something was lost
 or could not be measured.
@@ -28,6 +28,8 @@ known: a store with N deliveries on record (10,000,000; 100,000 if quick) beside
 drain: 100,000 deliveries (5,000 if quick) wait in five rooms until a homeserver answers: how fast they are said, each
   once, and what that takes of memory.
 idle: how often a gateway wakes that has nothing to do, by its threads, and its memory: a minute (half of one if quick).
+latency: from a signed POST until another user of a real Synapse can read the event, beside a bare PUT of the same
+  content, in turns: 300 pairs (50 if quick).
 ";
 
 /// A measurement.
@@ -37,6 +39,7 @@ pub(crate) enum Task {
     Known(known::Arguments),
     Drain { is_quick: bool },
     Idle { is_quick: bool },
+    Latency { is_quick: bool },
 }
 
 impl Task {
@@ -54,6 +57,7 @@ impl Task {
             "known" => known::Arguments::read(rest).map(Self::Known),
             "drain" => is_quick(rest).map(|is_quick| Self::Drain { is_quick }),
             "idle" => is_quick(rest).map(|is_quick| Self::Idle { is_quick }),
+            "latency" => is_quick(rest).map(|is_quick| Self::Latency { is_quick }),
             _ => Err(format!("{name} is nothing that is measured")),
         }
     }
@@ -65,6 +69,7 @@ impl Task {
             Self::Known(arguments) => known::run(arguments),
             Self::Drain { is_quick } => drain::run(*is_quick),
             Self::Idle { is_quick } => idle::run(*is_quick),
+            Self::Latency { is_quick } => latency::run(*is_quick),
         }
     }
 }
