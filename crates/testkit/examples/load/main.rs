@@ -10,6 +10,7 @@ mod idle;
 mod known;
 mod latency;
 mod measure;
+mod peers;
 mod report;
 mod rows;
 mod usage;

@@ -1,12 +1,12 @@
 //! What there is to measure, and how it is asked for.
 
-use crate::{accept, drain, idle, known, latency};
+use crate::{accept, drain, idle, known, latency, peers};
 
 pub(crate) const USAGE: &str = "\
 usage: cargo xtask load [accept] [--quick] [--mode closed|open] [--seconds N] [--rounds N] [--connections N]
                         [--body BYTES] [--record BYTES] [--rate N] [--target URL --secret-file FILE]
        cargo xtask load known [N] [--quick]
-       cargo xtask load drain|idle|latency [--quick]
+       cargo xtask load drain|idle|latency|peers [--quick]
 
 Every measurement prints ratios within its run, writes them below target/load, and ends with 1 when something was lost
 or could not be measured.
@@ -30,6 +30,8 @@ drain: 100,000 deliveries (5,000 if quick) wait in five rooms until a homeserver
 idle: how often a gateway wakes that has nothing to do, by its threads, and its memory: a minute (half of one if quick).
 latency: from a signed POST until another user of a real Synapse can read the event, beside a bare PUT of the same
   content, in turns: 300 pairs (50 if quick).
+peers: other programs that take webhooks, installed below target/load/peers (matrix-webhook from the Python package index,
+  webhook from Debian), beside the gateway, all with one real Synapse: how many each takes, and what its answer is worth.
 ";
 
 /// A measurement.
@@ -40,6 +42,7 @@ pub(crate) enum Task {
     Drain { is_quick: bool },
     Idle { is_quick: bool },
     Latency { is_quick: bool },
+    Peers { is_quick: bool },
 }
 
 impl Task {
@@ -58,6 +61,7 @@ impl Task {
             "drain" => is_quick(rest).map(|is_quick| Self::Drain { is_quick }),
             "idle" => is_quick(rest).map(|is_quick| Self::Idle { is_quick }),
             "latency" => is_quick(rest).map(|is_quick| Self::Latency { is_quick }),
+            "peers" => is_quick(rest).map(|is_quick| Self::Peers { is_quick }),
             _ => Err(format!("{name} is nothing that is measured")),
         }
     }
@@ -70,6 +74,7 @@ impl Task {
             Self::Drain { is_quick } => drain::run(*is_quick),
             Self::Idle { is_quick } => idle::run(*is_quick),
             Self::Latency { is_quick } => latency::run(*is_quick),
+            Self::Peers { is_quick } => peers::run(*is_quick),
         }
     }
 }
