@@ -4,7 +4,10 @@ use std::fs;
 use std::os::unix::process::CommandExt;
 
 use crate::process;
-use crate::{Outcome, Workspace};
+use crate::{Outcome, Workspace, synapse};
+
+/// What is measured beside a real homeserver.
+const WITH_SYNAPSE: [&str; 2] = ["latency", "peers"];
 
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     workspace.require_tools()?;
@@ -16,6 +19,9 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     let scratch = workspace.target.join("tmp");
     fs::create_dir_all(&scratch).map_err(|e| format!("cannot make {}: {e}", scratch.display()))?;
     let mut program = workspace.command(workspace.target.join("release/examples/load"));
+    if arguments.first().is_some_and(|measured| WITH_SYNAPSE.contains(&measured.as_str())) {
+        program.env("SYNAPSE_PYTHON", synapse::python(workspace)?);
+    }
     let failure = program.args(arguments).env("TMPDIR", scratch).exec();
     Err(format!("cannot run the load: {failure}"))
 }

@@ -33,9 +33,10 @@ usage: cargo xtask COMMAND
                       rooms counted against what was accepted: 500 kills and an hour at most
   fuzz [--seconds N]  every fuzz target for N seconds each, 10 where none are named; needs a nightly compiler and
                       cargo-fuzz
-  load [--quick] [ARGUMENT…]
-                      how much is accepted a second and how fast, beside a door that does nothing else: on SQLite, in
-                      memory, or any other program; --help says more
+  load [accept|known|drain|idle|latency|peers] [--quick] [ARGUMENT…]
+                      how much is accepted a second and how fast, beside doors that do less; the same with millions on
+                      record, after an outage, with nothing to do, up to the room, and beside other programs; --help
+                      says more
   instructions [--write]
                       instructions of verify and admit, by callgrind, compared with benches/instructions.txt
   ci                  format, lints, documentation, and the README's commands

@@ -35,7 +35,9 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
 
 fn build_programs(workspace: &Workspace) -> Outcome {
     let packages = PROGRAMS.iter().flat_map(|package| ["-p", *package]);
-    process::run(workspace.cargo().args(["build", "--bins"]).args(packages))
+    process::run(workspace.cargo().args(["build", "--bins"]).args(packages))?;
+    // The testkit's own program, which its tests kill.
+    process::run(workspace.cargo().args(["build", "-p", "meshhook-testkit", "--example", "floor"]))
 }
 
 fn conclude(tally: &Tally, faults: &[String], ended_well: bool) -> Outcome {

@@ -46,6 +46,12 @@ impl Event {
         &self.0["content"]
     }
 
+    /// The keys of the deliveries that a message of a gateway is made of. Most have one; a digest has many.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let keys = self.content()["com.meshmac.message"]["keys"].as_array();
+        keys.into_iter().flatten().filter_map(Value::as_str)
+    }
+
     /// A message's plain text.
     #[must_use]
     pub fn body(&self) -> Option<&str> {

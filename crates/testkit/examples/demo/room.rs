@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use meshhook_testkit::{Event, Member, Synapse, User, try_for};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// A room, seen by one of its members.
 pub(crate) struct Room<'s> {
@@ -71,17 +71,12 @@ impl<'s> Room<'s> {
 
 /// The keys of every delivery in these messages, repeats included. Most have one; a digest has many.
 pub(crate) fn keys(lines: &[Event]) -> Vec<&str> {
-    lines.iter().flat_map(keys_of).collect()
+    lines.iter().flat_map(Event::keys).collect()
 }
 
 /// Whether a message says which deliveries it is made of, so that none can be there beside those counted.
 pub(crate) fn has_keys(line: &Event) -> bool {
-    keys_of(line).next().is_some()
-}
-
-fn keys_of(line: &Event) -> impl Iterator<Item = &str> {
-    let keys = line.content()["com.meshmac.message"]["keys"].as_array();
-    keys.into_iter().flatten().filter_map(Value::as_str)
+    line.keys().next().is_some()
 }
 
 /// Whether each key is there once.

@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::{Gateway, REGISTRATION_FILE, StartFailure, TOKEN_FILE, store_dir};
+use super::{Gateway, REGISTRATION_FILE, StartFailure, TOKEN_FILE};
 use crate::place::built;
 use crate::{Service, free_port};
 
@@ -23,6 +23,7 @@ pub struct GatewayBuilder {
     more: String,
     files: Vec<(String, Vec<u8>)>,
     in_memory: bool,
+    store: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone)]
@@ -58,6 +59,7 @@ impl GatewayBuilder {
             more: String::new(),
             files: Vec::new(),
             in_memory: false,
+            store: None,
         };
         builder
             .line("matrix", &format!("homeserver = {}", quoted(homeserver)))
@@ -132,6 +134,13 @@ impl GatewayBuilder {
         self
     }
 
+    /// The store in that folder, which is there and outlives the gateway.
+    #[must_use]
+    pub fn store_in(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.store = Some(folder.into());
+        self
+    }
+
     /// Writes everything and starts the gateway, until it is ready.
     ///
     /// # Errors
@@ -150,9 +159,11 @@ impl GatewayBuilder {
     pub fn write(self) -> Gateway {
         let dir = tempfile::Builder::new().prefix("meshhook-gateway-").tempdir().expect("a temporary folder");
         let ports = (free_port(), free_port());
-        let (config, store) = (dir.path().join("config"), store_dir(dir.path()));
+        let config = dir.path().join("config");
+        let store = self.store.clone().unwrap_or_else(|| dir.path().join("store"));
         for folder in [&config, &store] {
-            DirBuilder::new().mode(0o700).create(folder).expect("a folder in our temporary one");
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            made.expect("a folder in our temporary one");
         }
         for (name, text) in &self.private {
             private_file(&config.join(name), text);
@@ -169,7 +180,7 @@ impl GatewayBuilder {
         let mut secrets = self.secrets;
         secrets.extend(self.sources.into_iter().flat_map(|source| source.secrets));
         let binary = self.binary.unwrap_or_else(|| built("meshhook-gateway", "meshhook-gateway"));
-        Gateway { dir, binary, ports, admin_token_file, secrets, process: None }
+        Gateway { dir, store, binary, ports, admin_token_file, secrets, process: None }
     }
 
     /// With a store on disk the gateway makes the file itself, beside it; without one it has to be given.

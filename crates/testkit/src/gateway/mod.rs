@@ -6,7 +6,7 @@ mod outage;
 
 use std::fmt;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -33,6 +33,7 @@ const REGISTRATION_FILE: &str = "registration.yaml";
 #[derive(Debug)]
 pub struct Gateway {
     dir: TempDir,
+    store: PathBuf,
     binary: PathBuf,
     /// Where CI systems post, and where the operator asks.
     ports: (u16, u16),
@@ -163,6 +164,11 @@ impl Gateway {
         self.process.as_mut().expect("a gateway that runs").signal(signal);
     }
 
+    /// Whether it has been started and has not ended.
+    pub fn is_running(&mut self) -> bool {
+        self.process.as_mut().is_some_and(|process| process.ended().is_none())
+    }
+
     /// Its process id, while it runs.
     ///
     /// # Panics
@@ -211,6 +217,16 @@ impl Gateway {
         answer.unwrap_or_else(|e| {
             panic!("the gateway does not answer GET {path}: {e}; it said:\n{}", self.log())
         })
+    }
+
+    /// The value of a series without labels, as `/metrics` has it at present.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    #[must_use]
+    pub fn metric(&self, series: &str) -> Option<f64> {
+        let numbers = self.admin_get("/metrics").text();
+        numbers.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
     }
 
     /// POST of JSON to the admin listener, with its token.
@@ -285,7 +301,7 @@ impl Gateway {
     /// The folder of the store.
     #[must_use]
     pub fn store_dir(&self) -> PathBuf {
-        store_dir(self.dir.path())
+        self.store.clone()
     }
 
     /// The file with all it said, over restarts.
@@ -305,10 +321,6 @@ impl Gateway {
         let admin = fs::read_to_string(&self.admin_token_file);
         self.secrets.iter().cloned().chain(admin.map(|token| token.trim_end().to_owned())).collect()
     }
-}
-
-fn store_dir(dir: &Path) -> PathBuf {
-    dir.join("store")
 }
 
 impl Drop for Gateway {

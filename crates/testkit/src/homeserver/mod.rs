@@ -240,6 +240,12 @@ impl Homeserver {
         self.state().world.events(room)
     }
 
+    /// How many events a room has.
+    #[must_use]
+    pub fn count(&self, room: &str) -> usize {
+        self.state().world.count(room)
+    }
+
     /// Whether an event of the room was sent by the user with that transaction id, on any device and however long ago.
     #[must_use]
     pub fn has_sent(&self, room: &str, txn: &str) -> bool {

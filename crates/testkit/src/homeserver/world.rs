@@ -148,6 +148,10 @@ impl World {
         timeline.iter().map(|stored| Event(shown(stored, &asker))).collect()
     }
 
+    pub(super) fn count(&self, room: &str) -> usize {
+        self.rooms.get(room).map_or(0, |room| room.timeline.len())
+    }
+
     /// Every event of a room with the content that it came with, oldest first.
     pub(super) fn committed(&self, room: &str) -> Vec<Event> {
         let timeline = &self.rooms.get(room).expect("a room of the script").timeline;

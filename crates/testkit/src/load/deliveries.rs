@@ -76,6 +76,17 @@ impl Deliveries {
         self.body.len()
     }
 
+    /// One of them, counted from 0, for any client: headers and body.
+    #[must_use]
+    pub fn delivery(&self, at: usize) -> (signed::Headers, Vec<u8>) {
+        let number = self.first + at as u64;
+        let (old, mut body) = (signature(&self.headers), self.body.clone());
+        put(&mut body, &self.runs, run(number).as_bytes());
+        let guid = format!("{}{number:0GUID_DIGITS$}", &GUID[..GUID.len() - GUID_DIGITS]);
+        let renamed = |value: &str| value.replace(old, &self.signatures[at]).replace(GUID, &guid);
+        (self.headers.iter().map(|(name, value)| (*name, renamed(value))).collect(), body)
+    }
+
     /// Signs on every core there is.
     fn sign(&self, Range { start, end }: Range<u64>, secret: &str) -> Vec<String> {
         let threads = thread::available_parallelism().map_or(1, NonZero::get) as u64;
@@ -191,6 +202,7 @@ mod tests {
                 assert!(head.contains(&format!("{name}: {value}\r\n")), "{name}: {value} is not in\n{head}");
             }
             assert!(head.ends_with(&format!("Content-Length: {}\r\n\r\n", body.len())));
+            assert_eq!(deliveries.delivery(at), (signed::github(SECRET, EVENT, &guid, body), body.to_vec()));
             let body: serde_json::Value = serde_json::from_slice(body).unwrap();
             assert_eq!(body["workflow_run"]["updated_at"], "2026-11-23T06:00:00Z");
             seen.insert(body["workflow_run"]["id"].as_u64().unwrap());

@@ -34,7 +34,7 @@ impl Load<'_> {
     /// Sends until the time is over, and waits for every answer.
     ///
     /// # Errors
-    /// When there is no connection to be had, or the system cannot wait. A request that fails is a figure.
+    /// When there is no connection to be had at the start, or the system cannot wait. A request that fails is a figure.
     pub fn run(&self) -> io::Result<Figures> {
         let request = self.deliveries.request(self.target);
         let open = |_| Connection::open(self.target.address, request.clone());
@@ -71,7 +71,8 @@ impl Driver<'_> {
         loop {
             let next = self.start_what_is_due()?;
             let now = self.start.elapsed();
-            if (self.busy.is_empty() && next.is_none()) || now >= limit {
+            let goes_on = next.is_some() && !self.free.is_empty();
+            if (self.busy.is_empty() && !goes_on) || now >= limit {
                 break;
             }
             // Without a free connection the plan has to wait for an answer.
@@ -126,11 +127,11 @@ impl Driver<'_> {
                 true
             }
         };
-        if is_lost {
-            connection.reopen(self.load.target.address)?;
-        }
         self.busy.retain(|busy| *busy != number);
-        self.free.push(number);
+        // Where nobody listens any more, what is left of the plan is missed.
+        if !is_lost || connection.reopen(self.load.target.address).is_ok() {
+            self.free.push(number);
+        }
         Ok(())
     }
 

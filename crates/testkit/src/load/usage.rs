@@ -20,9 +20,40 @@ fn ticks_used(stat: &str) -> Option<u64> {
     Some(next()? + next()?)
 }
 
+/// What a process holds in memory that is not on a disk, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resident {
+    /// At present.
+    pub now: u64,
+    /// At most, since its start.
+    pub peak: u64,
+}
+
+/// What a process holds in memory; nothing where the system does not tell as Linux does (proc_pid_status(5), `VmRSS` and
+/// `VmHWM`).
+#[must_use]
+pub fn resident(pid: u32) -> Option<Resident> {
+    resident_in(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
+fn resident_in(status: &str) -> Option<Resident> {
+    let kib = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
+    };
+    Some(Resident { now: kib("VmRSS")? << 10, peak: kib("VmHWM")? << 10 })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_is_in_bytes() {
+        let status = "Name:\tVmRSS\nVmPeak:\t   99 kB\nVmHWM:\t    20 kB\nVmRSS:\t    12 kB\n";
+        assert_eq!(resident_in(status), Some(Resident { now: 12 << 10, peak: 20 << 10 }));
+        assert_eq!(resident_in("Name:\ta zombie\n"), None);
+    }
 
     #[test]
     fn the_fields_are_the_right_ones() {

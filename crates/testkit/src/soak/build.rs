@@ -182,12 +182,6 @@ fn hash<const N: usize>(parts: [Option<&[u8]>; N]) -> [u8; 32] {
     parts.into_iter().fold(Sha256::new(), part).finalize().into()
 }
 
-/// The keys that an event says it is made of.
-pub(super) fn keys(event: &Event) -> impl Iterator<Item = &str> {
-    let keys = event.content()["com.meshmac.message"]["keys"].as_array();
-    keys.into_iter().flatten().filter_map(|key| key.as_str())
-}
-
 /// Whether an event shows a run in a state, alone or as a line among others.
 pub(super) fn shows(event: &Event, run: &str, state: &str) -> bool {
     let content = event.content();

@@ -1,6 +1,5 @@
 //! Who said what: a machine what is its own, the sender all else, nobody what is another's.
 
-use super::build::keys;
 use super::ledger::Book;
 use super::report::Report;
 use super::us::Us;
@@ -28,7 +27,7 @@ impl Speakers<'_> {
     }
 
     fn messages(&self) -> impl Iterator<Item = &Event> {
-        self.rooms.iter().flatten().filter(|event| keys(event).next().is_some())
+        self.rooms.iter().flatten().filter(|event| event.keys().next().is_some())
     }
 
     fn impostors(&self) -> impl Iterator<Item = String> {
@@ -40,7 +39,8 @@ impl Speakers<'_> {
 
     /// The user of the listed machine that all of a message is about, and that might have said it.
     fn owner(&self, event: &Event) -> Option<String> {
-        let mut machines = keys(event).map(|key| self.book.entries.get(key).map(|entry| entry.stage.machine));
+        let mut machines =
+            event.keys().map(|key| self.book.entries.get(key).map(|entry| entry.stage.machine));
         let first = machines.next()??;
         machines.all(|machine| machine == Some(first)).then(|| self.us.ghost(first)).flatten()
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::build::{Stage, keys, shows};
+use super::build::{Stage, shows};
 use super::ledger::{Book, Entry};
 use super::report::Report;
 use crate::Event;
@@ -32,7 +32,7 @@ impl Count<'_> {
         report.tell("accepted, each counted once", promised().count());
         report.tell(
             "messages",
-            self.rooms.iter().flatten().filter(|event| keys(event).next().is_some()).count(),
+            self.rooms.iter().flatten().filter(|event| event.keys().next().is_some()).count(),
         );
         report.tell("keys in the rooms", places.values().map(Vec::len).sum::<usize>());
         let absent = || promised().filter(|(key, _)| times(key) == 0);
@@ -59,7 +59,7 @@ impl Count<'_> {
     fn places(&self) -> HashMap<&str, Vec<&str>> {
         let mut places: HashMap<&str, Vec<&str>> = HashMap::new();
         for event in self.rooms.iter().flatten() {
-            keys(event).for_each(|key| places.entry(key).or_default().push(event.id()));
+            event.keys().for_each(|key| places.entry(key).or_default().push(event.id()));
         }
         places
     }
@@ -80,7 +80,7 @@ impl Count<'_> {
     fn disordered(&self) -> Vec<String> {
         let mut tops: HashMap<(&str, &str, u64), &Stage> = HashMap::new();
         let mut disordered = Vec::new();
-        for key in self.rooms.iter().flatten().flat_map(keys) {
+        for key in self.rooms.iter().flatten().flat_map(Event::keys) {
             let Some(Entry { stage, .. }) = self.book.entries.get(key) else { continue };
             let top = tops.entry((&stage.source, &stage.run, stage.attempt)).or_insert(stage);
             if stage.state.rank() < top.state.rank() {
@@ -104,7 +104,7 @@ impl Count<'_> {
 
     /// A run's end always has a line of its own.
     fn unshown(&self) -> Vec<String> {
-        let members = self.rooms.iter().flatten().flat_map(|event| keys(event).map(move |key| (key, event)));
+        let members = self.rooms.iter().flatten().flat_map(|event| event.keys().map(move |key| (key, event)));
         let unshown = members.filter_map(|(key, event)| {
             let stage = &self.book.entries.get(key)?.stage;
             let hidden = stage.state.is_final() && !shows(event, &stage.run, stage.state.word());
@@ -121,7 +121,7 @@ impl Count<'_> {
             let event = events.get(delivery["event_id"].as_str().unwrap_or_default());
             let sent = delivery["status"] == "sent";
             !self.book.entries.contains_key(key)
-                || (sent && !event.is_some_and(|event| keys(event).any(|known| known == key)))
+                || (sent && !event.is_some_and(|event| event.keys().any(|known| known == key)))
         };
         self.deliveries.iter().filter(is_wrong).map(Value::to_string).collect()
     }

@@ -6,23 +6,6 @@ use std::time::Duration;
 
 use meshhook_testkit::load::Target;
 
-pub(crate) const USAGE: &str = "\
-usage: cargo xtask load [--quick] [--mode closed|open] [--seconds N] [--rounds N] [--connections N] [--body BYTES]
-                        [--rate N] [--target URL --secret-file FILE]
-
-Signed workflow_runs, each of a run of its own, at a door that does nothing else (the floor), at the gateway on SQLite,
-and at the gateway in memory, in turns.
-
-  --quick            one round of two seconds; by default three of five
-  --mode             closed: as many as can be; open: so many a second, latencies from the moment that each was to start.
-                     Both by default, the open loop at half of what was accepted on SQLite
-  --connections N    which are kept: 64
-  --body BYTES       the length of each body: 20480
-  --rate N           requests a second in the open loop
-  --target URL       another program on this machine's loopback, in the place of the gateway in memory
-  --secret-file FILE what the target's deliveries are signed with, as GitHub does
-";
-
 /// What is to be loaded, how long and how.
 #[derive(Debug)]
 pub(crate) struct Arguments {
@@ -33,13 +16,14 @@ pub(crate) struct Arguments {
     pub(crate) span: Duration,
     pub(crate) connections: usize,
     pub(crate) body: usize,
+    pub(crate) record: usize,
     pub(crate) rate: Option<u32>,
     pub(crate) target: Option<(Target, String)>,
 }
 
 impl Arguments {
-    /// Reads them; an empty error asks for the usage.
-    pub(crate) fn read(words: impl Iterator<Item = String>) -> Result<Self, String> {
+    /// Reads them.
+    pub(crate) fn read(words: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let mut read = Self {
             closed: true,
             open: true,
@@ -48,19 +32,17 @@ impl Arguments {
             span: Duration::from_secs(5),
             connections: 64,
             body: 20 << 10,
+            record: 2 << 10,
             rate: None,
             target: None,
         };
         let (mut url, mut secret_file) = (None, None);
-        let mut words = words.peekable();
+        let mut words = words.into_iter();
         while let Some(name) = words.next() {
             if name == "--quick" {
                 (read.rounds, read.warm_up) = (1, Duration::from_millis(500));
                 read.span = Duration::from_secs(2);
                 continue;
-            }
-            if name == "--help" {
-                return Err(String::new());
             }
             let value = words.next().ok_or_else(|| format!("{name} wants a value"))?;
             match name.as_str() {
@@ -69,6 +51,7 @@ impl Arguments {
                 "--rounds" => read.rounds = number(&name, &value, 100)?,
                 "--connections" => read.connections = number(&name, &value, 1000)?,
                 "--body" => read.body = number(&name, &value, 16 << 20)?,
+                "--record" => read.record = number(&name, &value, 1 << 20)?,
                 "--rate" => read.rate = Some(number(&name, &value, 1_000_000)?),
                 "--target" => url = Some(value),
                 "--secret-file" => secret_file = Some(PathBuf::from(value)),
