@@ -14,8 +14,8 @@ const MAX_DEPTH: u8 = 100;
 /// need sixteen times its own size as a tree.
 const MAX_VALUES: u32 = 1 << 18;
 
-/// So many bytes of a report there are for each entry, about.
-const BYTES_AN_ENTRY: usize = 16;
+/// Of reports there are more bytes for each entry, of most.
+const BYTES_AN_ENTRY: usize = 10;
 
 /// Reads the JSON of a body. Of text that is none it is tried once more whether half characters are all that is wrong.
 pub(crate) fn read<T>(body: &[u8], read: impl FnOnce(Tree<'_>) -> T) -> Result<T, BodyError> {

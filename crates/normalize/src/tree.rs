@@ -25,6 +25,16 @@ pub(crate) enum Entry<'a> {
     Object(usize),
 }
 
+impl Entry<'_> {
+    /// How many entries its value takes, with itself.
+    const fn length(&self) -> usize {
+        match self {
+            Self::List(within) | Self::Object(within) => 1 + *within,
+            _ => 1,
+        }
+    }
+}
+
 impl<'a> Tree<'a> {
     pub(crate) fn root(&self) -> Node<'_> {
         first_of(&self.0).map_or(Node::Null, |(root, _)| root)
@@ -93,10 +103,19 @@ impl<'t> Node<'t> {
         self.field(key).is_some()
     }
 
+    /// Goes from key to key, and looks at a value only once its key was found: readers ask for dozens.
     fn field(self, key: &str) -> Option<Self> {
         #[cfg(debug_assertions)]
         work::compared(self.fields().count());
-        self.fields().filter(|(name, _)| *name == key).last().map(|(_, value)| value)
+        let Self::Object(mut left) = self else { return None };
+        let mut found = None;
+        while let [Entry::Text(name), after @ ..] = left {
+            if name == key {
+                found = Some(after);
+            }
+            left = after.get(after.first()?.length()..)?;
+        }
+        first_of(found?).map(|(value, _)| value)
     }
 
     /// The keys and values of an object; none of anything else.
