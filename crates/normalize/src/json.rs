@@ -46,7 +46,12 @@ struct Builder<'a> {
     broken: Option<BodyError>,
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
+    fn push<E>(&mut self, entry: Entry<'a>) -> Result<(), E> {
+        self.entries.push(entry);
+        Ok(())
+    }
+
     fn break_with<T, E: Error>(&mut self, why: BodyError) -> Result<T, E> {
         self.broken = Some(why);
         Err(E::custom(why))
@@ -66,11 +71,6 @@ impl<'a> Seed<'_, 'a> {
             Some(depth) => Ok(Seed { builder: self.builder, depth }),
             None => self.builder.break_with(BodyError::TooDeep),
         }
-    }
-
-    fn push<E>(self, entry: Entry<'a>) -> Result<(), E> {
-        self.builder.entries.push(entry);
-        Ok(())
     }
 
     /// Reads what is within an object or a list, whose entry comes before it and has its length.
@@ -108,31 +108,31 @@ impl<'de> Visitor<'de> for Seed<'_, 'de> {
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
-        self.push(Entry::Null)
+        self.builder.push(Entry::Null)
     }
 
     fn visit_bool<E>(self, truth: bool) -> Result<(), E> {
-        self.push(Entry::Bool(truth))
+        self.builder.push(Entry::Bool(truth))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.push(Entry::Other)
+        self.builder.push(Entry::Other)
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<(), E> {
-        self.push(Entry::Integer(number))
+        self.builder.push(Entry::Integer(number))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<(), E> {
-        self.push(Entry::Negative(number))
+        self.builder.push(Entry::Negative(number))
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
-        self.push(Entry::Text(Cow::Borrowed(text)))
+        self.builder.push(Entry::Text(Cow::Borrowed(text)))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        self.push(Entry::Text(Cow::Owned(text.to_owned())))
+        self.builder.push(Entry::Text(Cow::Owned(text.to_owned())))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
@@ -144,8 +144,7 @@ impl<'de> Visitor<'de> for Seed<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
         self.enclose(Entry::Object, |seed| {
-            while let Some(key) = object.next_key_seed(Key)? {
-                seed.builder.entries.push(Entry::Text(key));
+            while object.next_key_seed(Key(seed.builder))?.is_some() {
                 object.next_value_seed(seed.inner()?)?;
             }
             Ok(())
@@ -153,30 +152,30 @@ impl<'de> Visitor<'de> for Seed<'_, 'de> {
     }
 }
 
-/// Reads a key without a copy where it has no escapes.
-struct Key;
+/// Reads a key.
+struct Key<'b, 'a>(&'b mut Builder<'a>);
 
-impl<'de> DeserializeSeed<'de> for Key {
-    type Value = Cow<'de, str>;
+impl<'de> DeserializeSeed<'de> for Key<'_, 'de> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Cow<'de, str>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
         json.deserialize_str(self)
     }
 }
 
-impl<'de> Visitor<'de> for Key {
-    type Value = Cow<'de, str>;
+impl<'de> Visitor<'de> for Key<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
 
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Cow<'de, str>, E> {
-        Ok(Cow::Borrowed(text))
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
+        self.0.push(Entry::Text(Cow::Borrowed(text)))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Cow<'de, str>, E> {
-        Ok(Cow::Owned(text.to_owned()))
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.0.push(Entry::Text(Cow::Owned(text.to_owned())))
     }
 }
 
