@@ -108,7 +108,7 @@ fn job(body: Node<'_>) -> Draft {
     let commit = body.get("commit");
     // What the body calls its commit's id is the pipeline's.
     let pipeline = first([body.get("pipeline_id"), commit.get("id")], Node::id);
-    let machine = machine(body.get("runner"), is_on_gitlab_com(body));
+    let machine = machine(Runner::of(body.get("runner")), is_on_gitlab_com(body));
     let details = Details {
         unit: Unit::Job,
         workflow: commit.get("name").text().or_else(|| text(repo(body))),
@@ -232,19 +232,31 @@ fn is_of_fork(body: Node<'_>) -> bool {
     request.has("source_project_id") && !ours.contains(&source)
 }
 
-/// The machines of a pipeline's jobs that are the team's own.
+/// The machines of a pipeline's jobs that are the team's own: jobs are many, and their runners few.
 fn machines(body: Node<'_>) -> Vec<Text> {
     let on_gitlab_com = is_on_gitlab_com(body);
-    let jobs = body.get("builds").items();
-    let machines = jobs.filter_map(|job| machine(job.get("runner"), on_gitlab_com));
+    let runners: BTreeSet<_> = body.get("builds").items().map(|job| Runner::of(job.get("runner"))).collect();
+    let machines = runners.into_iter().filter_map(|runner| machine(runner, on_gitlab_com));
     let machines = machines.filter(|machine| !machine.hosted);
     machines.map(|machine| machine.name).collect::<BTreeSet<_>>().into_iter().take(MAX_MACHINES).collect()
 }
 
-fn machine(runner: Node<'_>, on_gitlab_com: bool) -> Option<Machine> {
-    let name = runner.get("description").text()?;
-    let instance = runner.get("runner_type").str() == Some("instance_type");
-    let hosted = is_hosted_name(name.as_str()) || (instance && on_gitlab_com);
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Runner<'t> {
+    name: Option<&'t str>,
+    is_everybodys: bool,
+}
+
+impl<'t> Runner<'t> {
+    fn of(runner: Node<'t>) -> Self {
+        let is_everybodys = runner.get("runner_type").str() == Some("instance_type");
+        Self { name: runner.get("description").str(), is_everybodys }
+    }
+}
+
+fn machine(runner: Runner<'_>, on_gitlab_com: bool) -> Option<Machine> {
+    let name = Text::new(runner.name?)?;
+    let hosted = is_hosted_name(name.as_str()) || (runner.is_everybodys && on_gitlab_com);
     Some(Machine { name, hosted })
 }
 
