@@ -204,7 +204,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_shows_becomes_a_text(raw in any::<String>(), hidden in "[\u{300}\u{200b} \t\u{0}]{0,4}", seen in "[a-c]?") {
+        fn what_shows_becomes_a_text(
+            raw in any::<String>(),
+            hidden in "[\u{300}\u{200b} \t\u{0}]{0,4}",
+            seen in "[a-c]?",
+        ) {
             for raw in [raw, format!("{hidden}{seen}")] {
                 prop_assert_eq!(Text::shows(&raw), Text::new(&raw).is_some());
             }

@@ -95,8 +95,8 @@ static BASE64: [u8; 256] = values(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqr
 /// Of a byte that is no digit.
 const NONE: u8 = u8::MAX;
 
-/// What each byte is worth as a digit. Nothing foretells the next digit of a hash: a processor that takes one branch for
-/// letters and another for figures takes the wrong one every second time.
+/// What each byte is worth as a digit. Nothing foretells the next digit of a hash: a processor that takes one branch
+/// for letters and another for figures takes the wrong one every second time.
 const fn values(digits: &[u8]) -> [u8; 256] {
     let mut values = [NONE; 256];
     let mut value = 0;
