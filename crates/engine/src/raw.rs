@@ -18,9 +18,12 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn append_to(&self, mut body: Vec<u8>) -> Vec<u8> {
-        body.push(b'\n');
         // Options of strings and numbers cannot fail to be written.
-        body.extend(serde_json::to_vec(self).unwrap_or_default());
+        let line = serde_json::to_vec(self).unwrap_or_default();
+        // Else as much again would be reserved as the body takes.
+        body.reserve_exact(1 + line.len());
+        body.push(b'\n');
+        body.extend(line);
         body
     }
 

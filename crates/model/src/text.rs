@@ -30,6 +30,10 @@ impl Text {
     /// As [`Self::new`], cut at `max_chars`: the last character kept is then an ellipsis.
     #[must_use]
     pub fn bounded(raw: &str, max_chars: usize) -> Option<Self> {
+        // Most of what comes is so, and a byte is looked at quicker than a character.
+        if raw.len() <= max_chars && is_plain(raw.as_bytes()) {
+            return Some(Self(raw.into()));
+        }
         let mut clean = Cleaner::new(max_chars);
         for c in raw.chars() {
             if !clean.push(c) {
@@ -37,6 +41,13 @@ impl Text {
             }
         }
         clean.finish()
+    }
+
+    /// Whether anything of `raw` can be seen: if not, it becomes no text.
+    #[must_use]
+    pub fn shows(raw: &str) -> bool {
+        let stands_alone = |c: char| !(c.is_whitespace() || is_invisible(c) || is_combining_mark(c));
+        raw.chars().any(|c| c.is_ascii_graphic() || stands_alone(c))
     }
 
     /// The text.
@@ -56,6 +67,15 @@ impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
     }
+}
+
+/// Whether these are ASCII characters that all can be seen, with single blanks between them alone.
+fn is_plain(bytes: &[u8]) -> bool {
+    let blank = |bytes: Option<&u8>| bytes.is_none_or(|&byte| byte == b' ');
+    bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
+        && !blank(bytes.first())
+        && !blank(bytes.last())
+        && !bytes.windows(2).any(|pair| pair == b"  ")
 }
 
 struct Cleaner {
@@ -154,6 +174,15 @@ mod tests {
     }
 
     #[test]
+    fn blanks_of_plain_text_are_folded() {
+        for (raw, text) in
+            [("a b", "a b"), (" a", "a"), ("a ", "a"), ("a  b", "a b"), ("a\x7fb", "ab"), ("~", "~")]
+        {
+            assert_eq!(clean(raw).as_deref(), Some(text), "{raw:?}");
+        }
+    }
+
+    #[test]
     fn lines_become_one() {
         assert_eq!(clean(" a\r\n\tb\u{2028}c\u{2029}d ").as_deref(), Some("a b c d"));
     }
@@ -174,6 +203,24 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_shows_becomes_a_text(
+            raw in any::<String>(),
+            hidden in "[\u{300}\u{200b} \t\u{0}]{0,4}",
+            seen in "[a-c]?",
+        ) {
+            for raw in [raw, format!("{hidden}{seen}")] {
+                prop_assert_eq!(Text::shows(&raw), Text::new(&raw).is_some());
+            }
+        }
+
+        #[test]
+        fn plain_text_is_as_any_other(raw in "[ -~\t\x7f]{0,8}", max in 1usize..8) {
+            let mut clean = Cleaner::new(max);
+            let _ = raw.chars().all(|c| clean.push(c));
+            prop_assert_eq!(Text::bounded(&raw, max), clean.finish());
+        }
+
         #[test]
         fn any_input_is_harmless_and_stable(raw in any::<String>(), max in 1usize..40) {
             if let Some(text) = Text::bounded(&raw, max) {

@@ -6,7 +6,7 @@
 use crate::tree::Node;
 
 /// The data of an event in either mode, known by a key that it has.
-pub(crate) fn data<'b, 'a>(body: &'b Node<'a>, key: fn(&Node<'_>) -> bool) -> &'b Node<'a> {
+pub(crate) fn data<'b>(body: Node<'b>, key: fn(Node<'_>) -> bool) -> Node<'b> {
     let data = body.get("data");
     if body.has("specversion") && key(data) { data } else { body }
 }

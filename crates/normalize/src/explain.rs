@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::tree::{self, Node};
-use crate::{BodyError, Meaning, Origin, Reader, Reading, body, surrogates};
+use crate::tree::{Entry, Node, Tree};
+use crate::{BodyError, Meaning, Origin, Reader, Reading, json};
 
 /// How many values of a body are tried; real bodies have a few hundred.
 const MAX_PLACES: usize = 20_000;
@@ -75,69 +75,68 @@ impl Reader {
         body: &[u8],
         event_header: Option<&str>,
     ) -> Result<(Reading, Explanation), BodyError> {
-        let text = body::text(body)?;
-        let text = surrogates::mend(&text);
-        let mut root = tree::parse(&text)?;
-        let reading = self.reading(&root, event_header);
+        json::read(body, |tree| self.explained(tree, event_header))
+    }
+
+    fn explained(&self, mut tree: Tree<'_>, event_header: Option<&str>) -> (Reading, Explanation) {
+        let reading = self.reading(tree.root(), event_header);
         let before = fields(&reading.meaning);
         let constants = self.map().fields().filter(|(_, origin)| matches!(origin, Origin::Constant(_)));
         let constants = constants.map(|(field, _)| field).collect();
         let mut explanation = Explanation { constants, ..Explanation::default() };
-        for place in places(&root) {
-            let original = exchange(&mut root, &place.path, changed);
-            let after = fields(&self.reading(&root, event_header).meaning);
-            exchange(&mut root, &place.path, |_| original.clone());
+        for place in places(&tree) {
+            let other = changed(&tree.entries()[place.at]);
+            let original = std::mem::replace(&mut tree.entries()[place.at], other);
+            let after = fields(&self.reading(tree.root(), event_header).meaning);
+            tree.entries()[place.at] = original;
             for field in touched(&before, &after) {
                 explanation.pointers.entry(field).or_default().push(place.pointer.clone());
             }
         }
-        Ok((reading, explanation))
+        (reading, explanation)
     }
 }
 
-/// Puts something else at a place, and gives what was there.
-fn exchange<'a>(root: &mut Node<'a>, path: &[usize], other: impl FnOnce(&Node<'a>) -> Node<'a>) -> Node<'a> {
-    let place = root.place(path).expect("the place was found in this tree");
-    let other = other(place);
-    std::mem::replace(place, other)
-}
-
 /// Another value of the same kind, which no reader takes for the first.
-fn changed<'a>(node: &Node<'a>) -> Node<'a> {
-    match node {
-        Node::Text(text) => Node::Text(format!("~{text}").into()),
+fn changed<'a>(entry: &Entry<'a>) -> Entry<'a> {
+    match entry {
+        Entry::Text(text) => Entry::Text(format!("~{text}").into()),
         // One more millisecond would be the same time, since times are told to the second.
-        Node::Integer(number) if *number >= MILLISECONDS => Node::Integer(number.wrapping_add(1000)),
-        Node::Integer(number) => Node::Integer(number.wrapping_add(1)),
-        Node::Negative(number) => Node::Negative(number.wrapping_add(1)),
-        Node::Bool(truth) => Node::Bool(!truth),
+        Entry::Integer(number) if *number >= MILLISECONDS => Entry::Integer(number.wrapping_add(1000)),
+        Entry::Integer(number) => Entry::Integer(number.wrapping_add(1)),
+        Entry::Negative(number) => Entry::Negative(number.wrapping_add(1)),
+        Entry::Bool(truth) => Entry::Bool(!truth),
         other => other.clone(),
     }
 }
 
 struct Place {
-    path: Vec<usize>,
+    /// Which of the tree's entries it is.
+    at: usize,
     pointer: String,
 }
 
 /// Where the body has texts, integers and truth values.
-fn places(root: &Node<'_>) -> Vec<Place> {
+fn places(tree: &Tree<'_>) -> Vec<Place> {
     let mut found = Vec::new();
-    collect(root, &mut Vec::new(), "", &mut found);
+    collect(tree.root(), 0, "", &mut found);
     found
 }
 
-fn collect(node: &Node<'_>, path: &mut Vec<usize>, pointer: &str, found: &mut Vec<Place>) {
-    let fields = node.fields().iter().map(|(key, inner)| (key.replace('~', "~0").replace('/', "~1"), inner));
-    let items = node.items().iter().enumerate().map(|(index, inner)| (index.to_string(), inner));
-    for (at, (key, inner)) in fields.chain(items).enumerate() {
-        path.push(at);
-        collect(inner, path, &format!("{pointer}/{key}"), found);
-        path.pop();
-    }
+/// Looks at a value whose entry is the `at`th, and at what is within it; tells where the next one is.
+fn collect(node: Node<'_>, at: usize, pointer: &str, found: &mut Vec<Place>) -> usize {
     if node.scalar().is_some() && found.len() < MAX_PLACES {
-        found.push(Place { path: path.clone(), pointer: pointer.to_owned() });
+        found.push(Place { at, pointer: pointer.to_owned() });
     }
+    let mut next = at + 1;
+    for (key, inner) in node.fields() {
+        let key = key.replace('~', "~0").replace('/', "~1");
+        next = collect(inner, next + 1, &format!("{pointer}/{key}"), found);
+    }
+    for (index, inner) in node.items().enumerate() {
+        next = collect(inner, next, &format!("{pointer}/{index}"), found);
+    }
+    next
 }
 
 /// The fields that a change has touched. Where it made another event of the body, that alone.

@@ -4,6 +4,7 @@ mod body;
 mod cloud_event;
 mod draft;
 mod explain;
+mod json;
 mod newest;
 mod provider;
 mod reader;
@@ -41,8 +42,5 @@ pub fn read(
 /// # Errors
 /// As [`read`].
 pub fn guess(body: &[u8]) -> Result<Option<&'static Provider>, BodyError> {
-    let text = body::text(body)?;
-    let text = surrogates::mend(&text);
-    let root = tree::parse(&text)?;
-    Ok(Provider::ALL.iter().copied().find(|provider| provider.fits(&root)))
+    json::read(body, |tree| Provider::ALL.iter().copied().find(|provider| provider.fits(tree.root())))
 }

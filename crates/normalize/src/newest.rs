@@ -15,23 +15,23 @@ use crate::tree::Node;
 ///
 /// Where the system's own clock is wrong, or copies one that is, the time can still lie far in the future:
 /// whoever compares must not call that fresh. `read` reads times as that system writes them.
-pub(crate) fn of_fields_named_at(body: &Node<'_>, read: ReadTime) -> Option<Timestamp> {
+pub(crate) fn of_fields_named_at(body: Node<'_>, read: ReadTime) -> Option<Timestamp> {
     let own = times(body, read).max();
-    let inner = body.fields().iter().flat_map(|(_, value)| times(value, read)).max();
+    let inner = body.fields().flat_map(|(_, value)| times(value, read)).max();
     own.max(inner)
 }
 
 /// The newest of some fields, each a time in RFC 3339: for systems that name theirs otherwise, or where strangers
 /// choose others of them.
-pub(crate) fn of_fields<'b, 'a: 'b>(fields: impl IntoIterator<Item = &'b Node<'a>>) -> Option<Timestamp> {
+pub(crate) fn of_fields<'b, 'a: 'b>(fields: impl IntoIterator<Item = Node<'b>>) -> Option<Timestamp> {
     fields.into_iter().filter_map(Node::time).max()
 }
 
 /// Reads a time as one CI system writes it.
 pub(crate) type ReadTime = fn(&str) -> Option<Timestamp>;
 
-fn times(object: &Node<'_>, read: ReadTime) -> impl Iterator<Item = Timestamp> {
-    let named = object.fields().iter().filter(|(name, _)| name.ends_with("_at"));
+fn times(object: Node<'_>, read: ReadTime) -> impl Iterator<Item = Timestamp> {
+    let named = object.fields().filter(|(name, _)| name.ends_with("_at"));
     named.filter_map(move |(_, value)| value.str().and_then(read))
 }
 
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     fn newest_of(json: &str) -> Option<String> {
-        of_fields_named_at(&crate::tree::parse(json).unwrap(), Timestamp::parse_rfc3339)
+        of_fields_named_at(crate::json::parse(json).unwrap().root(), Timestamp::parse_rfc3339)
             .map(|time| time.to_string())
     }
 

@@ -2,7 +2,7 @@
 
 use crate::provider::generic::FieldMap;
 use crate::words::Words;
-use crate::{BodyError, Provider, Reading, body, surrogates, tree};
+use crate::{BodyError, Provider, Reading, json, tree};
 
 /// A provider, with what an operator adds to it: other meanings for some words, or where the fields are.
 #[derive(Debug, Clone)]
@@ -59,16 +59,15 @@ impl Reader {
     /// # Errors
     /// The body is neither JSON nor a form that holds JSON, or it is too deep or too fine-grained to be a report.
     pub fn read(&self, body: &[u8], event_header: Option<&str>) -> Result<Reading, BodyError> {
-        let text = body::text(body)?;
-        let text = surrogates::mend(&text);
-        let root = tree::parse(&text)?;
-        #[cfg(debug_assertions)]
-        return Ok(tree::work::bounded(&root, || self.reading(&root, event_header)));
-        #[cfg(not(debug_assertions))]
-        Ok(self.reading(&root, event_header))
+        json::read(body, |tree| {
+            #[cfg(debug_assertions)]
+            return tree::work::bounded(&tree, || self.reading(tree.root(), event_header));
+            #[cfg(not(debug_assertions))]
+            self.reading(tree.root(), event_header)
+        })
     }
 
-    pub(crate) fn reading(&self, root: &tree::Node<'_>, event_header: Option<&str>) -> Reading {
+    pub(crate) fn reading(&self, root: tree::Node<'_>, event_header: Option<&str>) -> Reading {
         if self.map.is_empty() {
             return self.provider.reading(root, event_header, &self.words);
         }

@@ -19,7 +19,7 @@ pub(crate) fn branch_of(owner: Option<&str>, name: &str) -> Option<Text> {
 }
 
 /// Whether a field has the number of a pull request: there is none where it is missing or 0.
-pub(crate) fn is_request(number: &Node<'_>) -> bool {
+pub(crate) fn is_request(number: Node<'_>) -> bool {
     number.id().is_some_and(|number| number != "0")
 }
 

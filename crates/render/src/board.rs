@@ -76,9 +76,7 @@ impl Board {
     #[must_use]
     pub fn content(&self, style: &Style) -> Map<String, Value> {
         let longest = (0..=MOST).rev().map(|most| written(&self.rows(style, most), style.format));
-        let fits = |content: &Map<String, Value>| {
-            data::written(&Value::Object(content.clone())) <= Self::MAX_CONTENT_BYTES
-        };
+        let fits = |content: &Map<String, Value>| data::written(content) <= Self::MAX_CONTENT_BYTES;
         let mut contents = longest.skip_while(|content| !fits(content));
         contents.next().unwrap_or_else(|| written(&[], style.format))
     }

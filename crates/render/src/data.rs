@@ -1,8 +1,9 @@
 //! The vocabulary as data beside the words.
 
-use std::fmt::Display;
+use std::io;
 
 use meshhook_model::{BuildStatus, Details, RunUrl, Text};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::News;
@@ -24,9 +25,25 @@ pub(crate) fn of(status: &BuildStatus, news: Option<News>, room: usize) -> Value
     if written(&whole) <= room { whole } else { value(&short(status), news) }
 }
 
-/// How many bytes `value` takes when it is written.
-pub(crate) fn written(value: &impl Display) -> usize {
-    value.to_string().len()
+/// How many bytes `value` takes as JSON.
+pub(crate) fn written(value: &impl Serialize) -> usize {
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, value).expect("what is sent is JSON, and counting fails at nothing");
+    count.0
+}
+
+/// Counts what is written to it.
+struct Count(usize);
+
+impl io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn value(status: &BuildStatus, news: Option<News>) -> Value {

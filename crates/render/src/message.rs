@@ -74,7 +74,7 @@ fn external_url(status: &BuildStatus) -> Option<Link> {
 
 fn add_data(content: &mut Map<String, Value>, status: &BuildStatus, news: Option<News>) {
     const KEY: &str = "com.meshmac.build_status";
-    let used = data::written(&Value::Object(content.clone())) + KEY.len() + r#","":"#.len();
+    let used = data::written(content) + KEY.len() + r#","":"#.len();
     let room = Message::MAX_CONTENT_BYTES.saturating_sub(used);
     content.insert(KEY.into(), data::of(status, news, room));
 }

@@ -9,49 +9,45 @@ const LAST: i64 = 253_402_300_799;
 
 /// Seconds since the epoch, from a date as [`write`] writes it: one time has one spelling, its weekday included.
 pub(crate) fn read(raw: &[u8]) -> Option<i64> {
-    let text = std::str::from_utf8(raw).ok().filter(|text| text.len() == 29 && text.is_ascii())?;
-    let number = |from: usize, to: usize| text[from..to].parse::<i64>().ok();
-    let month = MONTHS.iter().position(|month| *month == &text[8..11])?;
-    let days = days_before(number(12, 16)?, i64::try_from(month).ok()? + 1, number(5, 7)?);
-    let seconds = days * 86_400 + number(17, 19)? * 3600 + number(20, 22)? * 60 + number(23, 25)?;
-    is_written(seconds, raw).then_some(seconds)
+    let raw: &[u8; 29] = raw.try_into().ok()?;
+    let (date, rest) = raw.split_first_chunk::<16>()?;
+    let [w0, w1, w2, b',', b' ', d0, d1, b' ', m0, m1, m2, b' ', year @ ..] = date else { return None };
+    let [b' ', h0, h1, b':', n0, n1, b':', s0, s1, b' ', b'G', b'M', b'T'] = rest else { return None };
+    let month = (1..).zip(MONTHS).find(|(_, name)| name.as_bytes() == [*m0, *m1, *m2])?.0;
+    let (year, day) = (number(year)?, number(&[*d0, *d1])?);
+    let (hour, minute, second) = (number(&[*h0, *h1])?, number(&[*n0, *n1])?, number(&[*s0, *s1])?);
+    let days = days_before(year, month, day);
+    let is_day = (1..=days_before(year, month + 1, 1) - days_before(year, month, 1)).contains(&day);
+    let is_written = is_day && hour < 24 && minute < 60 && second < 60 && year >= 1970;
+    let is_its_weekday = weekday(days)?.as_bytes() == [*w0, *w1, *w2];
+    (is_written && is_its_weekday).then_some(days * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
+fn number(digits: &[u8]) -> Option<i64> {
+    digits.iter().try_fold(0, |number, digit| match digit {
+        b'0'..=b'9' => Some(number * 10 + i64::from(digit - b'0')),
+        _ => None,
+    })
+}
+
+fn weekday(days: i64) -> Option<&'static str> {
+    DAYS.get(usize::try_from(days.rem_euclid(7)).ok()?).copied()
 }
 
 /// Writes a time, unless it lies before the epoch or after the year 9999.
 pub(crate) fn write(seconds: i64) -> Option<String> {
-    let mut date = String::new();
-    write_to(&mut date, seconds).map(|()| date)
-}
-
-fn write_to(out: &mut impl std::fmt::Write, seconds: i64) -> Option<()> {
     if !(0..=LAST).contains(&seconds) {
         return None;
     }
     let (days, time) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = civil(days);
-    let weekday = DAYS.get(usize::try_from(days % 7).ok()?)?;
-    let month = MONTHS.get(usize::try_from(month - 1).ok()?)?;
+    let (weekday, month) = (weekday(days)?, MONTHS.get(usize::try_from(month - 1).ok()?)?);
     let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
-    write!(out, "{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT").ok()
-}
-
-fn is_written(seconds: i64, raw: &[u8]) -> bool {
-    let mut rest = Rest(raw);
-    write_to(&mut rest, seconds).is_some() && rest.0.is_empty()
-}
-
-/// What is left of some bytes once everything written was taken off their front.
-struct Rest<'r>(&'r [u8]);
-
-impl std::fmt::Write for Rest<'_> {
-    fn write_str(&mut self, written: &str) -> std::fmt::Result {
-        self.0 = self.0.strip_prefix(written.as_bytes()).ok_or(std::fmt::Error)?;
-        Ok(())
-    }
+    Some(format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT"))
 }
 
 /// Days from the epoch to a day of the Gregorian calendar; years are taken to begin in March, so that the leap day is
-/// the last of one.
+/// the last of one. A month 13 is the next January.
 fn days_before(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
@@ -92,6 +88,18 @@ mod tests {
             let seconds = day * 86_400 + day;
             let date = write(seconds).unwrap();
             assert_eq!(read(date.as_bytes()), Some(seconds), "{date}");
+        }
+    }
+
+    /// Whatever is read is what would be written.
+    #[test]
+    fn a_date_has_one_spelling() {
+        let date = write(951_868_799).unwrap().into_bytes();
+        for (at, byte) in (0..date.len()).flat_map(|at| (0..=255).map(move |byte| (at, byte))) {
+            let mut other = date.clone();
+            other[at] = byte;
+            let written = read(&other).and_then(write);
+            assert!(written.is_none_or(|written| written.as_bytes() == other), "{}", other.escape_ascii());
         }
     }
 

@@ -22,7 +22,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     read,
 };
 
-fn read(body: &Node<'_>, _: Option<&str>) -> Found {
+fn read(body: Node<'_>, _: Option<&str>) -> Found {
     match module(body) {
         Some("Build") => build(body).with(state(body)),
         Some(_) => Found::ignored(Ignored::UnsupportedEvent, Details::default()),
@@ -31,12 +31,12 @@ fn read(body: &Node<'_>, _: Option<&str>) -> Found {
 }
 
 /// What stands before the bar in `Build|BuildStart`.
-fn module<'b>(body: &'b Node<'_>) -> Option<&'b str> {
+fn module(body: Node<'_>) -> Option<&str> {
     let action = body.get("action").str().filter(|_| body.get("item").is_object())?;
     action.split('|').next()
 }
 
-fn build(body: &Node<'_>) -> Draft {
+fn build(body: Node<'_>) -> Draft {
     let (item, time) = (body.get("item"), body.get("timestamp").time());
     // The task is the build's from its start to its end; the build's own id is all zeros at first.
     let run = [item.get("taskId"), item.get("id")];
@@ -53,13 +53,13 @@ fn build(body: &Node<'_>) -> Draft {
 }
 
 /// The event's text, which alone tells the branch and profile by name, without the address at its end.
-fn message(text: &Node<'_>) -> Option<Text> {
+fn message(text: Node<'_>) -> Option<Text> {
     let words = text.str()?.split_whitespace().filter(|word| !word.contains("://"));
     Text::new(&words.collect::<Vec<_>>().join(" "))
 }
 
 /// The docs show `BuildStart` for the event "Build Started": so all are read in both forms.
-fn state(body: &Node<'_>) -> Result<State, Silence> {
+fn state(body: Node<'_>) -> Result<State, Silence> {
     let (_, word) =
         body.get("action").str().and_then(|action| action.split_once('|')).ok_or(Silence::UNKNOWN)?;
     match word {

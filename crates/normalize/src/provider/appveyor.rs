@@ -23,7 +23,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     read,
 };
 
-fn read(body: &Node<'_>, _: Option<&str>) -> Found {
+fn read(body: Node<'_>, _: Option<&str>) -> Found {
     let data = body.get("eventData");
     match event(body) {
         Some(event) if is_of_build(event) => build(data).with(state(event, data.get("status"))),
@@ -33,7 +33,7 @@ fn read(body: &Node<'_>, _: Option<&str>) -> Found {
 }
 
 /// The event's name: `build_success`, `build_failure`, and others for deployments.
-fn event<'b>(body: &'b Node<'_>) -> Option<&'b str> {
+fn event(body: Node<'_>) -> Option<&str> {
     body.get("eventName").str().filter(|_| body.get("eventData").is_object())
 }
 
@@ -41,7 +41,7 @@ fn is_of_build(event: &str) -> bool {
     event.starts_with("build_")
 }
 
-fn build(data: &Node<'_>) -> Draft {
+fn build(data: Node<'_>) -> Draft {
     let details = Details {
         outcome: outcome(data.get("status")),
         branch: data.get("branch").str().and_then(|name| branch_of(None, name)),
@@ -60,11 +60,11 @@ fn build(data: &Node<'_>) -> Draft {
 }
 
 /// Of a pull request `branch` is the one that it is to go to; whose the one is that was built is not told.
-fn is_pull_request(data: &Node<'_>) -> bool {
+fn is_pull_request(data: Node<'_>) -> bool {
     is_request(data.get("pullRequestId")) || data.get("isPullRequest").flag() == Some(true)
 }
 
-fn common(data: &Node<'_>) -> Details {
+fn common(data: Node<'_>) -> Details {
     Details {
         unit: Unit::Run,
         workflow: data.get("projectName").text(),
@@ -74,7 +74,7 @@ fn common(data: &Node<'_>) -> Details {
 }
 
 /// The status, as the event's name has it too.
-fn state(event: &str, status: &Node<'_>) -> Result<State, Silence> {
+fn state(event: &str, status: Node<'_>) -> Result<State, Silence> {
     let word = status.str().ok_or(Silence::MISSING)?;
     match (event, word.to_lowercase().as_str()) {
         ("build_success", "success") => Ok(State::Succeeded),
@@ -84,7 +84,7 @@ fn state(event: &str, status: &Node<'_>) -> Result<State, Silence> {
 }
 
 /// The same word is `Success` in one body and `failed` in another: known ones are given one spelling.
-fn outcome(status: &Node<'_>) -> Option<Text> {
+fn outcome(status: Node<'_>) -> Option<Text> {
     let known = status.str()?.to_lowercase();
     if ["success", "failed", "cancelled"].contains(&known.as_str()) {
         Text::new(&known)

@@ -27,7 +27,7 @@ pub(crate) static PROVIDER: Provider = Provider {
 };
 
 /// The envelope's time is that of the event. Those of stages and jobs are their agents'.
-fn newest(body: &Node<'_>) -> Option<Timestamp> {
+fn newest(body: Node<'_>) -> Option<Timestamp> {
     let (resource, run) = (body.get("resource"), body.get("resource").get("run"));
     let of_run = [run.get("createdDate"), run.get("finishedDate")];
     of_fields(
@@ -37,7 +37,7 @@ fn newest(body: &Node<'_>) -> Option<Timestamp> {
     )
 }
 
-fn read(body: &Node<'_>, _: Option<&str>) -> Found {
+fn read(body: Node<'_>, _: Option<&str>) -> Found {
     let resource = body.get("resource");
     match Kind::of(body) {
         Kind::Build => build(body).with(build_state(resource)),
@@ -60,7 +60,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(body: &Node<'_>) -> Self {
+    fn of(body: Node<'_>) -> Self {
         match body.get("eventType").str() {
             Some("build.complete") => Self::Build,
             Some("ms.vss-pipelines.run-state-changed-event") => Self::Run,
@@ -72,11 +72,11 @@ impl Kind {
     }
 }
 
-fn build(body: &Node<'_>) -> Draft {
+fn build(body: Node<'_>) -> Draft {
     let build = body.get("resource");
     let (branch, commit) = source(build);
     let finished_at = build.get("finishTime").time();
-    let requested = [build, build.get("requests").items().first().unwrap_or(&Node::Null)];
+    let requested = [build, build.get("requests").items().next().unwrap_or(Node::Null)];
     let workflow = build.get("definition").get("name");
     let details = Details {
         unit: Unit::Run,
@@ -97,7 +97,7 @@ fn build(body: &Node<'_>) -> Draft {
     Draft { details, identity: Identity::new(project(body), workflow.id(), id), machine: None, finished_at }
 }
 
-fn run(body: &Node<'_>) -> Draft {
+fn run(body: Node<'_>) -> Draft {
     let run = body.get("resource").get("run");
     let finished_at = run.get("finishedDate").time();
     let details = Details {
@@ -112,7 +112,7 @@ fn run(body: &Node<'_>) -> Draft {
 }
 
 /// A stage or a job of a run.
-fn part(body: &Node<'_>, unit: Unit, part: &Node<'_>) -> Draft {
+fn part(body: Node<'_>, unit: Unit, part: Node<'_>) -> Draft {
     let attempt = part.get("attempt").attempt();
     let details = Details {
         unit,
@@ -128,12 +128,12 @@ fn part(body: &Node<'_>, unit: Unit, part: &Node<'_>) -> Draft {
 }
 
 /// What all events of a run tell of it.
-fn of_run(body: &Node<'_>) -> Details {
+fn of_run(body: Node<'_>) -> Details {
     let resource = body.get("resource");
     let run = resource.get("run");
     let source = run.get("resources").get("repositories").get("self");
-    let sources = resource.get("repositories").items();
-    let own = sources.iter().find(|source| source.get("alias").str() == Some("self")).or(sources.first());
+    let sources = || resource.get("repositories").items();
+    let own = sources().find(|source| source.get("alias").str() == Some("self")).or_else(|| sources().next());
     Details {
         workflow: first(pipelines(body).map(|pipeline| pipeline.get("name")), Node::text),
         branch: source.get("refName").str().and_then(|name| branch_of(None, name)),
@@ -153,7 +153,7 @@ fn of_run(body: &Node<'_>) -> Details {
     }
 }
 
-fn identity(body: &Node<'_>) -> Identity {
+fn identity(body: Node<'_>) -> Identity {
     let resource = body.get("resource");
     let workflow = first(pipelines(body).map(|pipeline| pipeline.get("name")), Node::id);
     let id = run_id(resource).or_else(|| resource.get("run").get("url").id());
@@ -161,7 +161,7 @@ fn identity(body: &Node<'_>) -> Identity {
 }
 
 /// The number of a run; some bodies have it in the run's address only: `…/_apis/pipelines/7/runs/480`.
-fn run_id(resource: &Node<'_>) -> Option<String> {
+fn run_id(resource: Node<'_>) -> Option<String> {
     let run = resource.get("run");
     let addressed = || {
         let (_, id) = first([run.get("url"), resource.get("runUrl")], Node::str)?.rsplit_once("/runs/")?;
@@ -170,13 +170,13 @@ fn run_id(resource: &Node<'_>) -> Option<String> {
     first([run.get("id"), resource.get("runId")], Node::id).or_else(addressed)
 }
 
-fn pipelines<'b>(body: &'b Node<'b>) -> [&'b Node<'b>; 2] {
+fn pipelines(body: Node<'_>) -> [Node<'_>; 2] {
     let resource = body.get("resource");
     [resource.get("pipeline"), resource.get("run").get("pipeline")]
 }
 
 /// What runs are counted in, here for all kinds of events: the project's id, of which the envelope tells always.
-fn project(body: &Node<'_>) -> Option<String> {
+fn project(body: Node<'_>) -> Option<String> {
     let resource = body.get("resource");
     let ids = [
         body.get("resourceContainers").get("project").get("id"),
@@ -187,7 +187,7 @@ fn project(body: &Node<'_>) -> Option<String> {
 }
 
 /// A build's branch and commit; of an old version both in one: `LG:refs/heads/main:<sha>`.
-fn source<'b>(build: &'b Node<'b>) -> (Option<&'b str>, Option<&'b str>) {
+fn source(build: Node<'_>) -> (Option<&str>, Option<&str>) {
     let (branch, commit) = (build.get("sourceBranch").str(), build.get("sourceVersion").str());
     let old = || build.get("sourceGetVersion").str()?.split_once(':')?.1.rsplit_once(':');
     match old() {
@@ -196,28 +196,28 @@ fn source<'b>(build: &'b Node<'b>) -> (Option<&'b str>, Option<&'b str>) {
     }
 }
 
-fn page(object: &Node<'_>) -> Option<RunUrl> {
+fn page(object: Node<'_>) -> Option<RunUrl> {
     object.get("_links").get("web").get("href").link()
 }
 
 /// The page of an event whose resource has none: the message for people links to it.
 ///
 /// Azure DevOps writes that HTML, and escapes what others named.
-fn told_page(body: &Node<'_>) -> Option<RunUrl> {
+fn told_page(body: Node<'_>) -> Option<RunUrl> {
     let (_, link) = body.get("message").get("html").str()?.split_once("href=\"")?;
     RunUrl::new(&link.split('"').next()?.replace("&amp;", "&"))
 }
 
-fn is_completed(part: &Node<'_>) -> bool {
+fn is_completed(part: Node<'_>) -> bool {
     part.get("state").str() == Some("completed")
 }
 
 /// The word that tells the state.
-fn word<'b>(part: &'b Node<'b>) -> &'b Node<'b> {
+fn word(part: Node<'_>) -> Node<'_> {
     part.get(if is_completed(part) { "result" } else { "state" })
 }
 
-fn state(part: &Node<'_>) -> Result<State, Silence> {
+fn state(part: Node<'_>) -> Result<State, Silence> {
     match part.get("state").str().ok_or(Silence::MISSING)? {
         "notStarted" | "pending" | "waiting" => Ok(State::Queued),
         "inProgress" | "running" | "canceling" => Ok(State::Running),
@@ -227,13 +227,13 @@ fn state(part: &Node<'_>) -> Result<State, Silence> {
 }
 
 /// Version 1.0 of the event has its result for a status.
-fn build_word<'b>(build: &'b Node<'b>) -> &'b Node<'b> {
+fn build_word(build: Node<'_>) -> Node<'_> {
     let status = build.get("status");
     let told = !status.is_missing() && status.str() != Some("completed");
     if told { status } else { build.get("result") }
 }
 
-fn build_state(build: &Node<'_>) -> Result<State, Silence> {
+fn build_state(build: Node<'_>) -> Result<State, Silence> {
     match build.get("status").str() {
         Some("notStarted" | "postponed") => Ok(State::Queued),
         Some("inProgress" | "cancelling") => Ok(State::Running),

@@ -26,13 +26,13 @@ pub(crate) static PROVIDER: Provider = Provider {
 };
 
 /// Not the commit's own `date`, which its author chooses.
-fn newest(body: &Node<'_>) -> Option<Timestamp> {
+fn newest(body: Node<'_>) -> Option<Timestamp> {
     let status = body.get("commit_status");
     of_fields([status.get("created_on"), status.get("updated_on")])
         .max(body.get("status").get("dateAdded").unix_millis())
 }
 
-fn read(body: &Node<'_>, header: Option<&str>) -> Found {
+fn read(body: Node<'_>, header: Option<&str>) -> Found {
     let kind = Kind::of(body);
     let found = match kind {
         Kind::CommitStatus => commit_status(body).with(state(body.get("commit_status").get("state"))),
@@ -54,13 +54,13 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(body: &Node<'_>) -> Self {
+    fn of(body: Node<'_>) -> Self {
         let status = body.get("status");
         match body {
             _ if body.has("commit_status") => Self::CommitStatus,
             _ if body.has("pullRequests") && status.has("key") && status.has("state") => Self::BuildStatus,
             // What Data Center sends to try a connection.
-            _ if body.has("test") && body.fields().iter().all(|(key, _)| key == "test") => Self::Ping,
+            _ if body.has("test") && body.fields().all(|(key, _)| key == "test") => Self::Ping,
             _ if ["repository", "actor", "eventKey"].iter().any(|key| body.has(key)) => Self::Other,
             _ => Self::Unknown,
         }
@@ -77,7 +77,7 @@ impl Kind {
     }
 }
 
-fn commit_status(body: &Node<'_>) -> Draft {
+fn commit_status(body: Node<'_>) -> Draft {
     let status = body.get("commit_status");
     let commit = commit(status);
     let updated_at = status.get("updated_on").time();
@@ -91,9 +91,9 @@ fn commit_status(body: &Node<'_>) -> Draft {
     Draft { details, identity, machine: None, finished_at: updated_at }
 }
 
-fn build_status(body: &Node<'_>) -> Draft {
+fn build_status(body: Node<'_>) -> Draft {
     let (status, commit) = (body.get("status"), body.get("commit").str());
-    let request = body.get("pullRequests").items().first();
+    let request = body.get("pullRequests").items().next();
     let repo = request.and_then(|request| slug(request.get("toRef")));
     let added_at = status.get("dateAdded").unix_millis();
     let common = Details { repo: repo.as_deref().and_then(Text::new), ..Details::default() };
@@ -107,7 +107,7 @@ fn build_status(body: &Node<'_>) -> Draft {
 }
 
 /// What the statuses of both call by the same names.
-fn report(status: &Node<'_>, commit: Option<&str>, common: Details) -> Details {
+fn report(status: Node<'_>, commit: Option<&str>, common: Details) -> Details {
     Details {
         unit: Unit::Status,
         workflow: first([status.get("name"), status.get("key")], Node::text),
@@ -120,13 +120,13 @@ fn report(status: &Node<'_>, commit: Option<&str>, common: Details) -> Details {
 }
 
 /// A status is known by its commit and key, and set anew by every later build of that commit.
-fn identity(status: &Node<'_>, commit: Option<&str>, repo: Option<String>) -> Identity {
+fn identity(status: Node<'_>, commit: Option<&str>, repo: Option<String>) -> Identity {
     let key = first([status.get("key"), status.get("url")], Node::id);
     let run = key.map(|key| format!("{} {key}", commit.unwrap_or_default()));
     Identity::new(repo, first([status.get("name"), status.get("key")], Node::id), run)
 }
 
-fn common(body: &Node<'_>) -> Details {
+fn common(body: Node<'_>) -> Details {
     let actor = body.get("actor");
     Details {
         repo: body.get("repository").get("full_name").text(),
@@ -135,7 +135,7 @@ fn common(body: &Node<'_>) -> Details {
     }
 }
 
-fn state(state: &Node<'_>) -> Result<State, Silence> {
+fn state(state: Node<'_>) -> Result<State, Silence> {
     match state.str().ok_or(Silence::MISSING)? {
         "INPROGRESS" => Ok(State::Running),
         "SUCCESSFUL" => Ok(State::Succeeded),
@@ -147,20 +147,20 @@ fn state(state: &Node<'_>) -> Result<State, Silence> {
 }
 
 /// The commit's hash; some bodies have it in its address only.
-fn commit<'b>(status: &'b Node<'_>) -> Option<&'b str> {
+fn commit(status: Node<'_>) -> Option<&str> {
     let linked = || status.get("links").get("commit").get("href").str()?.rsplit('/').next();
     status.get("commit").get("hash").str().or_else(linked)
 }
 
 /// `PROJECT/repository`.
-fn slug(reference: &Node<'_>) -> Option<String> {
+fn slug(reference: Node<'_>) -> Option<String> {
     let repository = reference.get("repository");
     let (project, slug) = (repository.get("project").get("key").str()?, repository.get("slug").str()?);
     Some(format!("{project}/{slug}"))
 }
 
 /// The branch of a pull request; of a fork with the fork's project.
-fn source_branch(request: &Node<'_>) -> Option<Text> {
+fn source_branch(request: Node<'_>) -> Option<Text> {
     let (from, to) = (request.get("fromRef"), request.get("toRef"));
     let name = first([from.get("displayId"), from.get("id")], Node::str)?;
     let owner = from.get("repository").get("project").get("key").str().unwrap_or("unknown");

@@ -22,7 +22,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     read,
 };
 
-fn read(body: &Node<'_>, header: Option<&str>) -> Found {
+fn read(body: Node<'_>, header: Option<&str>) -> Found {
     let found = if is_build(body) {
         build(body).with(state(body.get("build_status")))
     } else {
@@ -31,12 +31,12 @@ fn read(body: &Node<'_>, header: Option<&str>) -> Found {
     found.under(header, |event| agrees(body, event))
 }
 
-fn is_build(body: &Node<'_>) -> bool {
+fn is_build(body: Node<'_>) -> bool {
     body.has("build_triggered_workflow") || (body.has("build_slug") && body.has("app_slug"))
 }
 
 /// A build that was only triggered has no result. One that is called finished may still say that it is not.
-fn agrees(body: &Node<'_>, header: &str) -> bool {
+fn agrees(body: Node<'_>, header: &str) -> bool {
     match header {
         "build/triggered" => is_build(body) && body.get("build_status").number() == Some(0),
         "build/finished" => is_build(body),
@@ -44,7 +44,7 @@ fn agrees(body: &Node<'_>, header: &str) -> bool {
     }
 }
 
-fn build(body: &Node<'_>) -> Draft {
+fn build(body: Node<'_>) -> Draft {
     let (app, slug) = (body.get("app_slug"), body.get("build_slug"));
     let workflow = body.get("build_triggered_workflow");
     let git = body.get("git");
@@ -63,7 +63,7 @@ fn build(body: &Node<'_>) -> Draft {
     Draft { details, identity, machine: None, finished_at: None }
 }
 
-fn state(status: &Node<'_>) -> Result<State, Silence> {
+fn state(status: Node<'_>) -> Result<State, Silence> {
     if status.is_missing() {
         return Err(Silence::MISSING);
     }

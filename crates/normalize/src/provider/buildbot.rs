@@ -23,12 +23,12 @@ pub(crate) static PROVIDER: Provider = Provider {
     read,
 };
 
-fn fits(body: &Node<'_>) -> bool {
+fn fits(body: Node<'_>) -> bool {
     let build = ["results", "builderid", "builder", "buildername", "state_string"];
     body.has("buildid") && build.iter().any(|key| body.has(key))
 }
 
-fn read(body: &Node<'_>, _: Option<&str>) -> Found {
+fn read(body: Node<'_>, _: Option<&str>) -> Found {
     if fits(body) {
         build(body).with(state(body))
     } else if body.get("buildrequest").is_object() {
@@ -39,7 +39,7 @@ fn read(body: &Node<'_>, _: Option<&str>) -> Found {
     }
 }
 
-fn build(body: &Node<'_>) -> Draft {
+fn build(body: Node<'_>) -> Draft {
     let machine = machine(body);
     let source = source(body);
     let (branch, revision) = (property(body, "branch"), property(body, "revision"));
@@ -69,12 +69,12 @@ fn build(body: &Node<'_>) -> Draft {
 }
 
 /// A finished build has a result, or ought to.
-fn is_ended(body: &Node<'_>) -> bool {
+fn is_ended(body: Node<'_>) -> bool {
     let complete = body.get("complete").flag() == Some(true) || body.get("event").str() == Some("finished");
     complete || !body.get("results").is_missing()
 }
 
-fn state(body: &Node<'_>) -> Result<State, Silence> {
+fn state(body: Node<'_>) -> Result<State, Silence> {
     match (body.get("event").str(), body.get("results")) {
         // The events of the shorter body.
         (Some(event), _) if !matches!(event, "new" | "finished") => Err(Silence::UNKNOWN),
@@ -89,7 +89,7 @@ fn state(body: &Node<'_>) -> Result<State, Silence> {
 /// Buildbot's names of its results, in the order of their numbers.
 const RESULTS: [&str; 7] = ["success", "warnings", "failure", "skipped", "exception", "retry", "cancelled"];
 
-fn result(results: &Node<'_>) -> Result<State, Silence> {
+fn result(results: Node<'_>) -> Result<State, Silence> {
     match name(results) {
         Some("success" | "warnings" | "skipped") => Ok(State::Succeeded),
         Some("failure" | "exception" | "cancelled") => Ok(State::Failed),
@@ -99,11 +99,11 @@ fn result(results: &Node<'_>) -> Result<State, Silence> {
     }
 }
 
-fn name(results: &Node<'_>) -> Option<&'static str> {
+fn name(results: Node<'_>) -> Option<&'static str> {
     RESULTS.get(usize::try_from(results.number()?).ok()?).copied()
 }
 
-fn outcome(body: &Node<'_>) -> Option<Text> {
+fn outcome(body: Node<'_>) -> Option<Text> {
     let (results, event) = (body.get("results"), body.get("event"));
     if results.is_missing() || matches!(event.str(), Some(event) if event != "finished") {
         return event.text().filter(|event| event.as_str() != "finished");
@@ -112,35 +112,35 @@ fn outcome(body: &Node<'_>) -> Option<Text> {
 }
 
 /// The first of a build's sources; a build of several codebases has several.
-fn source<'b, 'a>(body: &'b Node<'a>) -> &'b Node<'a> {
-    let sources = body.get("buildset").get("sourcestamps").items();
-    sources.first().unwrap_or_else(|| body.get("sourcestamp"))
+fn source(body: Node<'_>) -> Node<'_> {
+    let mut sources = body.get("buildset").get("sourcestamps").items();
+    sources.next().unwrap_or_else(|| body.get("sourcestamp"))
 }
 
 /// The value of a property, which comes with where it is from: `[value, source]`.
-fn property<'b, 'a>(body: &'b Node<'a>, name: &str) -> &'b Node<'a> {
+fn property<'b>(body: Node<'b>, name: &str) -> Node<'b> {
     let property = body.get("properties").get(name);
-    property.items().first().unwrap_or_else(|| property.get("value"))
+    property.items().next().unwrap_or_else(|| property.get("value"))
 }
 
 /// The commit that was built; of several codebases the one of the first source.
-fn checked_out<'b, 'a>(body: &'b Node<'a>) -> &'b Node<'a> {
+fn checked_out(body: Node<'_>) -> Node<'_> {
     let got = property(body, "got_revision");
     source(body).get("codebase").str().filter(|_| got.is_object()).map_or(got, |codebase| got.get(codebase))
 }
 
-fn project(body: &Node<'_>) -> Option<Text> {
+fn project(body: Node<'_>) -> Option<Text> {
     first([body.get("project"), property(body, "project"), source(body).get("project")], Node::text)
 }
 
 /// Workers were once called slaves.
-fn machine(body: &Node<'_>) -> Option<Machine> {
+fn machine(body: Node<'_>) -> Option<Machine> {
     let name = first([property(body, "workername"), property(body, "slavename")], Node::text)?;
     Some(Machine { name, hosted: false })
 }
 
 /// The master's clock.
-fn newest(body: &Node<'_>) -> Option<Timestamp> {
+fn newest(body: Node<'_>) -> Option<Timestamp> {
     let (set, request) = (body.get("buildset"), body.get("buildrequest"));
     let own = ["timestamp", "started_at", "complete_at"].map(|name| body.get(name));
     let asked = [set.get("submitted_at"), set.get("complete_at"), request.get("submitted_at")];
@@ -148,6 +148,6 @@ fn newest(body: &Node<'_>) -> Option<Timestamp> {
 }
 
 /// Seconds since 1970; where somebody's own formatter wrote it, perhaps a text.
-fn at(field: &Node<'_>) -> Option<Timestamp> {
+fn at(field: Node<'_>) -> Option<Timestamp> {
     field.unix_seconds().or_else(|| field.str().and_then(ruby))
 }

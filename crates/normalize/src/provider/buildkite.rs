@@ -29,7 +29,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     read,
 };
 
-fn read(body: &Node<'_>, header: Option<&str>) -> Found {
+fn read(body: Node<'_>, header: Option<&str>) -> Found {
     let event = event(body);
     let found = match Kind::of(body) {
         Kind::Build => build(event),
@@ -54,7 +54,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(body: &Node<'_>) -> Self {
+    fn of(body: Node<'_>) -> Self {
         let event = event(body);
         let name = if body.has("detail-type") { body.get("detail-type") } else { body.get("event") };
         let about = name.str().map(|name| name.split_once(['.', ' ']).unwrap_or(("", name)));
@@ -72,16 +72,16 @@ impl Kind {
 }
 
 /// Steps that only a person takes have no result: `passed` is false of one that was unblocked.
-fn is_manual(event: &str, job: &Node<'_>) -> bool {
+fn is_manual(event: &str, job: Node<'_>) -> bool {
     event.eq_ignore_ascii_case("activated") || job.get("type").str() == Some("manual")
 }
 
 /// What an event is about: the body, or what EventBridge wraps.
-fn event<'b, 'a>(body: &'b Node<'a>) -> &'b Node<'a> {
+fn event(body: Node<'_>) -> Node<'_> {
     if body.has("detail-type") { body.get("detail") } else { body }
 }
 
-fn build(event: &Node<'_>) -> Found {
+fn build(event: Node<'_>) -> Found {
     let build = event.get("build");
     let state = build_state(build);
     let finished_at = at(build.get("finished_at"));
@@ -95,7 +95,7 @@ fn build(event: &Node<'_>) -> Found {
     Draft { details, identity: identity(event), machine: None, finished_at }.with(state)
 }
 
-fn job(event: &Node<'_>) -> Draft {
+fn job(event: Node<'_>) -> Draft {
     let job = event.get("job");
     let machine = machine(first([job.get("agent"), event.get("agent")], object));
     let details = Details {
@@ -115,7 +115,7 @@ fn job(event: &Node<'_>) -> Draft {
 }
 
 /// The words are ours: the step's own `state` tells nothing that could be said of a build.
-fn unblocked(event: &Node<'_>) -> Details {
+fn unblocked(event: Node<'_>) -> Details {
     Details {
         unit: Unit::Job,
         job: job_name(event.get("job")),
@@ -124,7 +124,7 @@ fn unblocked(event: &Node<'_>) -> Details {
     }
 }
 
-fn common(event: &Node<'_>) -> Details {
+fn common(event: Node<'_>) -> Details {
     let (build, pipeline) = (event.get("build"), event.get("pipeline"));
     Details {
         workflow: first([pipeline.get("name"), pipeline.get("slug")], Node::text),
@@ -141,7 +141,7 @@ fn common(event: &Node<'_>) -> Details {
     }
 }
 
-fn identity(event: &Node<'_>) -> Identity {
+fn identity(event: Node<'_>) -> Identity {
     let (build, pipeline) = (event.get("build"), event.get("pipeline"));
     // Numbers are a pipeline's own, and two organisations may have a pipeline of the same name.
     let number = || {
@@ -156,12 +156,12 @@ fn identity(event: &Node<'_>) -> Identity {
 const BLOCKED: &str = "blocked";
 
 /// A build that waits for a person is sent as finished, with what it came to so far.
-fn is_blocked(build: &Node<'_>) -> bool {
+fn is_blocked(build: Node<'_>) -> bool {
     let so_far = matches!(build.get("state").str(), Some("passed" | "failed"));
     so_far && build.get("blocked").flag() == Some(true)
 }
 
-fn build_state(build: &Node<'_>) -> Result<State, Silence> {
+fn build_state(build: Node<'_>) -> Result<State, Silence> {
     match build.get("state").str().ok_or(Silence::MISSING)? {
         _ if is_blocked(build) => Ok(State::Queued),
         "creating" | "scheduled" | "waiting" | BLOCKED => Ok(State::Queued),
@@ -172,7 +172,7 @@ fn build_state(build: &Node<'_>) -> Result<State, Silence> {
     }
 }
 
-fn job_state(job: &Node<'_>) -> Result<State, Silence> {
+fn job_state(job: Node<'_>) -> Result<State, Silence> {
     match job.get("state").str().ok_or(Silence::MISSING)? {
         "pending" | "waiting" | BLOCKED | "limiting" | "limited" | "platform_limiting"
         | "platform_limited" => Ok(State::Queued),
@@ -192,7 +192,7 @@ fn job_state(job: &Node<'_>) -> Result<State, Silence> {
 }
 
 /// How a job came out that EventBridge calls only finished.
-fn result(job: &Node<'_>) -> &'static str {
+fn result(job: Node<'_>) -> &'static str {
     match (job.get("state").str(), job.get("passed").flag()) {
         (Some("finished"), Some(true)) => "passed",
         (Some("finished"), Some(false)) => "failed",
@@ -201,7 +201,7 @@ fn result(job: &Node<'_>) -> &'static str {
 }
 
 /// A build keeps its id when somebody unblocks it or retries one of its jobs; then it finishes anew.
-fn round(state: &Result<State, Silence>, build: &Node<'_>, finished_at: Option<Timestamp>) -> Round {
+fn round(state: &Result<State, Silence>, build: Node<'_>, finished_at: Option<Timestamp>) -> Round {
     let waits = is_blocked(build) || build.get("state").str() == Some(BLOCKED);
     let ended = waits || matches!(state, Ok(state) if state.is_terminal());
     let finished = finished_at.filter(|_| ended).and_then(|time| u64::try_from(time.unix()).ok());
@@ -209,7 +209,7 @@ fn round(state: &Result<State, Silence>, build: &Node<'_>, finished_at: Option<T
 }
 
 /// Of a fork's pull request Buildkite writes `owner:branch` itself, unless a pipeline is set to leave the owner out.
-fn branch(event: &Node<'_>) -> Option<Text> {
+fn branch(event: Node<'_>) -> Option<Text> {
     let build = event.get("build");
     let name = build.get("branch").str()?;
     let head = build.get("pull_request").get("repository").str().filter(|_| !name.contains(':'));
@@ -218,33 +218,33 @@ fn branch(event: &Node<'_>) -> Option<Text> {
 }
 
 /// Whether it was built for a pull request of which the body does not tell from where it comes.
-fn has_unknown_owner(event: &Node<'_>) -> bool {
+fn has_unknown_owner(event: Node<'_>) -> bool {
     let request = event.get("build").get("pull_request");
     !request.get("id").is_missing() && request.get("repository").str().is_none()
 }
 
-fn repository<'b>(event: &'b Node<'_>) -> Option<&'b str> {
+fn repository(event: Node<'_>) -> Option<&str> {
     let pipeline = event.get("pipeline");
     pipeline.get("repository").str().or_else(|| pipeline.get("repo").str())
 }
 
 /// Its label; a step without one by its key.
-fn job_name(job: &Node<'_>) -> Option<Text> {
+fn job_name(job: Node<'_>) -> Option<Text> {
     first([job.get("name"), job.get("label"), job.get("step_key")], Node::text)
 }
 
-fn machine(agent: Option<&Node<'_>>) -> Option<Machine> {
+fn machine(agent: Option<Node<'_>>) -> Option<Machine> {
     let agent = agent?;
     let name = first([agent.get("name"), agent.get("hostname")], Node::text)?;
     Some(Machine { name, hosted: false })
 }
 
-fn object<'b, 'a>(node: &'b Node<'a>) -> Option<&'b Node<'a>> {
+fn object(node: Node<'_>) -> Option<Node<'_>> {
     Some(node).filter(|node| node.is_object())
 }
 
 /// What Buildkite itself wrote: when a job started and finished its agent says.
-fn newest(body: &Node<'_>) -> Option<Timestamp> {
+fn newest(body: Node<'_>) -> Option<Timestamp> {
     let event = event(body);
     let (build, job) = (event.get("build"), event.get("job"));
     let sent = body.has("detail-type").then(|| body.get("time"));
@@ -253,6 +253,6 @@ fn newest(body: &Node<'_>) -> Option<Timestamp> {
     sent.into_iter().chain(of_build).chain(of_job).filter_map(at).max()
 }
 
-fn at(field: &Node<'_>) -> Option<Timestamp> {
+fn at(field: Node<'_>) -> Option<Timestamp> {
     field.str().and_then(ruby)
 }

@@ -22,7 +22,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     read,
 };
 
-fn read(body: &Node<'_>, header: Option<&str>) -> Found {
+fn read(body: Node<'_>, header: Option<&str>) -> Found {
     let data = data(body);
     let Some((kind, word)) = Kind::of(data) else {
         return Found::unreadable(Unreadable::UnknownShape, Details::default());
@@ -34,7 +34,7 @@ fn read(body: &Node<'_>, header: Option<&str>) -> Found {
     found.under(header, |event| subject_and_predicate(event) == of_type(data))
 }
 
-fn data<'b, 'a>(body: &'b Node<'a>) -> &'b Node<'a> {
+fn data(body: Node<'_>) -> Node<'_> {
     cloud_event::data(body, |data| data.has("context"))
 }
 
@@ -48,7 +48,7 @@ enum Kind {
 
 impl Kind {
     /// What the event is about, and what happened to it.
-    fn of<'b>(data: &'b Node<'_>) -> Option<(Self, &'b str)> {
+    fn of(data: Node<'_>) -> Option<(Self, &str)> {
         let (subject, predicate) = of_type(data).filter(|_| data.get("subject").is_object())?;
         let kind = match subject {
             "pipelinerun" => Self::Pipeline,
@@ -60,7 +60,7 @@ impl Kind {
     }
 }
 
-fn of_type<'b>(data: &'b Node<'_>) -> Option<(&'b str, &'b str)> {
+fn of_type(data: Node<'_>) -> Option<(&str, &str)> {
     subject_and_predicate(data.get("context").get("type").str()?)
 }
 
@@ -70,7 +70,7 @@ fn subject_and_predicate(name: &str) -> Option<(&str, &str)> {
     Some((parts.next()?, parts.next()?))
 }
 
-fn draft(data: &Node<'_>, kind: Kind, word: &str) -> Draft {
+fn draft(data: Node<'_>, kind: Kind, word: &str) -> Draft {
     let (context, subject) = (data.get("context"), data.get("subject"));
     let content = subject.get("content");
     let id = subject.get("id");
@@ -97,7 +97,7 @@ fn draft(data: &Node<'_>, kind: Kind, word: &str) -> Draft {
 }
 
 /// RFC 3339; Harness writes milliseconds.
-fn time(data: &Node<'_>) -> Option<Timestamp> {
+fn time(data: Node<'_>) -> Option<Timestamp> {
     let timestamp = data.get("context").get("timestamp");
     timestamp.time().or_else(|| timestamp.unix_time())
 }
@@ -107,7 +107,7 @@ fn page(uri: RunUrl) -> Option<RunUrl> {
     uri.link().is_some().then_some(uri)
 }
 
-fn state(word: &str, data: &Node<'_>) -> Result<State, Silence> {
+fn state(word: &str, data: Node<'_>) -> Result<State, Silence> {
     let outcome = data.get("subject").get("content").get("outcome");
     match word {
         "queued" => Ok(State::Queued),
@@ -119,7 +119,7 @@ fn state(word: &str, data: &Node<'_>) -> Result<State, Silence> {
     }
 }
 
-fn finished(outcome: &Node<'_>) -> Result<State, Silence> {
+fn finished(outcome: Node<'_>) -> Result<State, Silence> {
     match outcome.str().ok_or(Silence::UNKNOWN)? {
         "success" => Ok(State::Succeeded),
         "failure" | "error" | "cancel" => Ok(State::Failed),

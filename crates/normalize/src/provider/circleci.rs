@@ -22,7 +22,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     read,
 };
 
-fn read(body: &Node<'_>, header: Option<&str>) -> Found {
+fn read(body: Node<'_>, header: Option<&str>) -> Found {
     let kind = Kind::of(body);
     let found = match kind {
         Kind::Workflow => workflow(body).with(state(body.get("workflow").get("status"))),
@@ -45,7 +45,7 @@ enum Kind {
 
 impl Kind {
     /// A body with a job is about it, whatever its type: the docs have one that calls itself `workflow-completed`.
-    fn of(body: &Node<'_>) -> Self {
+    fn of(body: Node<'_>) -> Self {
         match body.get("type").str() {
             Some("workflow-completed" | "job-completed") if body.get("job").is_object() => Self::Job,
             Some("workflow-completed") => Self::Workflow,
@@ -58,7 +58,7 @@ impl Kind {
         }
     }
 
-    fn agrees_with(self, header: &str, body: &Node<'_>) -> bool {
+    fn agrees_with(self, header: &str, body: Node<'_>) -> bool {
         match header {
             "job-completed" if self == Self::Job => true,
             _ => body.get("type").str() == Some(header),
@@ -66,7 +66,7 @@ impl Kind {
     }
 }
 
-fn workflow(body: &Node<'_>) -> Draft {
+fn workflow(body: Node<'_>) -> Draft {
     let workflow = body.get("workflow");
     let details = Details {
         unit: Unit::Run,
@@ -78,7 +78,7 @@ fn workflow(body: &Node<'_>) -> Draft {
     Draft { details, identity: identity(body), machine: None, finished_at }
 }
 
-fn job(body: &Node<'_>) -> Draft {
+fn job(body: Node<'_>) -> Draft {
     let job = body.get("job");
     let details = Details {
         unit: Unit::Job,
@@ -91,7 +91,7 @@ fn job(body: &Node<'_>) -> Draft {
     Draft { details, identity, machine: None, finished_at: job.get("stopped_at").time() }
 }
 
-fn common(body: &Node<'_>) -> Details {
+fn common(body: Node<'_>) -> Details {
     let (workflow, pipeline) = (body.get("workflow"), body.get("pipeline"));
     let (vcs, git) = (pipeline.get("vcs"), git(body));
     let commit = vcs.get("commit");
@@ -113,24 +113,24 @@ fn common(body: &Node<'_>) -> Details {
 }
 
 /// A workflow that is run again is another one of the same pipeline.
-fn identity(body: &Node<'_>) -> Identity {
+fn identity(body: Node<'_>) -> Identity {
     let (project, workflow) = (body.get("project"), body.get("workflow"));
     let run = first([workflow.get("id"), workflow.get("url"), body.get("pipeline").get("id")], Node::id);
     Identity::new(first([project.get("id"), project.get("slug")], Node::id), workflow.get("name").id(), run)
 }
 
 /// What a pipeline was triggered with: of GitLab, the GitHub App and Bitbucket Data Center only.
-fn git<'b, 'a>(body: &'b Node<'a>) -> &'b Node<'a> {
+fn git(body: Node<'_>) -> Node<'_> {
     body.get("pipeline").get("trigger_parameters").get("git")
 }
 
 /// The same in the forge's own words.
-fn forge<'b, 'a>(body: &'b Node<'a>) -> &'b Node<'a> {
+fn forge(body: Node<'_>) -> Node<'_> {
     let parameters = body.get("pipeline").get("trigger_parameters");
     if parameters.has("gitlab") { parameters.get("gitlab") } else { parameters.get("github_app") }
 }
 
-fn state(status: &Node<'_>) -> Result<State, Silence> {
+fn state(status: Node<'_>) -> Result<State, Silence> {
     match status.str().ok_or(Silence::MISSING)? {
         "success" => Ok(State::Succeeded),
         "failed" | "error" | "canceled" | "unauthorized" => Ok(State::Failed),
@@ -139,14 +139,14 @@ fn state(status: &Node<'_>) -> Result<State, Silence> {
 }
 
 /// The branch or tag; whichever it is not is absent, null or "".
-fn branch(body: &Node<'_>) -> Option<Text> {
+fn branch(body: Node<'_>) -> Option<Text> {
     let (vcs, git) = (body.get("pipeline").get("vcs"), git(body));
     let fields = [vcs.get("branch"), vcs.get("tag"), git.get("branch"), git.get("tag"), git.get("ref")];
     let name = fields.into_iter().find_map(Node::str)?;
     branch_of(fork_owner(body), name)
 }
 
-fn fork_owner<'b>(body: &'b Node<'_>) -> Option<&'b str> {
+fn fork_owner(body: Node<'_>) -> Option<&str> {
     let vcs = body.get("pipeline").get("vcs");
     let urls = vcs.get("origin_repository_url").str().zip(vcs.get("target_repository_url").str());
     let by_url = urls.and_then(|(origin, target)| remote::fork_owner(origin, target));
@@ -155,7 +155,7 @@ fn fork_owner<'b>(body: &'b Node<'_>) -> Option<&'b str> {
 }
 
 /// When it happened, by CircleCI's clock: neither commits nor runners have a say.
-fn newest(body: &Node<'_>) -> Option<Timestamp> {
+fn newest(body: Node<'_>) -> Option<Timestamp> {
     let (workflow, pipeline) = (body.get("workflow"), body.get("pipeline"));
     let times = [
         body.get("happened_at"),

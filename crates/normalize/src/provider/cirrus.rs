@@ -25,7 +25,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     read,
 };
 
-fn read(body: &Node<'_>, header: Option<&str>) -> Found {
+fn read(body: Node<'_>, header: Option<&str>) -> Found {
     let data = data(body);
     let kind = Kind::of(data);
     let found = match kind {
@@ -38,7 +38,7 @@ fn read(body: &Node<'_>, header: Option<&str>) -> Found {
 }
 
 /// An audit event's `data` is a string.
-fn data<'b, 'a>(body: &'b Node<'a>) -> &'b Node<'a> {
+fn data(body: Node<'_>) -> Node<'_> {
     let data = body.get("data");
     if data.is_object() { data } else { body }
 }
@@ -52,8 +52,8 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(data: &Node<'_>) -> Self {
-        let has = |key: &str| !data.get(key).fields().is_empty();
+    fn of(data: Node<'_>) -> Self {
+        let has = |key: &str| data.get(key).fields().next().is_some();
         let of_cirrus = data.get("repository").get("owner").str().is_some();
         if data.has("actor") && data.has("type") {
             Self::Audit
@@ -76,7 +76,7 @@ impl Kind {
     }
 }
 
-fn build(data: &Node<'_>) -> Draft {
+fn build(data: Node<'_>) -> Draft {
     let build = data.get("build");
     let details = Details {
         unit: Unit::Run,
@@ -87,7 +87,7 @@ fn build(data: &Node<'_>) -> Draft {
     Draft { details, identity: identity(data), machine: None, finished_at: None }
 }
 
-fn task(data: &Node<'_>) -> Draft {
+fn task(data: Node<'_>) -> Draft {
     let task = data.get("task");
     let changed_at = task.get("statusTimestamp").unix_time();
     let details = Details {
@@ -103,7 +103,7 @@ fn task(data: &Node<'_>) -> Draft {
 }
 
 /// What a build and its tasks tell alike.
-fn of_build(data: &Node<'_>) -> Details {
+fn of_build(data: Node<'_>) -> Details {
     let build = data.get("build");
     let common = common(data);
     Details {
@@ -117,11 +117,11 @@ fn of_build(data: &Node<'_>) -> Details {
 }
 
 /// Of no round: a build that is run again keeps its id, and nothing in the body tells so.
-fn identity(data: &Node<'_>) -> Identity {
+fn identity(data: Node<'_>) -> Identity {
     Identity::new(repo(data), None, data.get("build").get("id").id())
 }
 
-fn common(data: &Node<'_>) -> Details {
+fn common(data: Node<'_>) -> Details {
     let build = data.get("build");
     let people = [build.get("user"), build.get("initializer"), data.get("actor")];
     Details {
@@ -131,7 +131,7 @@ fn common(data: &Node<'_>) -> Details {
     }
 }
 
-fn state(status: &Node<'_>) -> Result<State, Silence> {
+fn state(status: Node<'_>) -> Result<State, Silence> {
     match status.str().ok_or(Silence::MISSING)? {
         "CREATED" | "TRIGGERED" | "SCHEDULED" => Ok(State::Queued),
         // Waiting for a person.
@@ -143,19 +143,19 @@ fn state(status: &Node<'_>) -> Result<State, Silence> {
     }
 }
 
-fn repo(data: &Node<'_>) -> Option<String> {
+fn repo(data: Node<'_>) -> Option<String> {
     let repository = data.get("repository");
     Some(format!("{}/{}", repository.get("owner").str()?, repository.get("name").str()?))
 }
 
 /// No body has its page.
-fn page(kind: &str, id: &Node<'_>) -> Option<RunUrl> {
+fn page(kind: &str, id: Node<'_>) -> Option<RunUrl> {
     let id = id.id().filter(|id| id.bytes().all(|b| b.is_ascii_digit()))?;
     RunUrl::new(&format!("https://cirrus-ci.com/{kind}/{id}"))
 }
 
 /// A build has no time but `changeTimestamp`, its commit's: whoever pushes chooses that.
-fn newest(body: &Node<'_>) -> Option<Timestamp> {
+fn newest(body: Node<'_>) -> Option<Timestamp> {
     let (data, task) = (data(body), data(body).get("task"));
     let times = [task.get("statusTimestamp"), task.get("creationTimestamp"), data.get("timestamp")];
     times.into_iter().filter_map(Node::unix_time).max()

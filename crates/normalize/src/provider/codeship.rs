@@ -23,12 +23,12 @@ pub(crate) static PROVIDER: Provider = Provider {
     read,
 };
 
-fn is_build(body: &Node<'_>) -> bool {
+fn is_build(body: Node<'_>) -> bool {
     let build = body.get("build");
     build.has("build_id") && (build.has("project_id") || build.has("build_url"))
 }
 
-fn read(body: &Node<'_>, _: Option<&str>) -> Found {
+fn read(body: Node<'_>, _: Option<&str>) -> Found {
     let build = body.get("build");
     if is_build(body) {
         draft(build).with(state(build.get("status")))
@@ -37,7 +37,7 @@ fn read(body: &Node<'_>, _: Option<&str>) -> Found {
     }
 }
 
-fn draft(build: &Node<'_>) -> Draft {
+fn draft(build: Node<'_>) -> Draft {
     let name = [build.get("project_name"), build.get("project_full_name")];
     let details = Details {
         unit: Unit::Run,
@@ -57,7 +57,7 @@ fn draft(build: &Node<'_>) -> Draft {
     Draft { details, identity, machine: None, finished_at: None }
 }
 
-fn state(status: &Node<'_>) -> Result<State, Silence> {
+fn state(status: Node<'_>) -> Result<State, Silence> {
     match status.str().ok_or(Silence::MISSING)? {
         "initiated" | "waiting" => Ok(State::Queued),
         // Held back for its use of resources.

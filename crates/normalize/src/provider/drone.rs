@@ -27,7 +27,7 @@ pub(crate) static PROVIDER: Provider = Provider {
 /// How many machines a build names: as many as a store keeps for a run.
 const MAX_MACHINES: usize = 64;
 
-fn read(body: &Node<'_>, header: Option<&str>) -> Found {
+fn read(body: Node<'_>, header: Option<&str>) -> Found {
     let kind = Kind::of(body);
     let found = match kind {
         Kind::Build => build(body).with(state(body.get("build").get("status"))),
@@ -46,7 +46,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(body: &Node<'_>) -> Self {
+    fn of(body: Node<'_>) -> Self {
         let (repo, build) = (body.get("repo"), body.get("build"));
         let known = body.has("action") || body.has("event");
         match (repo.has("slug") || repo.has("namespace"), build.is_object(), body.get("user").is_object()) {
@@ -68,7 +68,7 @@ impl Kind {
     }
 }
 
-fn build(body: &Node<'_>) -> Draft {
+fn build(body: Node<'_>) -> Draft {
     let build = body.get("build");
     let machines = machines(build);
     // Of several, none is the one that the build ran on.
@@ -98,15 +98,15 @@ fn build(body: &Node<'_>) -> Draft {
     Draft { details, identity, machine, finished_at: build.get("finished").unix_seconds() }
 }
 
-fn common(body: &Node<'_>) -> Details {
+fn common(body: Node<'_>) -> Details {
     Details { repo: slug(body).and_then(Text::new), ..Details::default() }
 }
 
-fn slug<'b>(body: &'b Node<'_>) -> Option<&'b str> {
+fn slug(body: Node<'_>) -> Option<&str> {
     body.get("repo").get("slug").str()
 }
 
-fn state(status: &Node<'_>) -> Result<State, Silence> {
+fn state(status: Node<'_>) -> Result<State, Silence> {
     match status.str().ok_or(Silence::MISSING)? {
         // Blocked until somebody approves it.
         "pending" | "blocked" | "waiting_on_dependencies" => Ok(State::Queued),
@@ -119,7 +119,7 @@ fn state(status: &Node<'_>) -> Result<State, Silence> {
 
 /// What was built: of a pull request its own branch, with the owner where that is of a fork; `target` is where it
 /// wants to go. Of a tag the whole ref.
-fn branch(body: &Node<'_>) -> Option<Text> {
+fn branch(body: Node<'_>) -> Option<Text> {
     let build = body.get("build");
     let (source, target, git_ref) =
         (build.get("source").str(), build.get("target").str(), build.get("ref").str());
@@ -143,21 +143,21 @@ fn fork_owner<'b>(head: Option<&'b str>, base: Option<&'b str>) -> Option<&'b st
 }
 
 /// The build's page; what the body links is the commit at the forge.
-fn page(body: &Node<'_>) -> Option<RunUrl> {
+fn page(body: Node<'_>) -> Option<RunUrl> {
     let server = body.get("system").get("link").str()?.trim_end_matches('/');
     let number = body.get("build").get("number").number()?;
     RunUrl::new(&format!("{server}/{}/{number}", slug(body)?))
 }
 
 /// The machines that ran the stages.
-fn machines(build: &Node<'_>) -> Vec<Text> {
-    let stages = build.get("stages").items().iter();
+fn machines(build: Node<'_>) -> Vec<Text> {
+    let stages = build.get("stages").items();
     let names: BTreeSet<_> = stages.filter_map(|stage| stage.get("machine").text()).collect();
     names.into_iter().take(MAX_MACHINES).collect()
 }
 
 /// The server's clock: `timestamp` is the commit's, and a stage's times are those of its runner.
-fn newest(body: &Node<'_>) -> Option<Timestamp> {
+fn newest(body: Node<'_>) -> Option<Timestamp> {
     let build = body.get("build");
     let times = ["created", "updated", "started", "finished"].map(|name| build.get(name));
     let others = [body.get("repo").get("updated"), body.get("user").get("updated")];

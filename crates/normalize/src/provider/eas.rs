@@ -21,7 +21,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     read,
 };
 
-fn read(body: &Node<'_>, _: Option<&str>) -> Found {
+fn read(body: Node<'_>, _: Option<&str>) -> Found {
     match Kind::of(body) {
         Kind::Build => build(body).with(state(body.get("status"))),
         Kind::Submission => Found::ignored(Ignored::UnsupportedEvent, common(body)),
@@ -37,7 +37,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(body: &Node<'_>) -> Self {
+    fn of(body: Node<'_>) -> Self {
         let submission = ["submissionDetailsPageUrl", "submissionInfo", "turtleBuildId"];
         let profile = body.get("metadata").has("buildProfile");
         if submission.iter().any(|key| body.has(key)) {
@@ -50,7 +50,7 @@ impl Kind {
     }
 }
 
-fn build(body: &Node<'_>) -> Draft {
+fn build(body: Node<'_>) -> Draft {
     // What it calls its workflow is how the app is made: `managed` or `generic`.
     let meta = body.get("metadata");
     let profile = meta.get("buildProfile");
@@ -70,7 +70,7 @@ fn build(body: &Node<'_>) -> Draft {
     Draft { details, identity, machine: None, finished_at: body.get("completedAt").time() }
 }
 
-fn common(body: &Node<'_>) -> Details {
+fn common(body: Node<'_>) -> Details {
     Details {
         unit: Unit::Run,
         repo: repo(body).and_then(|repo| Text::new(&repo)),
@@ -79,7 +79,7 @@ fn common(body: &Node<'_>) -> Details {
     }
 }
 
-fn state(status: &Node<'_>) -> Result<State, Silence> {
+fn state(status: Node<'_>) -> Result<State, Silence> {
     match status.str().ok_or(Silence::MISSING)? {
         "finished" => Ok(State::Succeeded),
         "errored" | "canceled" => Ok(State::Failed),
@@ -88,12 +88,12 @@ fn state(status: &Node<'_>) -> Result<State, Silence> {
 }
 
 /// `account/project`.
-fn repo(body: &Node<'_>) -> Option<String> {
+fn repo(body: Node<'_>) -> Option<String> {
     Some(format!("{}/{}", body.get("accountName").str()?, body.get("projectName").str()?))
 }
 
 /// Not `expirationDate`, which lies ahead, and nothing of `metadata`, which the command line wrote.
-fn newest(body: &Node<'_>) -> Option<Timestamp> {
+fn newest(body: Node<'_>) -> Option<Timestamp> {
     let times =
         ["createdAt", "enqueuedAt", "provisioningStartedAt", "workerStartedAt", "completedAt", "updatedAt"];
     times.into_iter().filter_map(|key| body.get(key).time()).max()

@@ -32,7 +32,7 @@ pub(crate) static PROVIDER: Provider = Provider {
 const TIMES: [&str; 7] =
     ["created", "started", "stopped", "updated", "created_at", "run_started_at", "updated_at"];
 
-fn read(body: &Node<'_>, header: Option<&str>) -> Found {
+fn read(body: Node<'_>, header: Option<&str>) -> Found {
     let kind = Kind::of(body);
     let found = match kind {
         Kind::Run => run(body).with(state(body.get("run").get("status"))),
@@ -52,7 +52,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(body: &Node<'_>) -> Self {
+    fn of(body: Node<'_>) -> Self {
         // `last_run` has the same shape, and is the one before.
         let run = body.get("run");
         let is_run = ["prettyref", "index_in_repo", "commit_sha"].iter().any(|key| run.has(key));
@@ -78,7 +78,7 @@ impl Kind {
     }
 }
 
-fn run(body: &Node<'_>) -> Draft {
+fn run(body: Node<'_>) -> Draft {
     let run = body.get("run");
     let started_at = first([run.get("started"), run.get("run_started_at")], Node::time);
     let finished_at = first([run.get("stopped"), run.get("updated_at")], Node::time);
@@ -96,7 +96,7 @@ fn run(body: &Node<'_>) -> Draft {
     Draft { details, identity: identity(body), machine: None, finished_at }
 }
 
-fn job(body: &Node<'_>) -> Draft {
+fn job(body: Node<'_>) -> Draft {
     let job = body.get("job");
     let attempt = job.get("attempt").attempt();
     let details = Details {
@@ -113,7 +113,7 @@ fn job(body: &Node<'_>) -> Draft {
 }
 
 /// What every event tells.
-fn common(body: &Node<'_>) -> Details {
+fn common(body: Node<'_>) -> Details {
     let run = body.get("run");
     let actor = [run.get("trigger_user"), body.get("sender")].map(|who| who.get("login"));
     Details {
@@ -128,30 +128,30 @@ fn common(body: &Node<'_>) -> Details {
     }
 }
 
-fn identity(body: &Node<'_>) -> Identity {
+fn identity(body: Node<'_>) -> Identity {
     let run = body.get("run");
     let id = first(["id", "html_url", "run_html_url"].map(|key| run.get(key)), Node::id);
     Identity::new(repo(body).and_then(Node::id), run.get("workflow_id").id(), id)
 }
 
 /// The full name of the repository, which is within the run.
-fn repo<'b>(body: &'b Node<'b>) -> Option<&'b Node<'b>> {
+fn repo(body: Node<'_>) -> Option<Node<'_>> {
     let repositories = [body.get("run").get("repository"), body.get("repository")];
     repositories.map(|repository| repository.get("full_name")).into_iter().find(|name| !name.is_missing())
 }
 
-fn page(build: &Node<'_>) -> Option<RunUrl> {
+fn page(build: Node<'_>) -> Option<RunUrl> {
     first([build.get("html_url"), build.get("run_html_url")], Node::link)
 }
 
-fn state(status: &Node<'_>) -> Result<State, Silence> {
+fn state(status: Node<'_>) -> Result<State, Silence> {
     if status.str().is_none() {
         return Err(Silence::MISSING);
     }
     meaning(status).ok_or(Silence::UNKNOWN)
 }
 
-fn meaning(status: &Node<'_>) -> Option<State> {
+fn meaning(status: Node<'_>) -> Option<State> {
     match status.str()? {
         "waiting" | "blocked" => Some(State::Queued),
         "running" => Some(State::Running),

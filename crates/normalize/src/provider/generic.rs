@@ -58,7 +58,7 @@ impl Pointer {
         &self.written
     }
 
-    fn of<'b>(&self, body: &'b Node<'b>) -> &'b Node<'b> {
+    fn of<'b>(&self, body: Node<'b>) -> Node<'b> {
         self.keys.iter().fold(body, |node, key| node.at(key))
     }
 }
@@ -77,8 +77,6 @@ pub struct FieldMap(Vec<Mapped>);
 struct Mapped {
     field: &'static str,
     origin: Origin,
-    /// The constant as a value of a body.
-    constant: Node<'static>,
 }
 
 impl FieldMap {
@@ -91,12 +89,8 @@ impl FieldMap {
     /// Maps a field; `false` of one that is not among [`Self::FIELDS`].
     pub fn set(&mut self, field: &str, origin: Origin) -> bool {
         let Some(field) = Self::FIELDS.iter().find(|known| **known == field) else { return false };
-        let constant = match &origin {
-            Origin::Constant(text) => Node::Text(text.clone().into()),
-            Origin::Pointers(_) => Node::Null,
-        };
         self.0.retain(|mapped| mapped.field != *field);
-        self.0.push(Mapped { field, origin, constant });
+        self.0.push(Mapped { field, origin });
         true
     }
 
@@ -109,17 +103,16 @@ impl FieldMap {
         self.0.is_empty()
     }
 
-    fn value<'b>(&'b self, field: &str, body: &'b Node<'b>) -> Option<&'b Node<'b>> {
-        let Mapped { origin, constant, .. } = self.0.iter().find(|mapped| mapped.field == field)?;
-        match origin {
-            Origin::Constant(_) => Some(constant),
+    fn value<'b>(&'b self, field: &str, body: Node<'b>) -> Option<Node<'b>> {
+        match &self.0.iter().find(|mapped| mapped.field == field)?.origin {
+            Origin::Constant(text) => Some(Node::Text(text)),
             Origin::Pointers(pointers) => {
                 pointers.iter().map(|pointer| pointer.of(body)).find(|node| !node.is_missing())
             }
         }
     }
 
-    pub(crate) fn reading(&self, body: &Node<'_>, words: &Words) -> Reading {
+    pub(crate) fn reading(&self, body: Node<'_>, words: &Words) -> Reading {
         let fields = Fields { body, dialect: self };
         Reading { newest: newest(&fields), meaning: fields.read(words).judged(&Words::default()) }
     }
@@ -131,19 +124,19 @@ impl Dialect for FieldMap {
     const WORD: &'static str = "a word of the table of states, or one of queued, running, succeeded, failed";
     const TIME: &'static str = "an RFC 3339 time, or seconds or milliseconds since 1970";
 
-    fn find<'b>(&'b self, body: &'b Node<'b>, names: Names) -> Option<(&'static str, &'b Node<'b>)> {
+    fn find<'b>(&'b self, body: Node<'b>, names: Names) -> Option<(&'static str, Node<'b>)> {
         self.value(names[0], body).map(|node| (names[0], node))
     }
 
-    fn string<'b>(node: &'b Node<'b>) -> Option<Cow<'b, str>> {
+    fn string(node: Node<'_>) -> Option<Cow<'_, str>> {
         node.str().map(Cow::Borrowed).or_else(|| node.scalar().map(Cow::Owned))
     }
 
-    fn time(node: &Node<'_>) -> Option<Timestamp> {
+    fn time(node: Node<'_>) -> Option<Timestamp> {
         node.time().or_else(|| node.unix_time()).or_else(|| java(node.str()?))
     }
 
-    fn attempt(node: &Node<'_>) -> Option<Attempt> {
+    fn attempt(node: Node<'_>) -> Option<Attempt> {
         node.attempt().or_else(|| node.str()?.parse().ok().and_then(Attempt::new))
     }
 }
@@ -159,15 +152,16 @@ mod tests {
 
     #[test]
     fn pointers_are_read_as_the_rfc_has_them() {
-        let body = crate::tree::parse(r#"{"a/b": {"m~n": [1, {"": "x"}]}, "": 2}"#).unwrap();
-        let at = |pointer: &str| Pointer::new(pointer).map(|pointer| pointer.of(&body).id());
+        let tree = crate::json::parse(r#"{"a/b": {"m~n": [1, {"": "x"}]}, "": 2}"#).unwrap();
+        let body = tree.root();
+        let at = |pointer: &str| Pointer::new(pointer).map(|pointer| pointer.of(body).id());
         assert_eq!(at("/a~1b/m~0n/1/"), Some(Some("x".to_owned())));
         assert_eq!(at("/a~1b/m~0n/0"), Some(Some("1".to_owned())));
         assert_eq!(at("/"), Some(Some("2".to_owned())));
         assert_eq!(at("/a~1b/m~0n/01"), Some(None));
         assert_eq!(at("/a~1b/m~0n/-"), Some(None));
         assert_eq!(at("/missing/deeper"), Some(None));
-        assert!(Pointer::new("").unwrap().of(&body).is_object());
+        assert!(Pointer::new("").unwrap().of(body).is_object());
         for wrong in ["a", "#/a", "/a~", "/~2", "/~~0"] {
             assert_eq!(Pointer::new(wrong), None, "{wrong}");
         }

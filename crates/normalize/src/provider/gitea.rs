@@ -28,7 +28,7 @@ pub(crate) static PROVIDER: Provider = Provider {
 };
 
 /// Whether a body of GitHub's shape has what GitHub's bodies have not.
-pub(crate) fn is_marked(body: &Node<'_>) -> bool {
+pub(crate) fn is_marked(body: Node<'_>) -> bool {
     const REPOSITORY: [&str; 5] =
         ["empty", "original_url", "stars_count", "open_pr_counter", "release_counter"];
     const USER: [&str; 4] = ["login_name", "username", "last_login", "followers_count"];
@@ -47,7 +47,7 @@ fn is_named_gitea(host: &str) -> bool {
 
 /// The time that Gitea's clock wrote: a workflow's are those of a commit, a job's last is its runner's, and the
 /// repository's are old where a clock sets off the run.
-fn newest(body: &Node<'_>) -> Option<Timestamp> {
+fn newest(body: Node<'_>) -> Option<Timestamp> {
     let (run, job) = (body.get("workflow_run"), body.get("workflow_job"));
     let own = ["created_at", "updated_at"].map(|key| body.get(key));
     let of_run = ["created_at", "updated_at", "started_at", "completed_at"].map(|key| run.get(key));
@@ -55,7 +55,7 @@ fn newest(body: &Node<'_>) -> Option<Timestamp> {
     of_fields(own.into_iter().chain(of_run).chain(of_job))
 }
 
-fn read(body: &Node<'_>, header: Option<&str>) -> Found {
+fn read(body: Node<'_>, header: Option<&str>) -> Found {
     let kind = Kind::of(body);
     let found = match kind {
         Kind::Run => run(body).with(state(body, body.get("workflow_run"))),
@@ -77,7 +77,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(body: &Node<'_>) -> Self {
+    fn of(body: Node<'_>) -> Self {
         match (body.has("workflow_run"), body.has("workflow_job")) {
             (true, false) => Self::Run,
             (false, true) => Self::Job,
@@ -99,7 +99,7 @@ impl Kind {
     }
 }
 
-fn run(body: &Node<'_>) -> Draft {
+fn run(body: Node<'_>) -> Draft {
     let run = body.get("workflow_run");
     let (started_at, finished_at) = (run.get("started_at").time(), run.get("completed_at").time());
     // The workflow's id is the name of its file.
@@ -123,7 +123,7 @@ fn run(body: &Node<'_>) -> Draft {
     Draft { details, identity, machine: None, finished_at }
 }
 
-fn job(body: &Node<'_>) -> Draft {
+fn job(body: Node<'_>) -> Draft {
     let job = body.get("workflow_job");
     // Every runner is somebody's own.
     let machine = job.get("runner_name").text().map(|name| Machine { name, hosted: false });
@@ -144,7 +144,7 @@ fn job(body: &Node<'_>) -> Draft {
 }
 
 /// What a run and a job call by the same names.
-fn build(body: &Node<'_>, build: &Node<'_>) -> Details {
+fn build(body: Node<'_>, build: Node<'_>) -> Details {
     Details {
         outcome: word(body, build).text(),
         commit: build.get("head_sha").text(),
@@ -154,7 +154,7 @@ fn build(body: &Node<'_>, build: &Node<'_>) -> Details {
     }
 }
 
-fn status(body: &Node<'_>) -> Draft {
+fn status(body: Node<'_>) -> Draft {
     let (sha, context, id) = (body.get("sha"), body.get("context"), body.get("id"));
     let details = Details {
         unit: Unit::Status,
@@ -178,7 +178,7 @@ fn status(body: &Node<'_>) -> Draft {
 }
 
 /// What every event tells.
-fn common(body: &Node<'_>) -> Details {
+fn common(body: Node<'_>) -> Details {
     Details {
         repo: repo(body).as_deref().and_then(Text::new),
         actor: body.get("sender").get("login").text(),
@@ -186,11 +186,11 @@ fn common(body: &Node<'_>) -> Details {
     }
 }
 
-fn repo(body: &Node<'_>) -> Option<String> {
+fn repo(body: Node<'_>) -> Option<String> {
     body.get("repository").get("full_name").id()
 }
 
-fn state(body: &Node<'_>, build: &Node<'_>) -> Result<State, Silence> {
+fn state(body: Node<'_>, build: Node<'_>) -> Result<State, Silence> {
     match word(body, build).str().ok_or(Silence::MISSING)? {
         "completed" => Err(Silence::Ignored(Ignored::NoConclusion)),
         word => meaning(word).ok_or(Silence::UNKNOWN),
@@ -200,7 +200,7 @@ fn state(body: &Node<'_>, build: &Node<'_>) -> Result<State, Silence> {
 /// The word that tells the state: what a finished build came to, else where it stands.
 ///
 /// A cut-down body has its `action` for a status, and others write the conclusion there too.
-fn word<'b>(body: &'b Node<'b>, build: &'b Node<'b>) -> &'b Node<'b> {
+fn word<'b>(body: Node<'b>, build: Node<'b>) -> Node<'b> {
     let (status, conclusion) = (build.get("status"), build.get("conclusion"));
     let status = if status.is_missing() { body.get("action") } else { status };
     if status.str().is_some_and(is_over) && !conclusion.is_missing() { conclusion } else { status }
@@ -221,7 +221,7 @@ fn meaning(word: &str) -> Option<State> {
 }
 
 /// Of statuses, which any CI system may send.
-fn status_state(state: &Node<'_>) -> Result<State, Silence> {
+fn status_state(state: Node<'_>) -> Result<State, Silence> {
     match state.str().ok_or(Silence::MISSING)? {
         "pending" => Ok(State::Queued),
         "success" | "warning" | "skipped" => Ok(State::Succeeded),
@@ -231,7 +231,7 @@ fn status_state(state: &Node<'_>) -> Result<State, Silence> {
 }
 
 /// The branch of a run; where it has none, the tag or pull request that its path names: `build.yml@refs/tags/v1`.
-fn branch(body: &Node<'_>, run: &Node<'_>) -> Option<Text> {
+fn branch(body: Node<'_>, run: Node<'_>) -> Option<Text> {
     match run.get("head_branch").str() {
         Some(name) => branch_of(fork_owner(body, run), name),
         None => {
@@ -243,7 +243,7 @@ fn branch(body: &Node<'_>, run: &Node<'_>) -> Option<Text> {
 
 /// Who owns the repository that a run's commit is from, where the body tells it and it is another one; of a deleted fork,
 /// which is null, nobody that is known.
-fn fork_owner<'b>(body: &Node<'_>, run: &'b Node<'b>) -> Option<&'b str> {
+fn fork_owner<'b>(body: Node<'_>, run: Node<'b>) -> Option<&'b str> {
     if !run.has("head_repository") {
         return None;
     }

@@ -33,7 +33,7 @@ pub(crate) static PROVIDER: Provider = Provider {
 /// How many machines a pipeline names: as many as a store keeps for a run.
 const MAX_MACHINES: usize = 64;
 
-fn read(body: &Node<'_>, header: Option<&str>) -> Found {
+fn read(body: Node<'_>, header: Option<&str>) -> Found {
     let kind = Kind::of(body);
     let found = match kind {
         Kind::Pipeline => pipeline(body).with(state(body.get("object_attributes").get("status"))),
@@ -55,7 +55,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(body: &Node<'_>) -> Self {
+    fn of(body: Node<'_>) -> Self {
         match body.get("object_kind").str() {
             Some("pipeline") => Self::Pipeline,
             Some("build") => Self::Job,
@@ -80,7 +80,7 @@ impl Kind {
     }
 }
 
-fn pipeline(body: &Node<'_>) -> Draft {
+fn pipeline(body: Node<'_>) -> Draft {
     let pipeline = body.get("object_attributes");
     let page = || page(body, "pipelines", pipeline.get("id"));
     let finished_at = at(pipeline.get("finished_at"));
@@ -104,11 +104,11 @@ fn pipeline(body: &Node<'_>) -> Draft {
     Draft { details, identity, machine: None, finished_at }
 }
 
-fn job(body: &Node<'_>) -> Draft {
+fn job(body: Node<'_>) -> Draft {
     let commit = body.get("commit");
     // What the body calls its commit's id is the pipeline's.
     let pipeline = first([body.get("pipeline_id"), commit.get("id")], Node::id);
-    let machine = machine(body.get("runner"), is_on_gitlab_com(body));
+    let machine = machine(Runner::of(body.get("runner")), is_on_gitlab_com(body));
     let details = Details {
         unit: Unit::Job,
         workflow: commit.get("name").text().or_else(|| text(repo(body))),
@@ -131,7 +131,7 @@ fn job(body: &Node<'_>) -> Draft {
     Draft { details, identity, machine, finished_at: at(body.get("build_finished_at")) }
 }
 
-fn deployment(body: &Node<'_>) -> Draft {
+fn deployment(body: Node<'_>) -> Draft {
     let environment = body.get("environment");
     let details = Details {
         unit: Unit::Deployment,
@@ -152,7 +152,7 @@ fn deployment(body: &Node<'_>) -> Draft {
 }
 
 /// What every event tells.
-fn common(body: &Node<'_>) -> Details {
+fn common(body: Node<'_>) -> Details {
     let user = body.get("user");
     Details {
         repo: text(repo(body)),
@@ -162,7 +162,7 @@ fn common(body: &Node<'_>) -> Details {
 }
 
 /// Of pipelines and jobs (GitLab docs, "Pipelines API" and "Jobs API").
-fn state(status: &Node<'_>) -> Result<State, Silence> {
+fn state(status: Node<'_>) -> Result<State, Silence> {
     match word(status)? {
         "created" | "waiting_for_resource" | "preparing" | "pending" => Ok(State::Queued),
         // Waiting for a person, or for the clock.
@@ -174,7 +174,7 @@ fn state(status: &Node<'_>) -> Result<State, Silence> {
     }
 }
 
-fn deployment_state(status: &Node<'_>) -> Result<State, Silence> {
+fn deployment_state(status: Node<'_>) -> Result<State, Silence> {
     match word(status)? {
         // Waiting for somebody's approval.
         "created" | "blocked" => Ok(State::Queued),
@@ -187,12 +187,12 @@ fn deployment_state(status: &Node<'_>) -> Result<State, Silence> {
     }
 }
 
-fn word<'b>(status: &'b Node<'_>) -> Result<&'b str, Silence> {
+fn word(status: Node<'_>) -> Result<&str, Silence> {
     status.str().ok_or(Silence::MISSING)
 }
 
 /// The status; of a success with failed jobs that were allowed to fail, GitLab's words for people.
-fn outcome(pipeline: &Node<'_>) -> Option<Text> {
+fn outcome(pipeline: Node<'_>) -> Option<Text> {
     let (status, detailed) = (pipeline.get("status"), pipeline.get("detailed_status"));
     let warned = status.str() == Some("success") && detailed.str() == Some("passed with warnings");
     if warned { detailed.text() } else { status.text() }
@@ -202,21 +202,21 @@ fn outcome(pipeline: &Node<'_>) -> Option<Text> {
 ///
 /// A pipeline lists the latest run of each of its jobs. Where it lists none, the time at which it finished tells
 /// one end from another.
-fn round(body: &Node<'_>, finished_at: Option<Timestamp>) -> Round {
+fn round(body: Node<'_>, finished_at: Option<Timestamp>) -> Round {
     let jobs = ["builds", "bridges"].into_iter().flat_map(|kind| body.get(kind).items());
     let newest = jobs.filter_map(|job| job.get("id").number()).max();
     newest.map_or_else(|| round_at(finished_at), Round::new)
 }
 
 /// How often a job was started: GitLab counts the starts after the first.
-fn attempt(retries: &Node<'_>) -> Option<Attempt> {
+fn attempt(retries: Node<'_>) -> Option<Attempt> {
     Attempt::new(retries.number()?.checked_add(1)?)
 }
 
 /// The branch or tag; of a merge request its source branch.
 ///
 /// Of a fork's branch a pipeline that runs in the target project tells the fork's number and not its owner.
-fn branch(body: &Node<'_>) -> Option<Text> {
+fn branch(body: Node<'_>) -> Option<Text> {
     let name = body.get("object_attributes").get("ref").str()?;
     let source = body.get("merge_request").get("source_branch").str();
     let name = source.filter(|_| name.starts_with("refs/merge-requests/")).unwrap_or(name);
@@ -224,7 +224,7 @@ fn branch(body: &Node<'_>) -> Option<Text> {
 }
 
 /// Whether the commit is from another project than the pipeline's own.
-fn is_of_fork(body: &Node<'_>) -> bool {
+fn is_of_fork(body: Node<'_>) -> bool {
     let request = body.get("merge_request");
     // Null once the fork is deleted, which is nothing that its owner may gain by.
     let source = request.get("source_project_id").id();
@@ -232,19 +232,31 @@ fn is_of_fork(body: &Node<'_>) -> bool {
     request.has("source_project_id") && !ours.contains(&source)
 }
 
-/// The machines of a pipeline's jobs that are the team's own.
-fn machines(body: &Node<'_>) -> Vec<Text> {
+/// The machines of a pipeline's jobs that are the team's own: jobs are many, and their runners few.
+fn machines(body: Node<'_>) -> Vec<Text> {
     let on_gitlab_com = is_on_gitlab_com(body);
-    let jobs = body.get("builds").items().iter();
-    let machines = jobs.filter_map(|job| machine(job.get("runner"), on_gitlab_com));
+    let runners: BTreeSet<_> = body.get("builds").items().map(|job| Runner::of(job.get("runner"))).collect();
+    let machines = runners.into_iter().filter_map(|runner| machine(runner, on_gitlab_com));
     let machines = machines.filter(|machine| !machine.hosted);
     machines.map(|machine| machine.name).collect::<BTreeSet<_>>().into_iter().take(MAX_MACHINES).collect()
 }
 
-fn machine(runner: &Node<'_>, on_gitlab_com: bool) -> Option<Machine> {
-    let name = runner.get("description").text()?;
-    let instance = runner.get("runner_type").str() == Some("instance_type");
-    let hosted = is_hosted_name(name.as_str()) || (instance && on_gitlab_com);
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Runner<'t> {
+    name: Option<&'t str>,
+    is_everybodys: bool,
+}
+
+impl<'t> Runner<'t> {
+    fn of(runner: Node<'t>) -> Self {
+        let is_everybodys = runner.get("runner_type").str() == Some("instance_type");
+        Self { name: runner.get("description").str(), is_everybodys }
+    }
+}
+
+fn machine(runner: Runner<'_>, on_gitlab_com: bool) -> Option<Machine> {
+    let name = Text::new(runner.name?)?;
+    let hosted = is_hosted_name(name.as_str()) || (runner.is_everybodys && on_gitlab_com);
     Some(Machine { name, hosted })
 }
 
@@ -254,32 +266,32 @@ fn is_hosted_name(name: &str) -> bool {
 }
 
 /// There the runners for everybody are GitLab's; on another instance they are its operator's.
-fn is_on_gitlab_com(body: &Node<'_>) -> bool {
+fn is_on_gitlab_com(body: Node<'_>) -> bool {
     project_page(body).is_some_and(|page| page.starts_with("https://gitlab.com/"))
 }
 
 /// `group/project`; old job events have only its title, `Group / Project`.
-fn repo<'b>(body: &'b Node<'_>) -> Option<&'b str> {
+fn repo(body: Node<'_>) -> Option<&str> {
     body.get("project").get("path_with_namespace").str().or_else(|| body.get("project_name").str())
 }
 
 /// What a project is known by: its number, which pipeline and job events both have, and which survives a new name.
-fn project(body: &Node<'_>) -> Option<String> {
+fn project(body: Node<'_>) -> Option<String> {
     first([body.get("project").get("id"), body.get("project_id")], Node::id)
         .or_else(|| repo(body).map(str::to_owned))
 }
 
 /// The page of a pipeline or job whose body does not have it.
-fn page(body: &Node<'_>, kind: &str, id: &Node<'_>) -> Option<RunUrl> {
+fn page(body: Node<'_>, kind: &str, id: Node<'_>) -> Option<RunUrl> {
     let (project, id) = (project_page(body)?, id.number()?);
     RunUrl::new(&format!("{}/-/{kind}/{id}", project.trim_end_matches('/')))
 }
 
-fn project_page<'b>(body: &'b Node<'_>) -> Option<&'b str> {
+fn project_page(body: Node<'_>) -> Option<&str> {
     body.get("project").get("web_url").str().or_else(|| body.get("repository").get("homepage").str())
 }
 
-fn title(body: &Node<'_>) -> Option<Text> {
+fn title(body: Node<'_>) -> Option<Text> {
     let commit = body.get("commit");
     commit.get("title").text().or_else(|| commit.get("message").first_line())
 }
@@ -288,12 +300,12 @@ fn title(body: &Node<'_>) -> Option<Text> {
 ///
 /// The body does not say when. Its duration is the one that GitLab shows: the time in which jobs ran, without that
 /// between a pipeline's end and a later start of one of its jobs.
-fn before(end: Timestamp, seconds: &Node<'_>) -> Option<Timestamp> {
+fn before(end: Timestamp, seconds: Node<'_>) -> Option<Timestamp> {
     let seconds = i64::try_from(seconds.number()?).ok()?;
     Timestamp::from_unix(end.unix().checked_sub(seconds)?)
 }
 
-fn at(field: &Node<'_>) -> Option<Timestamp> {
+fn at(field: Node<'_>) -> Option<Timestamp> {
     field.str().and_then(time)
 }
 

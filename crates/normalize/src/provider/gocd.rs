@@ -26,7 +26,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     read,
 };
 
-fn read(body: &Node<'_>, _: Option<&str>) -> Found {
+fn read(body: Node<'_>, _: Option<&str>) -> Found {
     let stage = pipeline(body).get("stage");
     if is_stage(body) {
         self::stage(pipeline(body)).with(state(stage.get("state")))
@@ -37,15 +37,15 @@ fn read(body: &Node<'_>, _: Option<&str>) -> Found {
     }
 }
 
-fn pipeline<'b, 'a>(body: &'b Node<'a>) -> &'b Node<'a> {
+fn pipeline(body: Node<'_>) -> Node<'_> {
     if body.has("data") { body.get("data").get("pipeline") } else { body.get("pipeline") }
 }
 
-fn is_stage(body: &Node<'_>) -> bool {
+fn is_stage(body: Node<'_>) -> bool {
     pipeline(body).get("stage").is_object() && matches!(body.get("type").str(), Some("stage") | None)
 }
 
-fn stage(pipeline: &Node<'_>) -> Draft {
+fn stage(pipeline: Node<'_>) -> Draft {
     let stage = pipeline.get("stage");
     let attempt = number(stage.get("counter")).and_then(Attempt::new);
     let source = source(pipeline);
@@ -73,7 +73,7 @@ fn stage(pipeline: &Node<'_>) -> Draft {
 /// What sets a stage off that no person does, and whoever uses a server without accounts.
 const NOBODY: [&str; 3] = ["changes", "timer", "anonymous"];
 
-fn state(word: &Node<'_>) -> Result<State, Silence> {
+fn state(word: Node<'_>) -> Result<State, Silence> {
     match word.str().ok_or(Silence::MISSING)? {
         // Sent when a stage is scheduled.
         "Building" | "Failing" => Ok(State::Running),
@@ -84,43 +84,42 @@ fn state(word: &Node<'_>) -> Result<State, Silence> {
 }
 
 /// What a pipeline was built from, and at which revision: of several repositories the one that changed.
-fn source<'b, 'a>(pipeline: &'b Node<'a>) -> Option<&'b Node<'a>> {
+fn source(pipeline: Node<'_>) -> Option<Node<'_>> {
     let causes = pipeline.get("build-cause").items();
-    let of_commits =
-        || causes.iter().filter(|cause| COMMITS.iter().any(|kind| cause.get("material").has(kind)));
-    let changed = of_commits().find(|cause| cause.get("changed").flag() == Some(true));
-    changed.or_else(|| of_commits().next())
+    let mut of_commits = causes.filter(|cause| COMMITS.iter().any(|kind| cause.get("material").has(kind)));
+    let changed = of_commits.clone().find(|cause| cause.get("changed").flag() == Some(true));
+    changed.or_else(|| of_commits.next())
 }
 
 /// The materials whose revision is a commit's hash: not another pipeline, and not a number of Subversion's.
 const COMMITS: [&str; 3] = ["git-configuration", "mercurial-configuration", "scm-configuration"];
 
-fn revision(source: &Node<'_>) -> Option<Text> {
-    source.get("modifications").items().first()?.get("revision").text()
+fn revision(source: Node<'_>) -> Option<Text> {
+    source.get("modifications").items().next()?.get("revision").text()
 }
 
-fn branch(source: &Node<'_>) -> Option<Text> {
+fn branch(source: Node<'_>) -> Option<Text> {
     branch_of(None, source.get("material").get("git-configuration").get("branch").str()?)
 }
 
 /// `pipeline/counter/stage/counter`, as GoCD's own addresses have it.
-fn run_id(pipeline: &Node<'_>, stage: &Node<'_>) -> Option<Text> {
+fn run_id(pipeline: Node<'_>, stage: Node<'_>) -> Option<Text> {
     let parts = [pipeline.get("name"), pipeline.get("counter"), stage.get("name"), stage.get("counter")];
     let parts: Option<Vec<_>> = parts.into_iter().map(Node::id).collect();
     Text::new(&parts?.join("/"))
 }
 
 /// Counters are sent as texts.
-fn number(counter: &Node<'_>) -> Option<u64> {
+fn number(counter: Node<'_>) -> Option<u64> {
     counter.id()?.parse().ok()
 }
 
-fn newest(body: &Node<'_>) -> Option<Timestamp> {
+fn newest(body: Node<'_>) -> Option<Timestamp> {
     let stage = pipeline(body).get("stage");
     first([stage.get("last-transition-time"), stage.get("create-time")], at)
 }
 
 /// Old versions write the time of day as their server's language does, without a zone: that is no time.
-fn at(field: &Node<'_>) -> Option<Timestamp> {
+fn at(field: Node<'_>) -> Option<Timestamp> {
     field.str().and_then(java)
 }

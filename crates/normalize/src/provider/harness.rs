@@ -24,7 +24,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     read,
 };
 
-fn read(body: &Node<'_>, _: Option<&str>) -> Found {
+fn read(body: Node<'_>, _: Option<&str>) -> Found {
     let data = data(body);
     let Some(event) = event(body) else {
         return Found::unreadable(Unreadable::UnknownShape, Details::default());
@@ -35,12 +35,12 @@ fn read(body: &Node<'_>, _: Option<&str>) -> Found {
     }
 }
 
-fn data<'b, 'a>(body: &'b Node<'a>) -> &'b Node<'a> {
+fn data(body: Node<'_>) -> Node<'_> {
     ["eventData", "data"].into_iter().map(|key| body.get(key)).find(|data| data.is_object()).unwrap_or(body)
 }
 
 /// `PipelineStart`, `StageFailed`, `TriggerFailed`, …
-fn event<'b>(body: &'b Node<'_>) -> Option<&'b str> {
+fn event(body: Node<'_>) -> Option<&str> {
     let data = data(body);
     let known = data.has("planExecutionId") || data.has("pipelineIdentifier");
     first([body.get("eventType"), data.get("eventType")], Node::str).filter(|_| known)
@@ -58,7 +58,7 @@ fn letters(word: &str) -> String {
     word.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
-fn draft(data: &Node<'_>, unit: Unit, event: &str) -> Draft {
+fn draft(data: Node<'_>, unit: Unit, event: &str) -> Draft {
     let run = data.get("planExecutionId");
     let (stage, name) = (data.get("stageIdentifier"), data.get("stageName"));
     let of_stage = unit == Unit::Stage;
@@ -81,7 +81,7 @@ fn draft(data: &Node<'_>, unit: Unit, event: &str) -> Draft {
     Draft { details, identity, machine: None, finished_at: ended(data) }
 }
 
-fn common(data: &Node<'_>) -> Details {
+fn common(data: Node<'_>) -> Details {
     Details {
         workflow: first([data.get("pipelineName"), data.get("pipelineIdentifier")], Node::text),
         actor: data.get("triggeredBy").get("name").text(),
@@ -89,7 +89,7 @@ fn common(data: &Node<'_>) -> Details {
     }
 }
 
-fn status<'b>(data: &'b Node<'_>) -> Option<&'b str> {
+fn status(data: Node<'_>) -> Option<&str> {
     first([data.get("nodeStatus"), data.get("status")], Node::str)
 }
 
@@ -133,10 +133,10 @@ fn of_status(word: &str) -> Option<State> {
     }
 }
 
-fn started(data: &Node<'_>) -> Option<Timestamp> {
+fn started(data: Node<'_>) -> Option<Timestamp> {
     data.get("startTs").unix_time()
 }
 
-fn ended(data: &Node<'_>) -> Option<Timestamp> {
+fn ended(data: Node<'_>) -> Option<Timestamp> {
     data.get("endTs").unix_time()
 }

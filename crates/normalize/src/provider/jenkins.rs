@@ -26,7 +26,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     read,
 };
 
-fn read(body: &Node<'_>, _: Option<&str>) -> Found {
+fn read(body: Node<'_>, _: Option<&str>) -> Found {
     match Kind::of(body) {
         Kind::Build => build(body),
         Kind::Outbound => outbound(body),
@@ -47,7 +47,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(body: &Node<'_>) -> Self {
+    fn of(body: Node<'_>) -> Self {
         let build = body.get("build");
         let has = |keys: &[&str]| keys.iter().all(|key| body.has(key));
         if ["phase", "full_url", "fullUrl", "scmState"].iter().any(|key| build.has(key)) {
@@ -64,7 +64,7 @@ impl Kind {
     }
 }
 
-fn build(body: &Node<'_>) -> Found {
+fn build(body: Node<'_>) -> Found {
     let build = body.get("build");
     let scm = if build.has("scmState") { build.get("scmState") } else { build.get("scm") };
     let state = state(build);
@@ -93,7 +93,7 @@ fn build(body: &Node<'_>) -> Found {
     Draft { details, identity, machine: None, finished_at }.with(state)
 }
 
-fn outbound(body: &Node<'_>) -> Found {
+fn outbound(body: Node<'_>) -> Found {
     let (project, build) = (body.get("projectName"), body.get("buildName"));
     let details = Details {
         unit: Unit::Run,
@@ -110,7 +110,7 @@ fn outbound(body: &Node<'_>) -> Found {
 }
 
 /// What waits has no build yet: its number is the queue's.
-fn queue(body: &Node<'_>) -> Details {
+fn queue(body: Node<'_>) -> Details {
     Details {
         workflow: body.get("displayName").text(),
         outcome: body.get("status").text(),
@@ -120,22 +120,22 @@ fn queue(body: &Node<'_>) -> Details {
     }
 }
 
-fn name<'b, 'a>(body: &'b Node<'a>) -> Option<&'b Node<'a>> {
+fn name(body: Node<'_>) -> Option<Node<'_>> {
     let names = [body.get("name"), body.get("display_name"), body.get("displayName")];
     names.into_iter().find(|name| name.str().is_some())
 }
 
-fn page<'b, 'a>(build: &'b Node<'a>) -> Option<&'b Node<'a>> {
+fn page(build: Node<'_>) -> Option<Node<'_>> {
     [build.get("full_url"), build.get("fullUrl")].into_iter().find(|url| url.str().is_some())
 }
 
 /// A number is unique only within its job.
-fn run_id(job: Option<&Node<'_>>, number: &Node<'_>) -> Option<Text> {
+fn run_id(job: Option<Node<'_>>, number: Node<'_>) -> Option<Text> {
     Text::new(&format!("{}#{}", job?.str()?, number.id()?))
 }
 
 /// The phase while a build runs, then its result.
-fn word<'b, 'a>(build: &'b Node<'a>) -> &'b Node<'a> {
+fn word(build: Node<'_>) -> Node<'_> {
     let (phase, status) = (build.get("phase"), build.get("status"));
     if is_ended(phase.str()) && !status.is_missing() { status } else { phase }
 }
@@ -146,7 +146,7 @@ fn is_ended(phase: Option<&str>) -> bool {
     matches!(phase, Some("COMPLETED" | "FINALIZED" | "FINISHED"))
 }
 
-fn state(build: &Node<'_>) -> Result<State, Silence> {
+fn state(build: Node<'_>) -> Result<State, Silence> {
     match build.get("phase").str().ok_or(Silence::MISSING)? {
         phase if is_ended(Some(phase)) => result(build.get("status")),
         "QUEUED" => Ok(State::Queued),
@@ -158,7 +158,7 @@ fn state(build: &Node<'_>) -> Result<State, Silence> {
     }
 }
 
-fn result(status: &Node<'_>) -> Result<State, Silence> {
+fn result(status: Node<'_>) -> Result<State, Silence> {
     if status.is_missing() {
         return Err(Silence::Ignored(Ignored::NoConclusion));
     }
@@ -170,7 +170,7 @@ fn result(status: &Node<'_>) -> Result<State, Silence> {
 }
 
 /// Versions differ in the case of the words.
-fn outbound_state(event: &Node<'_>) -> Result<State, Silence> {
+fn outbound_state(event: Node<'_>) -> Result<State, Silence> {
     match event.str().ok_or(Silence::MISSING)?.to_ascii_lowercase().as_str() {
         "start" => Ok(State::Running),
         "success" | "unstable" => Ok(State::Succeeded),
@@ -189,7 +189,7 @@ fn branch(name: &str) -> Option<Text> {
 }
 
 /// When a build started and ended: `timestamp` is the time of the phase, the duration that of an ended build.
-fn times(build: &Node<'_>) -> (Option<Timestamp>, Option<Timestamp>) {
+fn times(build: Node<'_>) -> (Option<Timestamp>, Option<Timestamp>) {
     let (phase, time) = (build.get("phase").str(), build.get("timestamp").unix_millis());
     if !is_ended(phase) {
         return (time.filter(|_| phase == Some("STARTED")), None);

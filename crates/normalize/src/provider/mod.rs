@@ -53,11 +53,11 @@ pub struct Provider {
     pub(crate) forks_untold: &'static [Unit],
     pub(crate) event_header: Option<&'static str>,
     /// Whether a body has the shape of its build events, and of no other provider's.
-    pub(crate) fits: fn(&Node<'_>) -> bool,
+    pub(crate) fits: fn(Node<'_>) -> bool,
     /// The newest time that the system itself, and no stranger, wrote into the body.
-    pub(crate) newest: fn(&Node<'_>) -> Option<Timestamp>,
+    pub(crate) newest: fn(Node<'_>) -> Option<Timestamp>,
     /// What a body says; the event header may only agree with it.
-    pub(crate) read: fn(&Node<'_>, Option<&str>) -> Found,
+    pub(crate) read: fn(Node<'_>, Option<&str>) -> Found,
 }
 
 /// The units of a system that reports whole runs.
@@ -145,11 +145,11 @@ impl Provider {
     }
 
     /// Whether a body has the shape of this system's build events, and of no other's.
-    pub(crate) fn fits(&self, body: &Node<'_>) -> bool {
+    pub(crate) fn fits(&self, body: Node<'_>) -> bool {
         body.is_object() && (self.fits)(body)
     }
 
-    pub(crate) fn reading(&self, body: &Node<'_>, event: Option<&str>, words: &Words) -> Reading {
+    pub(crate) fn reading(&self, body: Node<'_>, event: Option<&str>, words: &Words) -> Reading {
         let newest = if body.is_object() { (self.newest)(body) } else { None };
         Reading { newest, meaning: (self.read)(body, event).judged(words) }
     }

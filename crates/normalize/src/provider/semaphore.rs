@@ -23,7 +23,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     read,
 };
 
-fn read(body: &Node<'_>, _: Option<&str>) -> Found {
+fn read(body: Node<'_>, _: Option<&str>) -> Found {
     match Kind::of(body) {
         Kind::Pipeline => pipeline(body).with(state(body.get("pipeline"))),
         Kind::ClassicBuild => classic(body).with(classic_state(body.get("result"))),
@@ -43,7 +43,7 @@ enum Kind {
 
 impl Kind {
     /// CircleCI has a pipeline, too, but neither its file nor a revision.
-    fn of(body: &Node<'_>) -> Self {
+    fn of(body: Node<'_>) -> Self {
         let pipeline = body.get("pipeline");
         if pipeline.is_object() && (pipeline.has("yaml_file_name") || body.get("revision").is_object()) {
             return Self::Pipeline;
@@ -57,7 +57,7 @@ impl Kind {
     }
 }
 
-fn pipeline(body: &Node<'_>) -> Draft {
+fn pipeline(body: Node<'_>) -> Draft {
     let (pipeline, revision) = (body.get("pipeline"), body.get("revision"));
     let repository = body.get("repository").get("slug");
     let details = Details {
@@ -86,7 +86,7 @@ fn pipeline(body: &Node<'_>) -> Draft {
 }
 
 /// The result counts once the pipeline is done.
-fn state(pipeline: &Node<'_>) -> Result<State, Silence> {
+fn state(pipeline: Node<'_>) -> Result<State, Silence> {
     match pipeline.get("state").str().ok_or(Silence::MISSING)? {
         "initializing" | "pending" | "queuing" => Ok(State::Queued),
         "running" | "stopping" => Ok(State::Running),
@@ -96,7 +96,7 @@ fn state(pipeline: &Node<'_>) -> Result<State, Silence> {
     }
 }
 
-fn result(result: &Node<'_>) -> Result<State, Silence> {
+fn result(result: Node<'_>) -> Result<State, Silence> {
     match result.str().ok_or(Silence::MISSING)? {
         "passed" => Ok(State::Succeeded),
         "failed" | "stopped" | "canceled" => Ok(State::Failed),
@@ -104,13 +104,13 @@ fn result(result: &Node<'_>) -> Result<State, Silence> {
     }
 }
 
-fn outcome(pipeline: &Node<'_>) -> Option<Text> {
+fn outcome(pipeline: Node<'_>) -> Option<Text> {
     let state = pipeline.get("state");
     if state.str() == Some("done") { pipeline.get("result").text() } else { state.text() }
 }
 
 /// The branch of the pull request, whose commit is read as well; else the branch or tag.
-fn branch(revision: &Node<'_>, repository: Option<&str>) -> Option<Text> {
+fn branch(revision: Node<'_>, repository: Option<&str>) -> Option<Text> {
     let request = revision.get("pull_request");
     let names = [
         request.get("branch_name"),
@@ -127,8 +127,8 @@ fn branch(revision: &Node<'_>, repository: Option<&str>) -> Option<Text> {
 }
 
 /// The page on semaphoreci.com, where the body has no address.
-fn page(body: &Node<'_>) -> Option<RunUrl> {
-    let part = |node: &Node<'_>| node.id().filter(|id| is_plain(id));
+fn page(body: Node<'_>) -> Option<RunUrl> {
+    let part = |node: Node<'_>| node.id().filter(|id| is_plain(id));
     let organization = part(body.get("organization").get("name"))?;
     let (workflow, pipeline) = (part(body.get("workflow").get("id"))?, part(body.get("pipeline").get("id"))?);
     RunUrl::new(&format!(
@@ -140,7 +140,7 @@ fn is_plain(part: &str) -> bool {
     part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
-fn classic(body: &Node<'_>) -> Draft {
+fn classic(body: Node<'_>) -> Draft {
     let (project, commit) = (body.get("project_name"), body.get("commit"));
     let details = Details {
         outcome: body.get("result").text(),
@@ -158,12 +158,12 @@ fn classic(body: &Node<'_>) -> Draft {
     Draft { details, identity, machine: None, finished_at: body.get("finished_at").time() }
 }
 
-fn classic_project(body: &Node<'_>) -> Details {
+fn classic_project(body: Node<'_>) -> Details {
     let project = body.get("project_name");
     Details { unit: Unit::Run, workflow: project.text(), repo: project.text(), ..Details::default() }
 }
 
-fn classic_state(result: &Node<'_>) -> Result<State, Silence> {
+fn classic_state(result: Node<'_>) -> Result<State, Silence> {
     match result.str().ok_or(Silence::MISSING)? {
         "pending" => Ok(State::Queued),
         "passed" => Ok(State::Succeeded),

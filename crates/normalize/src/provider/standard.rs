@@ -154,13 +154,13 @@ const WORDS: [(State, &[&str]); 4] = [
 ];
 
 /// Others have objects under these names.
-fn fits(body: &Node<'_>) -> bool {
+fn fits(body: Node<'_>) -> bool {
     let fields = Fields { body, dialect: &Own };
     let is_told = |names| fields.find(names).is_some_and(|(_, node)| node.id().is_some());
     [WORKFLOW, STATE, RUN_ID].into_iter().all(is_told)
 }
 
-fn read(body: &Node<'_>, _: Option<&str>) -> Found {
+fn read(body: Node<'_>, _: Option<&str>) -> Found {
     Fields { body, dialect: &Own }.read(&Words::default())
 }
 
@@ -207,13 +207,13 @@ pub(crate) trait Dialect {
     const TIME: &'static str;
 
     /// A field's value, and under which of its names it is. Values that are missing are none.
-    fn find<'b>(&'b self, body: &'b Node<'b>, names: Names) -> Option<(&'static str, &'b Node<'b>)>;
+    fn find<'b>(&'b self, body: Node<'b>, names: Names) -> Option<(&'static str, Node<'b>)>;
 
-    fn string<'b>(node: &'b Node<'b>) -> Option<Cow<'b, str>>;
+    fn string<'b>(node: Node<'b>) -> Option<Cow<'b, str>>;
 
-    fn time(node: &Node<'_>) -> Option<Timestamp>;
+    fn time(node: Node<'_>) -> Option<Timestamp>;
 
-    fn attempt(node: &Node<'_>) -> Option<Attempt>;
+    fn attempt(node: Node<'_>) -> Option<Attempt>;
 }
 
 /// The format itself.
@@ -225,26 +225,26 @@ impl Dialect for Own {
         "one of queued, running, succeeded, failed, or a CI system's word for one of them";
     const TIME: &'static str = "an RFC 3339 time";
 
-    fn find<'b>(&'b self, body: &'b Node<'b>, names: Names) -> Option<(&'static str, &'b Node<'b>)> {
+    fn find<'b>(&'b self, body: Node<'b>, names: Names) -> Option<(&'static str, Node<'b>)> {
         names.iter().map(|name| (*name, body.get(name))).find(|(_, node)| !node.is_missing())
     }
 
-    fn string<'b>(node: &'b Node<'b>) -> Option<Cow<'b, str>> {
+    fn string(node: Node<'_>) -> Option<Cow<'_, str>> {
         node.str().map(Cow::Borrowed)
     }
 
-    fn time(node: &Node<'_>) -> Option<Timestamp> {
+    fn time(node: Node<'_>) -> Option<Timestamp> {
         node.time()
     }
 
-    fn attempt(node: &Node<'_>) -> Option<Attempt> {
+    fn attempt(node: Node<'_>) -> Option<Attempt> {
         node.attempt()
     }
 }
 
 /// The fields of a body, in a dialect of the format.
 pub(crate) struct Fields<'b, D> {
-    pub(crate) body: &'b Node<'b>,
+    pub(crate) body: Node<'b>,
     pub(crate) dialect: &'b D,
 }
 
@@ -367,7 +367,7 @@ impl<'b, D: Dialect> Fields<'b, D> {
         D::string(node).map(Some).ok_or(Fault { field, expected: STRING })
     }
 
-    fn find(&self, names: Names) -> Option<(&'static str, &'b Node<'b>)> {
+    fn find(&self, names: Names) -> Option<(&'static str, Node<'b>)> {
         self.dialect.find(self.body, names)
     }
 }

@@ -26,7 +26,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     read,
 };
 
-fn read(body: &Node<'_>, _: Option<&str>) -> Found {
+fn read(body: Node<'_>, _: Option<&str>) -> Found {
     match Kind::of(body) {
         Kind::Native => native(body).with(native_state(body)),
         Kind::Plugin => plugin(body.get("build")).with(plugin_state(body.get("build"))),
@@ -45,7 +45,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(body: &Node<'_>) -> Self {
+    fn of(body: Node<'_>) -> Self {
         let event = body.get("eventType").str();
         let build = body.get("build");
         match event {
@@ -57,13 +57,13 @@ impl Kind {
             None if build.has("notifyType") || (build.has("buildResult") && build.has("buildTypeId")) => {
                 Self::Plugin
             }
-            None if !body.get("attachments").items().is_empty() => Self::Other,
+            None if body.get("attachments").items().next().is_some() => Self::Other,
             None => Self::Unknown,
         }
     }
 }
 
-fn native(body: &Node<'_>) -> Draft {
+fn native(body: Node<'_>) -> Draft {
     let build = body.get("payload");
     let kind = build.get("buildType");
     let machine = machine([build.get("agent").get("name")]);
@@ -74,7 +74,7 @@ fn native(body: &Node<'_>) -> Draft {
         workflow: first([kind.get("name"), build.get("buildTypeId"), kind.get("id")], Node::text),
         outcome: native_outcome(body),
         branch: build.get("branchName").str().and_then(branch),
-        commit: build.get("revisions").get("revision").items().first().and_then(|r| r.get("version").text()),
+        commit: build.get("revisions").get("revision").items().next().and_then(|r| r.get("version").text()),
         run_url: build.get("webUrl").link(),
         mesh_node_id: machine.as_ref().map(|machine| machine.name.clone()),
         run_id: build.get("id").id_text(),
@@ -92,7 +92,7 @@ fn native(body: &Node<'_>) -> Draft {
     Draft { details, identity, machine, finished_at: at(build.get("finishDate")) }
 }
 
-fn native_state(body: &Node<'_>) -> Result<State, Silence> {
+fn native_state(body: Node<'_>) -> Result<State, Silence> {
     let build = body.get("payload");
     match body.get("eventType").str().ok_or(Silence::MISSING)? {
         "BUILD_TYPE_ADDED_TO_QUEUE" => Ok(State::Queued),
@@ -108,7 +108,7 @@ fn native_state(body: &Node<'_>) -> Result<State, Silence> {
     }
 }
 
-fn native_result(status: &Node<'_>) -> Result<State, Silence> {
+fn native_result(status: Node<'_>) -> Result<State, Silence> {
     match status.str().ok_or(Silence::MISSING)? {
         "SUCCESS" => Ok(State::Succeeded),
         "FAILURE" | "ERROR" => Ok(State::Failed),
@@ -117,12 +117,12 @@ fn native_result(status: &Node<'_>) -> Result<State, Silence> {
     }
 }
 
-fn is_cancelled(build: &Node<'_>) -> bool {
+fn is_cancelled(build: Node<'_>) -> bool {
     build.get("canceledInfo").is_object()
 }
 
 /// For what was cancelled TeamCity has an event and no word: it gets the one that other systems use.
-fn native_outcome(body: &Node<'_>) -> Option<Text> {
+fn native_outcome(body: Node<'_>) -> Option<Text> {
     let build = body.get("payload");
     match body.get("eventType").str()? {
         "BUILD_INTERRUPTED" => Text::new("cancelled"),
@@ -132,7 +132,7 @@ fn native_outcome(body: &Node<'_>) -> Option<Text> {
     }
 }
 
-fn plugin(build: &Node<'_>) -> Draft {
+fn plugin(build: Node<'_>) -> Draft {
     let machine = machine([build.get("agentName"), build.get("agentHostname")]);
     let type_id = first([build.get("buildTypeId"), build.get("buildExternalTypeId")], Node::id);
     let branch = [build.get("branchDisplayName"), build.get("branchName")];
@@ -159,7 +159,7 @@ fn plugin(build: &Node<'_>) -> Draft {
     Draft { details, identity, machine, finished_at: at(build.get("buildFinishTime")) }
 }
 
-fn plugin_state(build: &Node<'_>) -> Result<State, Silence> {
+fn plugin_state(build: Node<'_>) -> Result<State, Silence> {
     match build.get("notifyType").str().ok_or(Silence::MISSING)? {
         "changesLoaded" if build.get("buildResult").str() == Some("running") => Ok(State::Running),
         "buildAddedToQueue" | "changesLoaded" => Ok(State::Queued),
@@ -176,7 +176,7 @@ fn plugin_state(build: &Node<'_>) -> Result<State, Silence> {
 const NEARLY_FINISHED: &str = "beforeBuildFinish";
 
 /// The result, which the plugin also calls `running` where a build was stopped without one.
-fn plugin_outcome(build: &Node<'_>) -> Option<Text> {
+fn plugin_outcome(build: Node<'_>) -> Option<Text> {
     let (result, event) = (build.get("buildResult"), build.get("notifyType"));
     match event.str() {
         Some(NEARLY_FINISHED) => event.text(),
@@ -185,11 +185,11 @@ fn plugin_outcome(build: &Node<'_>) -> Option<Text> {
     }
 }
 
-fn is_of_queue(build: &Node<'_>) -> bool {
+fn is_of_queue(build: Node<'_>) -> bool {
     matches!(build.get("notifyType").str(), Some("buildAddedToQueue" | "buildRemovedFromQueue"))
 }
 
-fn plugin_result(result: &Node<'_>) -> Result<State, Silence> {
+fn plugin_result(result: Node<'_>) -> Result<State, Silence> {
     match result.str().ok_or(Silence::MISSING)? {
         "success" => Ok(State::Succeeded),
         "failure" | "interrupted" => Ok(State::Failed),
@@ -203,12 +203,12 @@ fn branch(name: &str) -> Option<Text> {
     branch_of(None, name).filter(|name| name.as_str() != "<default>")
 }
 
-fn machine<const N: usize>(names: [&Node<'_>; N]) -> Option<Machine> {
+fn machine<const N: usize>(names: [Node<'_>; N]) -> Option<Machine> {
     Some(Machine { name: first(names, Node::text)?, hosted: false })
 }
 
 /// The server's clock; `finishOnAgentDate` is not.
-fn newest(body: &Node<'_>) -> Option<Timestamp> {
+fn newest(body: Node<'_>) -> Option<Timestamp> {
     let (native, plugin) = (body.get("payload"), body.get("build"));
     let native = ["queuedDate", "startDate", "finishDate"].map(|name| native.get(name));
     let plugin = ["currentTime", "buildStartTime", "buildFinishTime"].map(|name| plugin.get(name));
@@ -216,6 +216,6 @@ fn newest(body: &Node<'_>) -> Option<Timestamp> {
 }
 
 /// The plugin writes times as its server's language does, unless it is told to write ISO 8601.
-fn at(field: &Node<'_>) -> Option<Timestamp> {
+fn at(field: Node<'_>) -> Option<Timestamp> {
     field.str().and_then(basic)
 }

@@ -22,7 +22,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     read,
 };
 
-fn read(body: &Node<'_>, header: Option<&str>) -> Found {
+fn read(body: Node<'_>, header: Option<&str>) -> Found {
     let data = data(body);
     let kind = Kind::of(data);
     let object = kind.object(data);
@@ -37,7 +37,7 @@ fn read(body: &Node<'_>, header: Option<&str>) -> Found {
     found.under(header, |event| kind.agrees_with(event, stands))
 }
 
-fn data<'b, 'a>(body: &'b Node<'a>) -> &'b Node<'a> {
+fn data(body: Node<'_>) -> Node<'_> {
     cloud_event::data(body, |data| Kind::of(data) != Kind::Unknown)
 }
 
@@ -51,7 +51,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(data: &Node<'_>) -> Self {
+    fn of(data: Node<'_>) -> Self {
         let has = |key: &str| data.get(key).get("metadata").is_object();
         match (has("pipelineRun"), has("taskRun")) {
             (true, false) => Self::Pipeline,
@@ -61,7 +61,7 @@ impl Kind {
         }
     }
 
-    fn object<'b, 'a>(self, data: &'b Node<'a>) -> &'b Node<'a> {
+    fn object(self, data: Node<'_>) -> Node<'_> {
         data.get(if self == Self::Pipeline { "pipelineRun" } else { "taskRun" })
     }
 
@@ -89,13 +89,13 @@ fn names(word: &str, state: State) -> bool {
     }
 }
 
-fn pipeline(object: &Node<'_>) -> Draft {
+fn pipeline(object: Node<'_>) -> Draft {
     let details = Details { unit: Unit::Run, workflow: pipeline_name(object), ..common(object) };
     let id = uid(object);
     draft(object, Details { run_id: id.id_text(), ..details }, Identity::new(None, None, id.id()))
 }
 
-fn task(object: &Node<'_>) -> Draft {
+fn task(object: Node<'_>) -> Draft {
     let labels = labels(object);
     let name = [
         labels.get("tekton.dev/pipelineTask"),
@@ -116,11 +116,11 @@ fn task(object: &Node<'_>) -> Draft {
     draft(object, details, identity)
 }
 
-fn draft(object: &Node<'_>, details: Details, identity: Identity) -> Draft {
+fn draft(object: Node<'_>, details: Details, identity: Identity) -> Draft {
     Draft { details, identity, machine: None, finished_at: object.get("status").get("completionTime").time() }
 }
 
-fn common(object: &Node<'_>) -> Details {
+fn common(object: Node<'_>) -> Details {
     Details {
         outcome: outcome(condition(object)),
         started_at: object.get("status").get("startTime").time(),
@@ -129,34 +129,34 @@ fn common(object: &Node<'_>) -> Details {
 }
 
 /// The pipeline's name. One that a run brings along has none.
-fn pipeline_name(object: &Node<'_>) -> Option<Text> {
+fn pipeline_name(object: Node<'_>) -> Option<Text> {
     let reference = object.get("spec").get("pipelineRef").get("name");
     first([labels(object).get("tekton.dev/pipeline"), reference], Node::text)
 }
 
-fn labels<'b, 'a>(object: &'b Node<'a>) -> &'b Node<'a> {
+fn labels(object: Node<'_>) -> Node<'_> {
     object.get("metadata").get("labels")
 }
 
-fn uid<'b, 'a>(object: &'b Node<'a>) -> &'b Node<'a> {
+fn uid(object: Node<'_>) -> Node<'_> {
     object.get("metadata").get("uid")
 }
 
 /// The id of the pipeline run that a task belongs to.
-fn owner<'b, 'a>(object: &'b Node<'a>) -> &'b Node<'a> {
+fn owner(object: Node<'_>) -> Node<'_> {
     let owners = object.get("metadata").get("ownerReferences");
-    let run = owners.items().iter().find(|owner| owner.get("kind").str() == Some("PipelineRun"));
+    let run = owners.items().find(|owner| owner.get("kind").str() == Some("PipelineRun"));
     run.unwrap_or(owners).get("uid")
 }
 
 /// The condition that says how a run stands; of a kind that has no fields where there is none.
-fn condition<'b, 'a>(object: &'b Node<'a>) -> &'b Node<'a> {
+fn condition(object: Node<'_>) -> Node<'_> {
     let conditions = object.get("status").get("conditions");
-    let found = conditions.items().iter().find(|condition| condition.get("type").str() == Some("Succeeded"));
+    let found = conditions.items().find(|condition| condition.get("type").str() == Some("Succeeded"));
     found.unwrap_or(conditions)
 }
 
-fn state(object: &Node<'_>) -> Result<State, Silence> {
+fn state(object: Node<'_>) -> Result<State, Silence> {
     let condition = condition(object);
     // Nobody has looked at it yet.
     if uid(object).str().is_some() && condition.is_missing() {
@@ -172,19 +172,19 @@ fn state(object: &Node<'_>) -> Result<State, Silence> {
 }
 
 /// Made to wait for somebody who lets it begin. A task whose reason is `Pending` has its pod already.
-fn is_pending(reason: &Node<'_>) -> bool {
+fn is_pending(reason: Node<'_>) -> bool {
     reason.str() == Some("PipelineRunPending")
 }
 
 /// The reason says more than the three values of a condition, if they are ones.
-fn outcome(condition: &Node<'_>) -> Option<Text> {
+fn outcome(condition: Node<'_>) -> Option<Text> {
     let status = condition.get("status");
     let known = matches!(status.str(), Some("Unknown" | "True" | "False"));
     condition.get("reason").text().filter(|_| known).or_else(|| status.text())
 }
 
 /// Tekton's controllers and Kubernetes write all of them.
-fn newest(body: &Node<'_>) -> Option<Timestamp> {
+fn newest(body: Node<'_>) -> Option<Timestamp> {
     let data = data(body);
     let object = Kind::of(data).object(data);
     let status = object.get("status");

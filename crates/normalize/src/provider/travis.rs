@@ -26,13 +26,13 @@ pub(crate) static PROVIDER: Provider = Provider {
     read,
 };
 
-fn is_build(body: &Node<'_>) -> bool {
+fn is_build(body: Node<'_>) -> bool {
     let repository = body.get("repository");
     let states = ["state", "status_message", "result_message"].iter().any(|key| body.has(key));
     states && repository.has("owner_name") && body.has("id")
 }
 
-fn read(body: &Node<'_>, _: Option<&str>) -> Found {
+fn read(body: Node<'_>, _: Option<&str>) -> Found {
     if is_build(body) {
         build(body).with(state(body))
     } else {
@@ -40,7 +40,7 @@ fn read(body: &Node<'_>, _: Option<&str>) -> Found {
     }
 }
 
-fn build(body: &Node<'_>) -> Draft {
+fn build(body: Node<'_>) -> Draft {
     let repo = repo(body);
     let finished_at = finished(body);
     let details = Details {
@@ -64,7 +64,7 @@ fn build(body: &Node<'_>) -> Draft {
 }
 
 /// Of a pull request `branch` is the one that it is to go to; whose the one is that was built is not told.
-fn is_pull_request(body: &Node<'_>) -> bool {
+fn is_pull_request(body: Node<'_>) -> bool {
     is_request(body.get("pull_request_number"))
         || body.get("type").str() == Some("pull_request")
         || body.get("pull_request").flag() == Some(true)
@@ -76,12 +76,12 @@ fn round(finished_at: Option<Timestamp>) -> Round {
 }
 
 /// The word for the state, else that for people. Old bodies call every finished build `finished`.
-fn word<'b>(body: &'b Node<'_>) -> Option<&'b str> {
+fn word(body: Node<'_>) -> Option<&str> {
     let state = body.get("state").str().filter(|state| *state != "finished");
     state.or_else(|| first([body.get("status_message"), body.get("result_message")], Node::str))
 }
 
-fn state(body: &Node<'_>) -> Result<State, Silence> {
+fn state(body: Node<'_>) -> Result<State, Silence> {
     let word = word(body).ok_or(Silence::MISSING)?;
     match word.to_lowercase().as_str() {
         "pending" | "created" | "queued" | "received" => Ok(State::Queued),
@@ -92,15 +92,15 @@ fn state(body: &Node<'_>) -> Result<State, Silence> {
     }
 }
 
-fn repo(body: &Node<'_>) -> Option<String> {
+fn repo(body: Node<'_>) -> Option<String> {
     let repository = body.get("repository");
     Some(format!("{}/{}", repository.get("owner_name").str()?, repository.get("name").str()?))
 }
 
-fn started(body: &Node<'_>) -> Option<Timestamp> {
+fn started(body: Node<'_>) -> Option<Timestamp> {
     body.get("started_at").time()
 }
 
-fn finished(body: &Node<'_>) -> Option<Timestamp> {
+fn finished(body: Node<'_>) -> Option<Timestamp> {
     body.get("finished_at").time()
 }

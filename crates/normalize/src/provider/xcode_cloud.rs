@@ -26,7 +26,7 @@ pub(crate) static PROVIDER: Provider = Provider {
     read,
 };
 
-fn read(body: &Node<'_>, _: Option<&str>) -> Found {
+fn read(body: Node<'_>, _: Option<&str>) -> Found {
     let run = body.get("ciBuildRun");
     if !run.is_object() {
         return Found::unreadable(Unreadable::UnknownShape, common(body));
@@ -35,7 +35,7 @@ fn read(body: &Node<'_>, _: Option<&str>) -> Found {
     draft(body, run).with(state(attributes))
 }
 
-fn draft(body: &Node<'_>, run: &Node<'_>) -> Draft {
+fn draft(body: Node<'_>, run: Node<'_>) -> Draft {
     let attributes = run.get("attributes");
     let commit = attributes.get("sourceCommit");
     let details = Details {
@@ -54,7 +54,7 @@ fn draft(body: &Node<'_>, run: &Node<'_>) -> Draft {
     Draft { details, identity, machine: None, finished_at: attributes.get("finishedDate").time() }
 }
 
-fn common(body: &Node<'_>) -> Details {
+fn common(body: Node<'_>) -> Details {
     Details {
         unit: Unit::Run,
         workflow: body.get("ciWorkflow").get("attributes").get("name").text(),
@@ -63,7 +63,7 @@ fn common(body: &Node<'_>) -> Details {
     }
 }
 
-fn state(run: &Node<'_>) -> Result<State, Silence> {
+fn state(run: Node<'_>) -> Result<State, Silence> {
     let status = run.get("completionStatus");
     match run.get("executionProgress").str().ok_or(Silence::MISSING)? {
         "PENDING" => Ok(State::Queued),
@@ -82,13 +82,13 @@ fn completed(word: &str) -> Option<State> {
     }
 }
 
-fn outcome(run: &Node<'_>) -> Option<Text> {
+fn outcome(run: Node<'_>) -> Option<Text> {
     let progress = run.get("executionProgress");
     if progress.str() == Some("COMPLETE") { run.get("completionStatus").text() } else { progress.text() }
 }
 
 /// The branch of a pull request, else the branch or tag.
-fn branch(body: &Node<'_>) -> Option<Text> {
+fn branch(body: Node<'_>) -> Option<Text> {
     let reference = body.get("scmGitReference").get("attributes");
     let request = pull_request(body);
     let name = [request.get("sourceBranchName"), reference.get("name"), reference.get("canonicalName")];
@@ -101,17 +101,17 @@ fn branch(body: &Node<'_>) -> Option<Text> {
     Text::new(name)
 }
 
-fn pull_request<'b>(body: &'b Node<'b>) -> &'b Node<'b> {
+fn pull_request(body: Node<'_>) -> Node<'_> {
     body.get("scmPullRequest").get("attributes")
 }
 
-fn repo(body: &Node<'_>) -> Option<Text> {
+fn repo(body: Node<'_>) -> Option<Text> {
     let repository = body.get("scmRepository").get("attributes");
     let (owner, name) = (repository.get("ownerName").str()?, repository.get("repositoryName").str()?);
     Text::new(&format!("{owner}/{name}"))
 }
 
-fn newest(body: &Node<'_>) -> Option<Timestamp> {
+fn newest(body: Node<'_>) -> Option<Timestamp> {
     let run = body.get("ciBuildRun").get("attributes");
     let event = body.get("metadata").get("attributes").get("createdDate").time();
     let dates =

@@ -8,11 +8,11 @@ use crate::refs::{branch_of, plain_branch};
 use crate::tree::{Node, first};
 use crate::{Identity, Machine};
 
-pub(super) fn state(body: &Node<'_>, build: &Node<'_>) -> Result<State, Silence> {
+pub(super) fn state(body: Node<'_>, build: Node<'_>) -> Result<State, Silence> {
     super::state(body, build, concluded)
 }
 
-pub(super) fn run(body: &Node<'_>) -> Draft {
+pub(super) fn run(body: Node<'_>) -> Draft {
     let run = body.get("workflow_run");
     let workflow =
         [body.get("workflow").get("name"), run.get("name")].into_iter().find(|n| n.str().is_some());
@@ -32,7 +32,7 @@ pub(super) fn run(body: &Node<'_>) -> Draft {
     Draft { details, identity, machine: None, finished_at: run.get("updated_at").time() }
 }
 
-pub(super) fn job(body: &Node<'_>) -> Draft {
+pub(super) fn job(body: Node<'_>) -> Draft {
     let job = body.get("workflow_job");
     let machine = machine(job);
     let details = Details {
@@ -53,7 +53,7 @@ pub(super) fn job(body: &Node<'_>) -> Draft {
 }
 
 /// What a run and a job call by the same names.
-fn build(body: &Node<'_>, build: &Node<'_>) -> Details {
+fn build(body: Node<'_>, build: Node<'_>) -> Details {
     let attempt = build.get("run_attempt").attempt();
     Details {
         outcome: outcome(build),
@@ -67,12 +67,12 @@ fn build(body: &Node<'_>, build: &Node<'_>) -> Details {
 }
 
 /// The branch or tag of a run.
-fn branch(body: &Node<'_>, run: &Node<'_>) -> Option<Text> {
+fn branch(body: Node<'_>, run: Node<'_>) -> Option<Text> {
     branch_of(fork_owner(body, run), run.get("head_branch").str()?)
 }
 
 /// Who owns the repository that a run's commit is from, if it is not the hook's own.
-fn fork_owner<'b>(body: &'b Node<'b>, run: &'b Node<'b>) -> Option<&'b str> {
+fn fork_owner<'b>(body: Node<'b>, run: Node<'b>) -> Option<&'b str> {
     if !run.has("head_repository") {
         return None;
     }
@@ -84,7 +84,7 @@ fn fork_owner<'b>(body: &'b Node<'b>, run: &'b Node<'b>) -> Option<&'b str> {
     }
 }
 
-fn machine(job: &Node<'_>) -> Option<Machine> {
+fn machine(job: Node<'_>) -> Option<Machine> {
     let name = job.get("runner_name").text()?;
     let hosted =
         is_hosted_name(name.as_str()) || job.get("runner_group_name").str() == Some("GitHub Actions");

@@ -13,7 +13,7 @@ use crate::refs::branch_of;
 use crate::rounds::round_at;
 use crate::tree::{Node, first};
 
-pub(super) fn state(body: &Node<'_>, check: &Node<'_>) -> Result<State, Silence> {
+pub(super) fn state(body: Node<'_>, check: Node<'_>) -> Result<State, Silence> {
     super::state(body, check, concluded)
 }
 
@@ -25,7 +25,7 @@ fn concluded(word: &str) -> Option<State> {
     }
 }
 
-pub(super) fn run(body: &Node<'_>) -> Draft {
+pub(super) fn run(body: Node<'_>) -> Draft {
     let run = body.get("check_run");
     let name = run.get("name");
     let details = Details {
@@ -42,7 +42,7 @@ pub(super) fn run(body: &Node<'_>) -> Draft {
     Draft { details, identity, machine: None, finished_at: run.get("completed_at").time() }
 }
 
-pub(super) fn suite(body: &Node<'_>) -> Draft {
+pub(super) fn suite(body: Node<'_>) -> Draft {
     let suite = body.get("check_suite");
     let app = suite.get("app").get("name");
     let updated_at = suite.get("updated_at").time();
@@ -60,7 +60,7 @@ pub(super) fn suite(body: &Node<'_>) -> Draft {
 }
 
 /// What a check and a suite call by the same names.
-fn check(body: &Node<'_>, check: &Node<'_>) -> Details {
+fn check(body: Node<'_>, check: Node<'_>) -> Details {
     Details {
         outcome: outcome(check),
         commit: check.get("head_sha").text(),
@@ -70,6 +70,6 @@ fn check(body: &Node<'_>, check: &Node<'_>) -> Details {
 }
 
 /// A suite keeps its id when its checks are run again; only the time of its end tells one end from another.
-fn round(suite: &Node<'_>, updated_at: Option<Timestamp>) -> Round {
+fn round(suite: Node<'_>, updated_at: Option<Timestamp>) -> Round {
     round_at(updated_at.filter(|_| is_completed(suite.get("status"))))
 }

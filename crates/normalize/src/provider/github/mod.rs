@@ -32,11 +32,11 @@ pub(crate) static PROVIDER: Provider = Provider {
 };
 
 /// Gitea sends bodies of nearly this shape, and more in them.
-fn fits(body: &Node<'_>) -> bool {
+fn fits(body: Node<'_>) -> bool {
     !matches!(Kind::of(body), Kind::Ping | Kind::Other) && !gitea::is_marked(body)
 }
 
-fn read(body: &Node<'_>, header: Option<&str>) -> Found {
+fn read(body: Node<'_>, header: Option<&str>) -> Found {
     if !body.is_object() {
         return Found::unreadable(Unreadable::UnknownShape, Details::default());
     }
@@ -80,7 +80,7 @@ const NOT_A_RUN: [&str; 7] = [
 ];
 
 impl Kind {
-    fn of(body: &Node<'_>) -> Self {
+    fn of(body: Node<'_>) -> Self {
         match (body.has("workflow_run"), body.has("workflow_job")) {
             // It names the run and the check that deploy, if they do.
             _ if [body.get("deployment_status"), body.get("deployment")].iter().all(|it| it.is_object()) => {
@@ -93,7 +93,7 @@ impl Kind {
         }
     }
 
-    fn without_workflow(body: &Node<'_>) -> Self {
+    fn without_workflow(body: Node<'_>) -> Self {
         let has = |key| !body.get(key).is_missing();
         match (has("check_run"), has("check_suite")) {
             _ if has("deployment") => Self::Other,
@@ -122,7 +122,7 @@ impl Kind {
 }
 
 /// What every event tells.
-fn common(body: &Node<'_>) -> Details {
+fn common(body: Node<'_>) -> Details {
     Details {
         repo: repo(body).and_then(Text::new),
         actor: body.get("sender").get("login").text(),
@@ -131,12 +131,12 @@ fn common(body: &Node<'_>) -> Details {
 }
 
 /// `owner/name` of the repository that the hook belongs to.
-fn repo<'b>(body: &'b Node<'b>) -> Option<&'b str> {
+fn repo(body: Node<'_>) -> Option<&str> {
     body.get("repository").get("full_name").str()
 }
 
 /// What runs, jobs and checks say of their state by the same words.
-fn state(body: &Node<'_>, build: &Node<'_>, concluded: fn(&str) -> Option<State>) -> Result<State, Silence> {
+fn state(body: Node<'_>, build: Node<'_>, concluded: fn(&str) -> Option<State>) -> Result<State, Silence> {
     if body.get("action").str().is_none() {
         return Err(Silence::MISSING);
     }
@@ -163,11 +163,11 @@ fn concluded(word: &str) -> Option<State> {
 }
 
 /// The word that a state is read from.
-fn outcome(build: &Node<'_>) -> Option<Text> {
+fn outcome(build: Node<'_>) -> Option<Text> {
     let status = build.get("status");
     if is_completed(status) { build.get("conclusion").text() } else { status.text() }
 }
 
-fn is_completed(status: &Node<'_>) -> bool {
+fn is_completed(status: Node<'_>) -> bool {
     status.str() == Some("completed")
 }

@@ -9,11 +9,11 @@ use crate::tree::{Node, first};
 use crate::{Identity, Ignored};
 
 /// The one event without an `action` and without an object that it is named after.
-pub(super) fn is_status(body: &Node<'_>) -> bool {
+pub(super) fn is_status(body: Node<'_>) -> bool {
     !body.has("action") && ["sha", "context", "state"].iter().all(|key| body.has(key))
 }
 
-pub(super) fn status(body: &Node<'_>) -> Draft {
+pub(super) fn status(body: Node<'_>) -> Draft {
     let (sha, context) = (body.get("sha"), body.get("context"));
     // It tells the repository by its name too.
     let repo = repo(body).or_else(|| body.get("name").str());
@@ -35,7 +35,7 @@ pub(super) fn status(body: &Node<'_>) -> Draft {
 }
 
 /// What rows are about: a commit and a context, which both need not be told.
-fn subject(body: &Node<'_>) -> Option<String> {
+fn subject(body: Node<'_>) -> Option<String> {
     match (body.get("sha").str(), body.get("context").str()) {
         (Some(sha), Some(context)) => Some(format!("{sha} {context}")),
         _ => first([body.get("id"), body.get("target_url")], Node::id),
@@ -43,13 +43,13 @@ fn subject(body: &Node<'_>) -> Option<String> {
 }
 
 /// The branch that the commit is the head of, of up to ten that contain it.
-fn branch(body: &Node<'_>) -> Option<Text> {
-    let (branches, sha) = (body.get("branches").items(), body.get("sha"));
-    let headed = branches.iter().find(|branch| branch.get("commit").get("sha") == sha);
-    branch_of(None, headed.or(branches.first())?.get("name").str()?)
+fn branch(body: Node<'_>) -> Option<Text> {
+    let (branches, sha) = (|| body.get("branches").items(), body.get("sha"));
+    let headed = branches().find(|branch| branch.get("commit").get("sha") == sha);
+    branch_of(None, headed.or_else(|| branches().next())?.get("name").str()?)
 }
 
-pub(super) fn status_state(body: &Node<'_>) -> Result<State, Silence> {
+pub(super) fn status_state(body: Node<'_>) -> Result<State, Silence> {
     match body.get("state").str().ok_or(Silence::MISSING)? {
         // Of what waits and of what runs.
         "pending" => Ok(State::Queued),
@@ -59,7 +59,7 @@ pub(super) fn status_state(body: &Node<'_>) -> Result<State, Silence> {
     }
 }
 
-pub(super) fn deployment(body: &Node<'_>) -> Draft {
+pub(super) fn deployment(body: Node<'_>) -> Draft {
     let (status, deployment) = (body.get("deployment_status"), body.get("deployment"));
     let task = deployment.get("task");
     let details = Details {
@@ -80,12 +80,12 @@ pub(super) fn deployment(body: &Node<'_>) -> Draft {
 }
 
 /// A deployment may also be of a commit that is named by its hash.
-fn deployed_branch(deployment: &Node<'_>) -> Option<Text> {
+fn deployed_branch(deployment: Node<'_>) -> Option<Text> {
     let name = deployment.get("ref").str()?;
     if deployment.get("sha").str() == Some(name) { None } else { branch_of(None, name) }
 }
 
-pub(super) fn deployment_state(body: &Node<'_>) -> Result<State, Silence> {
+pub(super) fn deployment_state(body: Node<'_>) -> Result<State, Silence> {
     match body.get("deployment_status").get("state").str().ok_or(Silence::MISSING)? {
         "waiting" | "queued" | "pending" => Ok(State::Queued),
         "in_progress" => Ok(State::Running),
@@ -98,6 +98,6 @@ pub(super) fn deployment_state(body: &Node<'_>) -> Result<State, Silence> {
 }
 
 /// Rows are never changed: each is a round of its own, and of two the later has the higher number.
-fn row(id: &Node<'_>) -> Round {
+fn row(id: Node<'_>) -> Round {
     id.number().map_or(Round::FIRST, Round::new)
 }
