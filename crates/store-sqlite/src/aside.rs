@@ -1,11 +1,12 @@
 //! What is not announced: kept within bounds, so that it can be explained and read again.
 
 use meshhook_store::{Accepted, NewDelivery, Outcome, Status, StoreError, rules};
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
-use crate::accept::{insert, seen_again};
+use crate::accept::seen_again;
+use crate::entry::Entry;
 use crate::fault::fault;
-use crate::row::{answer, by_key};
+use crate::row::by_key;
 use crate::upkeep::forget;
 
 pub(crate) fn set_aside(
@@ -16,16 +17,17 @@ pub(crate) fn set_aside(
     evicted: &mut u64,
 ) -> Result<Accepted, StoreError> {
     if let Some(known) = by_key(db, &new.body_key)? {
-        return seen_again(db, known.seq);
+        return seen_again(db, known);
     }
-    let seq = insert(db, new, &new.body_key, status)?;
-    let raw = (status != Status::Ignored).then_some(&new.raw);
-    let expires_at = new.received_at.plus(new.retention).millis();
-    db.prepare_cached("UPDATE delivery SET reason = ?2, expires_at = ?3, raw = ?4 WHERE seq = ?1")
-        .and_then(|mut s| s.execute(params![seq, reason, expires_at, raw]))
-        .map_err(fault)?;
+    let entry = Entry {
+        reason: Some(reason),
+        expires_at: Some(new.received_at.plus(new.retention)),
+        raw: (status != Status::Ignored).then_some(&new.raw),
+        ..Entry::new(new, &new.body_key, status)
+    };
+    entry.insert(db)?;
     *evicted += evict(db, &new.source, status)?;
-    answer(db, seq, if status == Status::Unreadable { Outcome::Unreadable } else { Outcome::Ignored })
+    Ok(entry.answer(if status == Status::Unreadable { Outcome::Unreadable } else { Outcome::Ignored }))
 }
 
 /// Forgets the oldest beyond the source's bounds. What is ignored does not push out what may be read again.

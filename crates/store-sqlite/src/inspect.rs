@@ -84,7 +84,7 @@ impl Inspect for SqliteStore {
     }
 
     fn readmit(&self, id: &str, again: NewDelivery, now: Moment) -> Result<Accepted, ActError> {
-        self.write(|tx| orders::readmit(tx, id, again, now))
+        self.write(|tx| orders::readmit(tx, id, &again, now))
     }
 
     fn discard(&self, id: &str, now: Moment) -> Result<(), ActError> {

@@ -5,6 +5,7 @@ mod aside;
 mod audit;
 mod backlog;
 mod changes;
+mod entry;
 mod fault;
 mod freeze;
 mod ghosts;
@@ -20,6 +21,7 @@ mod peek;
 mod place;
 mod row;
 mod settle;
+mod subject;
 mod upkeep;
 mod wal;
 
@@ -126,6 +128,8 @@ mod tests {
             [aside::IGNORED, aside::WITH_BODIES, inspect::PARKED, inspect::UNCERTAIN].map(Into::into).into();
         queries.push(freeze::CANDIDATES.to_owned());
         queries.push(upkeep::EXPIRED.to_owned());
+        queries.push(subject::TOP.to_owned());
+        queries.push(subject::LEAVE.to_owned());
         let not_sent = Status::ALL.into_iter().filter(|status| *status != Status::Sent);
         queries.extend(not_sent.map(|status| inspect::listing(Some(status), "")));
         for query in queries {

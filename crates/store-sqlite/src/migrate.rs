@@ -9,12 +9,13 @@ use crate::fault::fault;
 const APPLICATION: i32 = 0x6d65_7368;
 
 /// The steps from nothing to the newest schema; `PRAGMA user_version` counts those that were taken.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
     include_str!("schema/5.sql"),
+    include_str!("schema/6.sql"),
 ];
 
 /// The schema of a file that is ours or empty.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use meshhook_store::rules::Top;
 use meshhook_store::{Accepted, Key, MessageStatus, Moment, Outcome, Rank, Status, StoreError, SubjectKey};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::fault::fault;
 
@@ -83,12 +83,6 @@ pub(crate) fn shown(delivery: &str, message: Option<&str>) -> Status {
 
 pub(crate) fn message_status(word: &str) -> MessageStatus {
     MessageStatus::ALL.into_iter().find(|s| s.as_str() == word).unwrap_or(MessageStatus::Uncertain)
-}
-
-pub(crate) fn top_of(db: &Connection, subject: &SubjectKey) -> Result<Option<Top>, StoreError> {
-    let mut statement =
-        db.prepare_cached("SELECT round, rank FROM subject WHERE subject = ?1").map_err(fault)?;
-    statement.query_row(params![subject.0], |row| Ok(top(row.get(0)?, row.get(1)?))).optional().map_err(fault)
 }
 
 /// Rounds are stored as they are: they fit, and what does not is the highest there is.

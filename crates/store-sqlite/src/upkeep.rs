@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use meshhook_store::{DedupeStore, Identity, Key, Moment, Pin, StoreError, Upkeep, rules};
-use rusqlite::{Connection, OptionalExtension, params};
+use meshhook_store::{DedupeStore, Identity, Key, Moment, Pin, StoreError, SubjectKey, Upkeep, rules};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::fault::fault;
 use crate::row::{millis, moment, moment_or_none};
-use crate::{SqliteStore, keys};
+use crate::{SqliteStore, keys, subject};
 
 impl Upkeep for SqliteStore {
     fn pin(&self, identity: &Identity, now: Moment) -> Result<Pin, StoreError> {
@@ -92,8 +92,16 @@ const ENDINGS: &str =
 /// What is left to do for a delivery that was removed.
 struct Gone {
     message: Option<i64>,
-    subject: Option<[u8; 32]>,
+    subject: Option<SubjectKey>,
     event_time: Option<i64>,
+    expires_at: Option<i64>,
+}
+
+impl Gone {
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let subject = row.get::<_, Option<[u8; 32]>>(1)?.map(SubjectKey);
+        Ok(Self { message: row.get(0)?, subject, event_time: row.get(2)?, expires_at: row.get(3)? })
+    }
 }
 
 fn raise_forgotten(db: &Connection, event_time: i64) -> Result<(), StoreError> {
@@ -116,25 +124,19 @@ pub(crate) fn forgotten(db: &Connection) -> Result<Option<Moment>, StoreError> {
 /// Removes a delivery, and with the last of them its message and its subject.
 pub(crate) fn forget(db: &Connection, seq: i64) -> Result<(), StoreError> {
     let gone: Option<Gone> = db
-        .prepare_cached("DELETE FROM delivery WHERE seq = ?1 RETURNING message, subject, event_time")
-        .and_then(|mut s| {
-            s.query_row([seq], |row| {
-                Ok(Gone { message: row.get(0)?, subject: row.get(1)?, event_time: row.get(2)? })
-            })
-            .optional()
-        })
+        .prepare_cached(
+            "DELETE FROM delivery WHERE seq = ?1 RETURNING message, subject, event_time, expires_at",
+        )
+        .and_then(|mut s| s.query_row([seq], Gone::of).optional())
         .map_err(fault)?;
-    let Some(Gone { message, subject, event_time }) = gone else { return Ok(()) };
+    let Some(Gone { message, subject, event_time, expires_at }) = gone else { return Ok(()) };
     if let Some(event_time) = event_time {
         raise_forgotten(db, event_time)?;
     }
-    leave_message(db, message)?;
-    db.prepare_cached(
-        "DELETE FROM subject WHERE subject = ?1 AND NOT EXISTS (SELECT 1 FROM delivery WHERE subject = ?1)",
-    )
-    .and_then(|mut s| s.execute([subject]))
-    .map_err(fault)?;
-    Ok(())
+    if message.is_some() {
+        leave_message(db, message)?;
+    }
+    subject.map_or(Ok(()), |subject| subject::leave(db, &subject, expires_at))
 }
 
 /// Removes a message that has lost its last member.
