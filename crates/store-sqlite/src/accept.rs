@@ -10,7 +10,7 @@ use meshhook_store::{
 use rusqlite::{Connection, Transaction, params};
 
 use crate::SqliteStore;
-use crate::aside::set_aside;
+use crate::aside::{Grown, set_aside};
 use crate::backlog::Backlog;
 use crate::changes::{compare, news_of, remember};
 use crate::entry::{Entry, Said};
@@ -77,8 +77,7 @@ struct Batch<'b> {
     now: Moment,
     forgotten: Option<Moment>,
     backlog: &'b mut Backlog,
-    /// How many kept deliveries had to make room for newer ones.
-    evicted: u64,
+    grown: Grown<'b>,
     uses: Uses<'b>,
     signs: Signs<'b>,
 }
@@ -94,12 +93,12 @@ impl<'b> Batch<'b> {
         backlog: &'b mut Backlog,
         apart: Apart,
     ) -> Result<Answers, Failed> {
-        let (uses, signs) = Default::default();
-        let mut batch = Self { db: tx, now, forgotten: forgotten(tx)?, backlog, evicted: 0, uses, signs };
+        let (grown, uses, signs) = Default::default();
+        let mut batch = Self { db: tx, now, forgotten: forgotten(tx)?, backlog, grown, uses, signs };
         let answers = entries.iter().map(|new| batch.entry(new, apart)).collect::<Result<_, _>>()?;
         batch.uses.note(tx)?;
         batch.signs.note(tx)?;
-        Ok((answers, batch.evicted))
+        Ok((answers, batch.grown.evict(tx)?))
     }
 
     /// The inner error is the entry's alone.
@@ -121,7 +120,7 @@ impl<'b> Batch<'b> {
     }
 
     /// The outer error is the whole transaction's.
-    fn in_savepoint(&mut self, new: &NewDelivery) -> Result<Result<Accepted, StoreError>, StoreError> {
+    fn in_savepoint(&mut self, new: &'b NewDelivery) -> Result<Result<Accepted, StoreError>, StoreError> {
         let db = self.db;
         let run = |statement| db.execute(statement, []).map(|_| ()).map_err(fault);
         run("SAVEPOINT entry")?;
@@ -133,7 +132,7 @@ impl<'b> Batch<'b> {
         Ok(done)
     }
 
-    fn take_in(&mut self, new: &NewDelivery) -> Result<Accepted, StoreError> {
+    fn take_in(&mut self, new: &'b NewDelivery) -> Result<Accepted, StoreError> {
         match &new.purport {
             Purport::Announce(a) => self.announce(new, a),
             Purport::Ignored(reason) => self.set_aside(new, Status::Ignored, reason),
@@ -141,12 +140,17 @@ impl<'b> Batch<'b> {
         }
     }
 
-    fn set_aside(&mut self, new: &NewDelivery, status: Status, reason: &str) -> Result<Accepted, StoreError> {
+    fn set_aside(
+        &mut self,
+        new: &'b NewDelivery,
+        status: Status,
+        reason: &str,
+    ) -> Result<Accepted, StoreError> {
         name_machine(self.db, new, self.now)?;
-        set_aside(self.db, new, status, reason, &mut self.evicted)
+        set_aside(self.db, new, status, reason, &mut self.grown)
     }
 
-    fn announce(&mut self, new: &NewDelivery, a: &Announcement) -> Result<Accepted, StoreError> {
+    fn announce(&mut self, new: &'b NewDelivery, a: &Announcement) -> Result<Accepted, StoreError> {
         let known = by_key(self.db, &a.key)?;
         let verdict = self.judge(known.as_ref(), new, a)?;
         let found = if verdict == Verdict::Pend { self.weigh(a)? } else { Comparison::default() };
@@ -155,7 +159,7 @@ impl<'b> Batch<'b> {
             (Verdict::Duplicate, Some(known)) => seen_again(self.db, known),
             (Verdict::Revive, Some(known)) => revive(self.db, known.seq, a, self.now),
             (Verdict::Superseded, known) => self.supersede(known, new, a),
-            (Verdict::Stale, _) => set_aside(self.db, new, Status::Stale, "stale", &mut self.evicted),
+            (Verdict::Stale, _) => set_aside(self.db, new, Status::Stale, "stale", &mut self.grown),
             _ => self.owe(new, a, &found),
         }
     }

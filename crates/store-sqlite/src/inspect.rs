@@ -164,7 +164,8 @@ pub(crate) fn listing(status: Option<Status>, conditions: &str) -> String {
     )
 }
 
-pub(crate) const PARKED: &str = concat!("SELECT 1 FROM delivery WHERE ", aside!(), " AND status = 'parked'");
+pub(crate) const PARKED: &str =
+    concat!("SELECT 1 FROM delivery WHERE ", aside!("delivery"), " AND status = 'parked'");
 pub(crate) const UNCERTAIN: &str = "SELECT 1 FROM message m CROSS JOIN delivery d ON d.message = m.id \
      WHERE m.status = 'uncertain' AND d.status = 'in_message'";
 
@@ -174,7 +175,7 @@ fn rare(status: Status) -> String {
         Status::InMessage => in_messages("open"),
         Status::Uncertain => in_messages("uncertain"),
         Status::Pending => " AND d.status = 'pending' AND d.room IN (SELECT room FROM room)".to_owned(),
-        status => format!(" AND d.{} AND d.status = '{status}'", aside!()),
+        status => format!(" AND {} AND d.status = '{status}'", aside!("d")),
     }
 }
 
