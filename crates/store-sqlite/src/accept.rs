@@ -1,5 +1,6 @@
 //! Accept: transition 1, a batch a transaction.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use meshhook_store::rules::{self, Comparison, Verdict};
@@ -77,6 +78,8 @@ struct Batch<'b> {
     now: Moment,
     forgotten: Option<Moment>,
     backlog: &'b mut Backlog,
+    /// Rooms that are due by now.
+    awake: BTreeSet<&'b str>,
     grown: Grown<'b>,
     uses: Uses<'b>,
     signs: Signs<'b>,
@@ -93,8 +96,8 @@ impl<'b> Batch<'b> {
         backlog: &'b mut Backlog,
         apart: Apart,
     ) -> Result<Answers, Failed> {
-        let (grown, uses, signs) = Default::default();
-        let mut batch = Self { db: tx, now, forgotten: forgotten(tx)?, backlog, grown, uses, signs };
+        let (awake, grown, uses, signs) = Default::default();
+        let mut batch = Self { db: tx, now, forgotten: forgotten(tx)?, backlog, awake, grown, uses, signs };
         let answers = entries.iter().map(|new| batch.entry(new, apart)).collect::<Result<_, _>>()?;
         batch.uses.note(tx)?;
         batch.signs.note(tx)?;
@@ -150,7 +153,7 @@ impl<'b> Batch<'b> {
         set_aside(self.db, new, status, reason, &mut self.grown)
     }
 
-    fn announce(&mut self, new: &'b NewDelivery, a: &Announcement) -> Result<Accepted, StoreError> {
+    fn announce(&mut self, new: &'b NewDelivery, a: &'b Announcement) -> Result<Accepted, StoreError> {
         let known = by_key(self.db, &a.key)?;
         let verdict = self.judge(known.as_ref(), new, a)?;
         let found = if verdict == Verdict::Pend { self.weigh(a)? } else { Comparison::default() };
@@ -201,7 +204,12 @@ impl<'b> Batch<'b> {
     }
 
     /// Takes in what is to be said, unless its source is to be heard of changes alone and it is none.
-    fn owe(&self, new: &NewDelivery, a: &Announcement, found: &Comparison) -> Result<Accepted, StoreError> {
+    fn owe(
+        &mut self,
+        new: &'b NewDelivery,
+        a: &'b Announcement,
+        found: &Comparison,
+    ) -> Result<Accepted, StoreError> {
         remember(self.db, a, found)?;
         let news = found.news;
         if let Some(reason) = &found.silent {
@@ -211,7 +219,10 @@ impl<'b> Batch<'b> {
         let content = Some(render(self.db, a, news)?);
         let entry = Entry::new(new, &a.key, Status::Pending).saying(Said { a, news, content });
         entry.insert(self.db)?;
-        wake(self.db, &a.room, self.now)?;
+        if !self.awake.contains(&*a.room) {
+            wake(self.db, &a.room, self.now)?;
+            self.awake.insert(&a.room);
+        }
         Ok(entry.answer(Outcome::Accepted))
     }
 

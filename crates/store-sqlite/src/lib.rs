@@ -14,6 +14,7 @@ mod invariants;
 mod keys;
 mod latest;
 mod migrate;
+mod mover;
 mod nodes;
 mod open;
 mod orders;
@@ -28,7 +29,7 @@ mod wal;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use meshhook_store::StoreError;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -37,13 +38,16 @@ pub use peek::Peek;
 
 use crate::backlog::Backlog;
 use crate::fault::fault;
+use crate::mover::Mover;
 use crate::place::Place;
 
 /// A store in one SQLite file, held by one process.
 #[derive(Debug)]
 pub struct SqliteStore {
+    /// Goes first when the store is closed: the last connection then empties the log.
+    mover: Mover,
     /// What changes anything goes through here, one after the other.
-    writer: Mutex<Connection>,
+    writer: Arc<Mutex<Connection>>,
     /// What only looks does not wait for a write to reach the disk.
     reader: Mutex<Connection>,
     evicted: AtomicU64,
@@ -90,8 +94,9 @@ impl SqliteStore {
         let mut writer = self.writer();
         self.place.check()?;
         let done = transact(&mut writer, work);
-        if done.is_err() {
-            make_room(&writer);
+        match done {
+            Ok(_) => self.mover.ring(),
+            Err(_) => make_room(&writer),
         }
         done
     }

@@ -6,8 +6,8 @@ use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{Error, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use meshhook_store::StoreError;
@@ -18,11 +18,18 @@ use crate::SqliteStore;
 use crate::fault::fault;
 use crate::invariants;
 use crate::migrate::{migrate, recognise};
+use crate::mover::Mover;
 use crate::place::Place;
 use crate::wal;
 
 /// How long a writer waits for another (a backup, a shell); accept tells its caller to come again after that.
 const BUSY: Duration = Duration::from_secs(3);
+
+/// How many KiB of pages the writer keeps: what a large batch changes, and the upper levels of trees with ten million keys.
+const CACHE: u32 = 16 * 1024;
+
+/// From how many pages on a commit moves the log itself: far more than there are while the [mover](crate::mover) can.
+const OVERDUE: u32 = 32_768;
 
 /// `PRAGMA synchronous`, as SQLite reads it back.
 const FULL: i64 = 2;
@@ -69,13 +76,18 @@ fn open(path: &Path) -> Result<SqliteStore, StoreError> {
     if cfg!(debug_assertions) {
         invariants::install(&writer)?;
     }
-    let reader = connect(path)?;
-    promise(&reader)?;
-    for connection in [&writer, &reader] {
+    let (reader, log) = (connect(path)?, connect(path)?);
+    for connection in [&reader, &log] {
+        promise(connection)?;
+    }
+    for connection in [&writer, &reader, &log] {
         tidy_at_the_end(connection, true)?;
     }
+    writer.execute_batch(&format!("PRAGMA cache_size = -{CACHE}")).map_err(fault)?;
+    let writer = Arc::new(Mutex::new(writer));
     Ok(SqliteStore {
-        writer: Mutex::new(writer),
+        mover: Mover::start(log, Arc::clone(&writer))?,
+        writer,
         reader: Mutex::new(reader),
         evicted: AtomicU64::new(0),
         backlog: Mutex::default(),
@@ -177,10 +189,11 @@ fn promise(connection: &Connection) -> Result<(), StoreError> {
         return Err(StoreError::Unusable(format!("its journal mode is {journal}, not WAL")));
     }
     connection
-        .execute_batch(
+        .execute_batch(&format!(
             "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA fullfsync = ON; \
-             PRAGMA checkpoint_fullfsync = ON; PRAGMA journal_size_limit = 67108864",
-        )
+             PRAGMA checkpoint_fullfsync = ON; PRAGMA journal_size_limit = 67108864; \
+             PRAGMA wal_autocheckpoint = {OVERDUE}"
+        ))
         .map_err(fault)?;
     let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).map_err(fault)?;
     if synchronous != FULL {

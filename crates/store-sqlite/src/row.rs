@@ -28,23 +28,31 @@ impl Known {
     }
 }
 
-const KNOWN: &str = "SELECT d.seq, d.id, d.status, d.reason, d.subject, d.round, d.rank, d.message, d.refusals, \
-     d.content IS NOT NULL, d.raw IS NOT NULL, d.correlation_id, m.status, m.event_id \
-     FROM delivery d LEFT JOIN message m ON m.id = d.message";
+macro_rules! known_where {
+    ($column:literal) => {
+        concat!(
+            "SELECT d.seq, d.id, d.status, d.reason, d.subject, d.round, d.rank, d.message, d.refusals, \
+             d.content IS NOT NULL, d.raw IS NOT NULL, d.correlation_id, m.status, m.event_id \
+             FROM delivery d LEFT JOIN message m ON m.id = d.message WHERE d.",
+            $column,
+            " = ?1"
+        )
+    };
+}
 
 pub(crate) fn by_key(db: &Connection, key: &Key) -> Result<Option<Known>, StoreError> {
-    let mut statement = db.prepare_cached(&format!("{KNOWN} WHERE d.key = ?1")).map_err(fault)?;
+    let mut statement = db.prepare_cached(known_where!("key")).map_err(fault)?;
     statement.query_row([key.0], known).optional().map_err(fault)
 }
 
 pub(crate) fn by_id(db: &Connection, id: &str) -> Result<Option<Known>, StoreError> {
-    let mut statement = db.prepare_cached(&format!("{KNOWN} WHERE d.id = ?1")).map_err(fault)?;
+    let mut statement = db.prepare_cached(known_where!("id")).map_err(fault)?;
     statement.query_row([id], known).optional().map_err(fault)
 }
 
 /// The answer about a delivery as it stands now.
 pub(crate) fn answer(db: &Connection, seq: i64, outcome: Outcome) -> Result<Accepted, StoreError> {
-    let mut statement = db.prepare_cached(&format!("{KNOWN} WHERE d.seq = ?1")).map_err(fault)?;
+    let mut statement = db.prepare_cached(known_where!("seq")).map_err(fault)?;
     Ok(statement.query_row([seq], known).map_err(fault)?.answer(outcome))
 }
 
