@@ -26,7 +26,7 @@ pub(crate) fn audit(path: &Path, carried: &dyn Fn(&str) -> Option<Vec<Key>>) -> 
 }
 
 /// A connection for a long look: the one for views would keep others waiting.
-fn reading(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn reading(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Connection::open_with_flags(path, flags).map_err(fault)
 }

@@ -5,6 +5,7 @@ mod aside;
 mod audit;
 mod backlog;
 mod changes;
+mod check;
 mod entry;
 mod fault;
 mod freeze;
@@ -37,6 +38,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub use peek::Peek;
 
 use crate::backlog::Backlog;
+use crate::check::Check;
 use crate::fault::fault;
 use crate::mover::Mover;
 use crate::place::Place;
@@ -44,7 +46,8 @@ use crate::place::Place;
 /// A store in one SQLite file, held by one process.
 #[derive(Debug)]
 pub struct SqliteStore {
-    /// Goes first when the store is closed: the last connection then empties the log.
+    // Those with threads go first when the store is closed: the last connection then empties the log.
+    check: Check,
     mover: Mover,
     /// What changes anything goes through here, one after the other.
     writer: Arc<Mutex<Connection>>,
@@ -93,6 +96,7 @@ impl SqliteStore {
     ) -> Result<T, E> {
         let mut writer = self.writer();
         self.place.check()?;
+        self.check.found()?;
         let done = transact(&mut writer, work);
         match done {
             Ok(_) => self.mover.ring(),
@@ -130,7 +134,9 @@ mod tests {
         let folder = tempfile::TempDir::new().unwrap();
         let store = SqliteStore::open(&folder.path().join("meshhook.db")).unwrap();
         let mut queries: Vec<String> =
-            [aside::IGNORED, aside::WITH_BODIES, inspect::PARKED, inspect::UNCERTAIN].map(Into::into).into();
+            [aside::IGNORED, aside::WITH_BODIES, inspect::PARKED, inspect::UNCERTAIN, inspect::ROOMS]
+                .map(Into::into)
+                .into();
         queries.push(freeze::CANDIDATES.to_owned());
         queries.push(upkeep::EXPIRED.to_owned());
         queries.push(subject::TOP.to_owned());

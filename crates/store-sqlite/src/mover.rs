@@ -8,11 +8,15 @@ use std::time::Duration;
 use meshhook_store::StoreError;
 use rusqlite::Connection;
 
+use crate::check::Way;
 use crate::fault::fault;
 
 /// From how many pages on the log is moved. Many at once are cheaper: pages that changed often are written once, and all
 /// in their order.
 const WORTH_IT: i64 = 4096;
+
+/// From how many pages on a look at the file has to make way.
+const LONG: i64 = 16_384;
 
 /// How many pages may be left to move while commits wait.
 const REST: i64 = 256;
@@ -31,14 +35,18 @@ pub(crate) struct Mover {
 }
 
 impl Mover {
-    /// `writer` is what commits go through.
-    pub(crate) fn start(log: Connection, writer: Arc<Mutex<Connection>>) -> Result<Self, StoreError> {
+    /// `writer` is what commits go through, `way` that of a long look at the file, which can be had again.
+    pub(crate) fn start(
+        log: Connection,
+        writer: Arc<Mutex<Connection>>,
+        way: Option<Arc<Way>>,
+    ) -> Result<Self, StoreError> {
         let bell = Arc::new(Bell::default());
         let heard = Arc::clone(&bell);
         let work = move || {
             while heard.wait() {
                 // A full disk, or one that fails: commits find it out, and each is the next try.
-                let _ = relieve(&log, &writer);
+                let _ = relieve(&log, &writer, way.as_deref());
             }
         };
         let thread = thread::Builder::new().name("log".to_owned()).spawn(work);
@@ -105,13 +113,16 @@ impl Bell {
 
 /// Moves the log, if that is worth it, so that the next commit begins it anew. Commits go on meanwhile, but for the last
 /// few pages.
-fn relieve(log: &Connection, writer: &Mutex<Connection>) -> Result<(), StoreError> {
+fn relieve(log: &Connection, writer: &Mutex<Connection>, way: Option<&Way>) -> Result<(), StoreError> {
     if left(log)? < WORTH_IT {
         return Ok(());
     }
     for _ in 0..TRIES {
         if !advance(log)? {
             // Somebody reads for long, and needs what is in it.
+            if left(log)? > LONG {
+                way.into_iter().for_each(Way::make);
+            }
             return Ok(());
         }
         if left(log)? <= REST {

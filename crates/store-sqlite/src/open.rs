@@ -1,6 +1,7 @@
 //! Opening: the folder and files, the lock, whether the file is whole, and what it must promise.
 //!
-//! Nothing of a database is changed before it is known to be ours, of a schema that this program knows, and whole.
+//! Nothing of a database is changed before it is known to be ours, of a schema that this program knows, and whole, as far
+//! as that takes nobody's time.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{Error, ErrorKind};
@@ -15,6 +16,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::SqliteStore;
+use crate::check::{self, Check};
 use crate::fault::fault;
 use crate::invariants;
 use crate::migrate::{migrate, recognise};
@@ -43,14 +45,15 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::InUse`] while another process has it open, under whatever name, [`StoreError::Newer`] after a
     /// downgrade, [`StoreError::Damaged`] when what is there is not what was written, the other ones when the file
-    /// cannot do what a store has to. A file that is refused stays as it was.
+    /// cannot do what a store has to. A file that is refused stays as it was. One of more than 64 MiB is looked through
+    /// while it serves: once damage is found, whatever writes fails with it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        open(path).map_err(|why| about(path, why))
+        open(path, check::AT_ONCE).map_err(|why| about(path, why))
     }
 }
 
 /// The same, with the file's name.
-fn about(path: &Path, why: StoreError) -> StoreError {
+pub(crate) fn about(path: &Path, why: StoreError) -> StoreError {
     let named = |words| format!("{}: {words}", path.display());
     match why {
         StoreError::InUse(_) => StoreError::InUse(path.display().to_string()),
@@ -62,14 +65,15 @@ fn about(path: &Path, why: StoreError) -> StoreError {
     }
 }
 
-fn open(path: &Path) -> Result<SqliteStore, StoreError> {
+/// A file of more than `at_once` bytes is looked through while it serves.
+pub(crate) fn open(path: &Path, at_once: u64) -> Result<SqliteStore, StoreError> {
     make_folder(path)?;
     let path = &the_one_name(path)?;
     let lock = lock(path)?;
     wal::check(path)?;
     let mut writer = connect(path)?;
     let schema = recognise(&writer)?;
-    is_whole(&writer)?;
+    let is_whole = check::before_it_opens(&writer, path, at_once)?;
     promise(&writer)?;
     migrate(&mut writer, schema)?;
     writer.execute("UPDATE room SET owner = '', lease_until = 0 WHERE owner <> ''", []).map_err(fault)?;
@@ -85,8 +89,10 @@ fn open(path: &Path) -> Result<SqliteStore, StoreError> {
     }
     writer.execute_batch(&format!("PRAGMA cache_size = -{CACHE}")).map_err(fault)?;
     let writer = Arc::new(Mutex::new(writer));
+    let check = if is_whole { Check::default() } else { Check::start(path)? };
     Ok(SqliteStore {
-        mover: Mover::start(log, Arc::clone(&writer))?,
+        mover: Mover::start(log, Arc::clone(&writer), check.way())?,
+        check,
         writer,
         reader: Mutex::new(reader),
         evicted: AtomicU64::new(0),
@@ -173,12 +179,6 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 /// Whether the last connection to close moves the log into the file. It does not while the file is in doubt.
 fn tidy_at_the_end(connection: &Connection, tidy: bool) -> Result<(), StoreError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !tidy).map(|_| ()).map_err(fault)
-}
-
-/// Reads the whole file: what is broken in it would else be found by a delivery, after others were promised.
-fn is_whole(connection: &Connection) -> Result<(), StoreError> {
-    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(fault)?;
-    if found == "ok" { Ok(()) } else { Err(StoreError::Damaged(found.replace('\n', ": "))) }
 }
 
 /// Sets what durability rests on and reads it back: a file system or build that cannot do it must not be used.
