@@ -1,15 +1,15 @@
 //! Whether the file is whole: looked through before it is opened, or while it serves if it is so large that everybody
 //! would have to wait.
 
+use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
-use std::{fmt, fs};
+use std::time::{Duration, Instant};
 
 use meshhook_store::StoreError;
-use rusqlite::{Connection, InterruptHandle};
+use rusqlite::Connection;
 
 use crate::audit::reading;
 use crate::fault::fault;
@@ -26,8 +26,12 @@ const SMALL: [&str; 5] = ["identity", "room", "gate", "forgotten", "key_use"];
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
-/// How long somebody who stops the look waits before it is told once more: it may have been between two statements.
-const AGAIN: Duration = Duration::from_millis(2);
+/// How long it works before it rests, and rests before it works on: it has a fourth of a processor at most.
+const WORK: Duration = Duration::from_millis(5);
+const REST: Duration = Duration::from_millis(15);
+
+/// After how many pages, or steps of SQLite's, there is a look at the clock.
+const STEPS: i32 = 100;
 
 /// Fails if what can be looked at by now is broken; whether that was all of it.
 pub(crate) fn before_it_opens(
@@ -77,13 +81,21 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn start(path: &Path) -> Result<Self, StoreError> {
-        let connection = reading(path)?;
-        let way =
-            Arc::new(Way { interrupt: connection.get_interrupt_handle(), stopped: AtomicBool::new(false) });
-        let found = Arc::new(OnceLock::new());
-        let (finding, stopping, path) = (Arc::clone(&found), Arc::clone(&way), path.to_owned());
+        let mut connection = reading(path)?;
+        let (found, way) = (Arc::new(OnceLock::new()), Arc::new(Way::default()));
+        let (finding, in_the_way, path) = (Arc::clone(&found), Arc::clone(&way), path.to_owned());
+        let mut began = Instant::now();
+        let is_wanted = move || {
+            if began.elapsed() > WORK {
+                thread::sleep(REST);
+                began = Instant::now();
+            }
+            in_the_way.is_wanted()
+        };
+        connection.progress_handler(STEPS, Some(is_wanted)).map_err(fault)?;
+        let in_the_way = Arc::clone(&way);
         let work = move || {
-            if let Err(damage) = look_through(&connection, &stopping.stopped) {
+            if let Err(damage) = look_through(&connection, &in_the_way) {
                 // It is told to whoever wants something of the store.
                 let _ = finding.set(about(&path, damage));
             }
@@ -107,39 +119,37 @@ impl Check {
 impl Drop for Check {
     fn drop(&mut self) {
         let Some((way, thread)) = self.look.take() else { return };
-        way.stopped.store(true, Ordering::Relaxed);
-        while !thread.is_finished() {
-            way.make();
-            thread.thread().unpark();
-            thread::sleep(AGAIN);
-        }
+        way.closed.store(true, Ordering::Relaxed);
+        thread.thread().unpark();
+        // A panic of its own has been told.
+        let _ = thread.join();
     }
 }
 
 /// While a look lasts, the log cannot begin anew.
+#[derive(Debug, Default)]
 pub(crate) struct Way {
-    interrupt: InterruptHandle,
-    stopped: AtomicBool,
+    wanted: AtomicBool,
+    closed: AtomicBool,
 }
 
 impl Way {
     /// Has the look begin again later.
     pub(crate) fn make(&self) {
-        self.interrupt.interrupt();
+        self.wanted.store(true, Ordering::Relaxed);
     }
-}
 
-impl fmt::Debug for Way {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Way").finish_non_exhaustive()
+    fn is_wanted(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed) || self.closed.load(Ordering::Relaxed)
     }
 }
 
 /// Table by table, each with its indexes, until all were looked through or one is broken.
-fn look_through(connection: &Connection, stopped: &AtomicBool) -> Result<(), StoreError> {
+fn look_through(connection: &Connection, way: &Way) -> Result<(), StoreError> {
     let mut pause = PAUSE;
     let mut seen = 0;
-    while !stopped.load(Ordering::Relaxed) {
+    while !way.closed.load(Ordering::Relaxed) {
+        way.wanted.store(false, Ordering::Relaxed);
         match rest(connection, &mut seen) {
             Err(StoreError::Damaged(words)) => return Err(StoreError::Damaged(words)),
             Ok(()) => return Ok(()),
@@ -165,8 +175,6 @@ fn rest(connection: &Connection, seen: &mut usize) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use meshhook_store::conformance::fixture::*;
     use meshhook_store::{Inspect, Intake, NewDelivery};
 
@@ -197,7 +205,7 @@ mod tests {
         let began = Instant::now();
         while store.check.look.as_ref().is_some_and(|(_, thread)| !thread.is_finished()) {
             assert!(began.elapsed() < Duration::from_secs(60), "it takes no time");
-            thread::sleep(AGAIN);
+            thread::sleep(WORK);
         }
     }
 
@@ -222,8 +230,11 @@ mod tests {
     fn a_large_file_that_is_whole_goes_on() {
         let (_folder, path) = harmed(|_| ());
         let store = open(&path, 0).unwrap();
-        store.check.way().unwrap().make();
-        store.accept(vec![delivery(DELIVERIES)], START).unwrap();
+        let way = store.check.way().unwrap();
+        for number in 0..20 {
+            way.make();
+            store.accept(vec![delivery(DELIVERIES + number)], START).unwrap();
+        }
         looked_through(&store);
         store.totals().unwrap();
     }
