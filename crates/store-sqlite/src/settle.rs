@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::accept::pend;
 use crate::changes::unhear;
 use crate::fault::fault;
-use crate::row::{message_status, millis, moment, moment_or_none, span, top_or_none};
+use crate::row::{message_status, millis, moment, moment_or_none, round, span, top_or_none};
 use crate::{SqliteStore, freeze, subject};
 
 impl Outbox for SqliteStore {
@@ -79,7 +79,7 @@ fn settle(
         member.raise(db, expires_at)?;
     }
     if let ([only], false) = (&members[..], related) {
-        anchor(db, only.seq, event_id, &room, &sender)?;
+        anchor(db, only, event_id, &room, &sender)?;
     }
     db.prepare_cached("UPDATE room SET last_event = ?2, last_sender = ?3 WHERE room = ?1")
         .and_then(|mut s| s.execute(params![room, event_id, sender]))
@@ -108,12 +108,13 @@ fn message(db: &Connection, id: i64) -> Result<Option<Settling>, StoreError> {
 }
 
 /// A subject's anchor is the event that shows it alone.
-fn anchor(db: &Connection, seq: i64, event_id: &str, room: &str, sender: &str) -> Result<(), StoreError> {
+fn anchor(db: &Connection, shown: &Mark, event_id: &str, room: &str, sender: &str) -> Result<(), StoreError> {
+    let Some((subject, (number, _))) = shown.subject.zip(shown.top) else { return Ok(()) };
     db.prepare_cached(
-        "UPDATE subject SET anchor_event = ?2, anchor_room = ?3, anchor_sender = ?4, anchor_round = shown.round \
-         FROM (SELECT subject, round FROM delivery WHERE seq = ?1) shown WHERE subject.subject = shown.subject",
+        "UPDATE subject SET anchor_event = ?2, anchor_room = ?3, anchor_sender = ?4, anchor_round = ?5 \
+         WHERE subject = ?1",
     )
-    .and_then(|mut s| s.execute(params![seq, event_id, room, sender]))
+    .and_then(|mut s| s.execute(params![subject.0, event_id, room, sender, round(number)]))
     .map_err(fault)?;
     Ok(())
 }
@@ -315,11 +316,14 @@ fn release(db: &Connection, room: &str) -> Result<(), StoreError> {
 
 /// Keeps the first and the last attempts of a message.
 fn record(db: &Connection, message: i64, attempt: &Attempt) -> Result<(), StoreError> {
-    let made: Option<i64> = db
-        .prepare_cached("UPDATE message SET attempts = attempts + 1 WHERE id = ?1 RETURNING attempts")
+    let before: Option<i64> = db
+        .prepare_cached("SELECT attempts FROM message WHERE id = ?1")
         .and_then(|mut s| s.query_row([message], |row| row.get(0)).optional())
         .map_err(fault)?;
-    let Some(made) = made else { return Ok(()) };
+    let Some(made) = before.map(|before| before + 1) else { return Ok(()) };
+    db.prepare_cached("UPDATE message SET attempts = ?2 WHERE id = ?1")
+        .and_then(|mut s| s.execute([message, made]))
+        .map_err(fault)?;
     db.prepare_cached("INSERT INTO attempt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
         .and_then(|mut s| {
             s.execute(params![
@@ -335,6 +339,9 @@ fn record(db: &Connection, message: i64, attempt: &Attempt) -> Result<(), StoreE
         })
         .map_err(fault)?;
     let half = i64::try_from(rules::MAX_ATTEMPTS / 2).unwrap_or(i64::MAX);
+    if made <= 2 * half {
+        return Ok(());
+    }
     db.prepare_cached("DELETE FROM attempt WHERE message = ?1 AND n > ?2 AND n <= ?3")
         .and_then(|mut s| s.execute(params![message, half, made - half]))
         .map_err(fault)?;
