@@ -45,8 +45,8 @@ impl Intake for SqliteStore {
     }
 }
 
-/// Whether each entry has a savepoint, so that one that fails leaves nothing behind and costs nobody else. SQLite copies
-/// every page that changes within one: a batch goes without, and once more with them where an entry fails.
+/// Whether each entry has a savepoint, so that one that fails leaves nothing behind and costs nobody else. SQLite
+/// copies every page that changes within one: a batch goes without, and once more with them where an entry fails.
 #[derive(Clone, Copy)]
 struct Apart(bool);
 

@@ -37,7 +37,8 @@ pub(crate) fn set_aside<'b>(
 pub(crate) struct Grown<'b>(BTreeSet<(&'b str, bool)>);
 
 impl Grown<'_> {
-    /// Forgets the oldest beyond each source's bounds; how many. What is ignored does not push out what may be read again.
+    /// Forgets the oldest beyond each source's bounds; how many. What is ignored does not push out what may be read
+    /// again.
     pub(crate) fn evict(&self, db: &Connection) -> Result<u64, StoreError> {
         self.0.iter().try_fold(0, |evicted, &(source, is_ignored)| {
             let too_many = if is_ignored { ignored(db, source)? } else { with_bodies(db, source)? };

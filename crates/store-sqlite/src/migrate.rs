@@ -113,4 +113,19 @@ mod tests {
             assert!(uses.iter().any(|one| one.delivery == "silent"), "{uses:?}");
         }
     }
+
+    #[test]
+    fn a_subject_is_remembered_as_long_as_what_became_final_of_it() {
+        for schema in 1..6 {
+            let folder = tempfile::TempDir::new().unwrap();
+            let path = folder.path().join("meshhook.db");
+            left_by(schema, &path);
+            let store = SqliteStore::open(&path).unwrap();
+            let known = |column: &str| -> i64 {
+                let query = format!("SELECT {column} FROM subject WHERE subject = zeroblob(32)");
+                store.writer().query_row(&query, [], |row| row.get(0)).unwrap()
+            };
+            assert_eq!([known("round"), known("rank"), known("expires_at")], [1, 1, 1], "{schema}");
+        }
+    }
 }

@@ -11,8 +11,8 @@ use rusqlite::Connection;
 use crate::check::Way;
 use crate::fault::fault;
 
-/// From how many pages on the log is moved. Many at once are cheaper: pages that changed often are written once, and all
-/// in their order.
+/// From how many pages on the log is moved. Many at once are cheaper: pages that changed often are written once, and
+/// all in their order.
 const WORTH_IT: i64 = 4096;
 
 /// From how many pages on a look at the file has to make way.
@@ -111,8 +111,8 @@ impl Bell {
     }
 }
 
-/// Moves the log, if that is worth it, so that the next commit begins it anew. Commits go on meanwhile, but for the last
-/// few pages.
+/// Moves the log, if that is worth it, so that the next commit begins it anew. Commits go on meanwhile, but for the
+/// last few pages.
 fn relieve(log: &Connection, writer: &Mutex<Connection>, way: Option<&Way>) -> Result<(), StoreError> {
     if left(log)? < WORTH_IT {
         return Ok(());

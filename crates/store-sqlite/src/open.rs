@@ -1,7 +1,7 @@
 //! Opening: the folder and files, the lock, whether the file is whole, and what it must promise.
 //!
-//! Nothing of a database is changed before it is known to be ours, of a schema that this program knows, and whole, as far
-//! as that takes nobody's time.
+//! Nothing of a database is changed before it is known to be ours, of a schema that this program knows, and whole, as
+//! far as that takes nobody's time.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{Error, ErrorKind};
@@ -27,7 +27,8 @@ use crate::wal;
 /// How long a writer waits for another (a backup, a shell); accept tells its caller to come again after that.
 const BUSY: Duration = Duration::from_secs(3);
 
-/// How many KiB of pages the writer keeps: what a large batch changes, and the upper levels of trees with ten million keys.
+/// How many KiB of pages the writer keeps: what a large batch changes, and the upper levels of trees with ten million
+/// keys.
 const CACHE: u32 = 16 * 1024;
 
 /// From how many pages on a commit moves the log itself: far more than there are while the [mover](crate::mover) can.

@@ -7,7 +7,8 @@ CREATE INDEX delivery_owed ON delivery (subject, round, rank) WHERE expires_at I
 
 ALTER TABLE subject ADD COLUMN expires_at INTEGER NOT NULL DEFAULT 0;
 UPDATE subject SET expires_at = final.expires_at
-    FROM (SELECT subject, max(expires_at) AS expires_at FROM delivery WHERE expires_at IS NOT NULL GROUP BY subject) final
+    FROM (SELECT subject, max(expires_at) AS expires_at FROM delivery
+          WHERE expires_at IS NOT NULL AND subject IS NOT NULL GROUP BY subject) final
     WHERE final.subject = subject.subject;
 
 -- In words that cost nothing: to look into a list of them, SQLite builds a table of it for each row that is written.
