@@ -51,7 +51,7 @@ pub use current::Current;
 pub use engine::{Engine, EngineError, Settings};
 pub use freeze::{Look, freeze};
 pub use hear::Heard;
-pub use id::new_id;
+pub use id::{new_delivery_id, new_id};
 pub use observe::{Carried, Observer, Sight};
 pub use only::{Forks, Only};
 pub use plan::{Digest, plan};

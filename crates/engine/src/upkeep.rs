@@ -14,8 +14,8 @@ pub(crate) const EVERY: Duration = Duration::from_secs(60);
 /// The pause between two steps, while there is more: whoever accepts meanwhile gets a turn.
 pub(crate) const PAUSE: Duration = Duration::from_millis(50);
 
-/// How many rows go in one transaction.
-const STEP: usize = 200;
+/// How many rows go in one transaction: each takes pages all over the store, and whoever accepts waits for all of them.
+const STEP: usize = 50;
 
 /// How far our clock and the homeserver's may differ.
 const AGREE: Duration = Duration::from_secs(300);

@@ -1,23 +1,26 @@
-//! Accept: transition 1, a batch a transaction, a savepoint each.
+//! Accept: transition 1, a batch a transaction.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 use meshhook_store::rules::{self, Comparison, Verdict};
 use meshhook_store::{
-    Accepted, Announcement, Background, Content, Freshness, GroupKey, Intake, Key, Machine, Moment,
-    NewDelivery, News, Outcome, Purport, Status, StoreError, SubjectKey,
+    Accepted, Announcement, Background, Content, Freshness, GroupKey, Intake, Moment, NewDelivery, News,
+    Outcome, Purport, Rank, Status, StoreError,
 };
 use rusqlite::{Connection, Transaction, params};
 
 use crate::SqliteStore;
-use crate::aside::set_aside;
+use crate::aside::{Grown, set_aside};
 use crate::backlog::Backlog;
-use crate::changes::{compare, news_of, silence};
+use crate::changes::{compare, news_of, remember};
+use crate::entry::{Entry, Said};
 use crate::fault::fault;
-use crate::keys::{Shown, Uses};
-use crate::nodes;
-use crate::row::{self, answer, by_key, millis, top_of};
+use crate::keys::Uses;
+use crate::nodes::Signs;
+use crate::row::{Known, answer, by_key};
 use crate::settle::finish;
+use crate::subject::{raise, top_of};
 use crate::upkeep::forgotten;
 
 impl Intake for SqliteStore {
@@ -31,125 +34,226 @@ impl Intake for SqliteStore {
         now: Moment,
     ) -> Result<Vec<Result<Accepted, StoreError>>, StoreError> {
         let mut backlog = self.backlog();
-        let mut bounds = Bounds { backlog: &mut backlog, evicted: 0 };
-        let answers = self.write(|tx| accept_all(tx, batch, now, &mut bounds))?;
-        self.evicted.fetch_add(bounds.evicted, std::sync::atomic::Ordering::Relaxed);
+        let mut accept_all = |apart| self.write(|tx| Batch::accept(tx, &batch, now, &mut backlog, apart));
+        let done = match accept_all(Apart(false)) {
+            Err(Failed::Entry) => accept_all(Apart(true)),
+            done => done,
+        };
+        let (answers, evicted) = done.map_err(Failed::why)?;
+        self.evicted.fetch_add(evicted, Ordering::Relaxed);
         Ok(answers)
     }
 }
 
-/// What keeps the store from growing without end.
-struct Bounds<'a> {
-    backlog: &'a mut Backlog,
-    /// How many kept deliveries had to make room for newer ones.
-    evicted: u64,
+/// Whether each entry has a savepoint, so that one that fails leaves nothing behind and costs nobody else. SQLite
+/// copies every page that changes within one: a batch goes without, and once more with them where an entry fails.
+#[derive(Clone, Copy)]
+struct Apart(bool);
+
+/// Why nothing of a batch is durable.
+enum Failed {
+    /// An entry failed, which has written something.
+    Entry,
+    Whole(StoreError),
 }
 
-fn accept_all(
-    tx: &Transaction<'_>,
-    batch: Vec<NewDelivery>,
-    now: Moment,
-    bounds: &mut Bounds<'_>,
-) -> Result<Vec<Result<Accepted, StoreError>>, StoreError> {
-    let mut uses = Uses::default();
-    let one = |new| {
-        let shown = Shown::by(&new);
-        let answer = in_savepoint(tx, |db| accept(db, new, now, bounds))?;
-        Ok(answer.inspect(|accepted| uses.add(shown, accepted)))
-    };
-    let answers = batch.into_iter().map(one).collect::<Result<_, StoreError>>()?;
-    uses.note(tx)?;
-    Ok(answers)
-}
-
-/// The inner error is the entry's, which left nothing behind; the outer one is the whole transaction's: a full disk
-/// makes SQLite roll all of it back.
-fn in_savepoint<T>(
-    tx: &Transaction<'_>,
-    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
-) -> Result<Result<T, StoreError>, StoreError> {
-    run(tx, "SAVEPOINT entry")?;
-    let done = work(tx);
-    if let Err(why) = &done {
-        run(tx, "ROLLBACK TO entry").map_err(|_| why.clone())?;
+impl From<StoreError> for Failed {
+    fn from(why: StoreError) -> Self {
+        Self::Whole(why)
     }
-    run(tx, "RELEASE entry")?;
-    Ok(done)
 }
 
-fn run(db: &Connection, statement: &str) -> Result<(), StoreError> {
-    db.prepare_cached(statement).and_then(|mut s| s.execute([])).map(|_| ()).map_err(fault)
-}
-
-fn accept(
-    db: &Connection,
-    mut new: NewDelivery,
-    now: Moment,
-    bounds: &mut Bounds<'_>,
-) -> Result<Accepted, StoreError> {
-    if let Some(machine) = new.machine.take() {
-        name_machine(db, &machine, new.retention, now)?;
-    }
-    let answer = match std::mem::replace(&mut new.purport, Purport::Ignored(String::new())) {
-        Purport::Announce(a) => announce(db, &new, &a, now, bounds),
-        Purport::Ignored(reason) => set_aside(db, &new, Status::Ignored, &reason, &mut bounds.evicted),
-        Purport::Unreadable(reason) => set_aside(db, &new, Status::Unreadable, &reason, &mut bounds.evicted),
-    }?;
-    nodes::note(db, &new, &answer)?;
-    Ok(answer)
-}
-
-fn announce(
-    db: &Connection,
-    new: &NewDelivery,
-    a: &Announcement,
-    now: Moment,
-    bounds: &mut Bounds<'_>,
-) -> Result<Accepted, StoreError> {
-    let known = by_key(db, &a.key)?;
-    let top = top_of(db, &a.subject)?;
-    let fresh = rules::is_fresh(a.freshness, now, new.retention, forgotten(db)?);
-    match (rules::judge(known.as_ref().map(|k| k.status), top, (a.round, a.rank), fresh), known) {
-        (Verdict::Duplicate, Some(known)) => seen_again(db, known.seq),
-        (Verdict::Revive, Some(known)) => revive(db, known.seq, a, now),
-        (Verdict::Superseded, known) => {
-            let seq = known.map_or_else(|| enter(db, new, a, None), |known| see(db, known.seq))?;
-            finish(db, seq, Status::Superseded, now)?;
-            answer(db, seq, Outcome::Superseded)
+impl Failed {
+    fn why(self) -> StoreError {
+        match self {
+            Self::Whole(why) => why,
+            Self::Entry => StoreError::Unavailable("a delivery failed, though it was apart".to_owned()),
         }
-        (Verdict::Stale, _) => set_aside(db, new, Status::Stale, "stale", &mut bounds.evicted),
-        _ => owe(db, new, a, now, bounds),
     }
 }
 
-/// Takes in what is to be said, unless its source is to be heard of changes alone and it is none.
-fn owe(
-    db: &Connection,
-    new: &NewDelivery,
-    a: &Announcement,
+/// A batch on its way in.
+struct Batch<'b> {
+    db: &'b Connection,
     now: Moment,
-    bounds: &mut Bounds<'_>,
-) -> Result<Accepted, StoreError> {
-    let Comparison { news, silent, .. } = compare(db, a, now)?;
-    if let Some(reason) = silent {
-        let seq = enter(db, new, a, news)?;
-        return silence(db, seq, a, &reason, now);
-    }
-    bounds.backlog.take_in(db, &a.room)?;
-    let seq = enter(db, new, a, news)?;
-    pend(db, seq, &a.subject, (a.round, a.rank), &a.room, now)?;
-    answer(db, seq, Outcome::Accepted)
+    forgotten: Option<Moment>,
+    backlog: &'b mut Backlog,
+    /// Rooms that are due by now.
+    awake: BTreeSet<&'b str>,
+    grown: Grown<'b>,
+    uses: Uses<'b>,
+    signs: Signs<'b>,
 }
 
-fn see(db: &Connection, seq: i64) -> Result<i64, StoreError> {
+/// An answer each, and how many kept deliveries were evicted.
+type Answers = (Vec<Result<Accepted, StoreError>>, u64);
+
+impl<'b> Batch<'b> {
+    fn accept(
+        tx: &'b Transaction<'_>,
+        entries: &'b [NewDelivery],
+        now: Moment,
+        backlog: &'b mut Backlog,
+        apart: Apart,
+    ) -> Result<Answers, Failed> {
+        let (awake, grown, uses, signs) = Default::default();
+        let mut batch = Self { db: tx, now, forgotten: forgotten(tx)?, backlog, awake, grown, uses, signs };
+        let answers = entries.iter().map(|new| batch.entry(new, apart)).collect::<Result<_, _>>()?;
+        batch.uses.note(tx)?;
+        batch.signs.note(tx)?;
+        Ok((answers, batch.grown.evict(tx)?))
+    }
+
+    /// The inner error is the entry's alone.
+    fn entry(&mut self, new: &'b NewDelivery, apart: Apart) -> Result<Result<Accepted, StoreError>, Failed> {
+        let answer = if apart.0 { self.in_savepoint(new)? } else { self.take_in(new) };
+        match answer {
+            Ok(accepted) => {
+                self.uses.add(new, &accepted);
+                self.signs.add(new, &accepted);
+                Ok(Ok(accepted))
+            }
+            // Who finds the room full has written nothing.
+            Err(why @ StoreError::RoomFull { .. }) => Ok(Err(why)),
+            // A full disk is everybody's, and SQLite has rolled all of it back.
+            Err(why @ StoreError::Full(_)) => Err(Failed::Whole(why)),
+            Err(why) if apart.0 => Ok(Err(why)),
+            Err(_) => Err(Failed::Entry),
+        }
+    }
+
+    /// The outer error is the whole transaction's.
+    fn in_savepoint(&mut self, new: &'b NewDelivery) -> Result<Result<Accepted, StoreError>, StoreError> {
+        let db = self.db;
+        let run = |statement| db.execute(statement, []).map(|_| ()).map_err(fault);
+        run("SAVEPOINT entry")?;
+        let done = self.take_in(new);
+        if let Err(why) = &done {
+            run("ROLLBACK TO entry").map_err(|_| why.clone())?;
+        }
+        run("RELEASE entry")?;
+        Ok(done)
+    }
+
+    fn take_in(&mut self, new: &'b NewDelivery) -> Result<Accepted, StoreError> {
+        match &new.purport {
+            Purport::Announce(a) => self.announce(new, a),
+            Purport::Ignored(reason) => self.set_aside(new, Status::Ignored, reason),
+            Purport::Unreadable(reason) => self.set_aside(new, Status::Unreadable, reason),
+        }
+    }
+
+    fn set_aside(
+        &mut self,
+        new: &'b NewDelivery,
+        status: Status,
+        reason: &str,
+    ) -> Result<Accepted, StoreError> {
+        name_machine(self.db, new, self.now)?;
+        set_aside(self.db, new, status, reason, &mut self.grown)
+    }
+
+    fn announce(&mut self, new: &'b NewDelivery, a: &'b Announcement) -> Result<Accepted, StoreError> {
+        let known = by_key(self.db, &a.key)?;
+        let verdict = self.judge(known.as_ref(), new, a)?;
+        let found = if verdict == Verdict::Pend { self.weigh(a)? } else { Comparison::default() };
+        name_machine(self.db, new, self.now)?;
+        match (verdict, known) {
+            (Verdict::Duplicate, Some(known)) => seen_again(self.db, known),
+            (Verdict::Revive, Some(known)) => revive(self.db, known.seq, a, self.now),
+            (Verdict::Superseded, known) => self.supersede(known, new, a),
+            (Verdict::Stale, _) => set_aside(self.db, new, Status::Stale, "stale", &mut self.grown),
+            _ => self.owe(new, a, &found),
+        }
+    }
+
+    fn judge(
+        &self,
+        known: Option<&Known>,
+        new: &NewDelivery,
+        a: &Announcement,
+    ) -> Result<Verdict, StoreError> {
+        // What is terminal yields to nothing, so there is nothing to look for.
+        let top = if a.rank == Rank::Terminal { None } else { top_of(self.db, &a.subject)? };
+        let fresh = rules::is_fresh(a.freshness, self.now, new.retention, self.forgotten);
+        Ok(rules::judge(known.map(|known| known.status), top, (a.round, a.rank), fresh))
+    }
+
+    /// What it changes, if that matters. If it is to be said, its room has to have room for it.
+    fn weigh(&mut self, a: &Announcement) -> Result<Comparison, StoreError> {
+        let found = compare(self.db, a, self.now)?;
+        if found.silent.is_none() {
+            self.backlog.take_in(self.db, &a.room)?;
+        }
+        Ok(found)
+    }
+
+    fn supersede(
+        &self,
+        known: Option<Known>,
+        new: &NewDelivery,
+        a: &Announcement,
+    ) -> Result<Accepted, StoreError> {
+        if let Some(Known { seq, .. }) = known {
+            see(self.db, seq)?;
+            finish(self.db, seq, Status::Superseded, self.now)?;
+            return answer(self.db, seq, Outcome::Superseded);
+        }
+        let said = Said { a, news: None, content: Some(render(self.db, a, None)?) };
+        self.close(new, said, Status::Superseded, None, Outcome::Superseded)
+    }
+
+    /// Takes in what is to be said, unless its source is to be heard of changes alone and it is none.
+    fn owe(
+        &mut self,
+        new: &'b NewDelivery,
+        a: &'b Announcement,
+        found: &Comparison,
+    ) -> Result<Accepted, StoreError> {
+        remember(self.db, a, found)?;
+        let news = found.news;
+        if let Some(reason) = &found.silent {
+            let said = Said { a, news, content: None };
+            return self.close(new, said, Status::Ignored, Some(reason), Outcome::Ignored);
+        }
+        let content = Some(render(self.db, a, news)?);
+        let entry = Entry::new(new, &a.key, Status::Pending).saying(Said { a, news, content });
+        entry.insert(self.db)?;
+        if !self.awake.contains(&*a.room) {
+            wake(self.db, &a.room, self.now)?;
+            self.awake.insert(&a.room);
+        }
+        Ok(entry.answer(Outcome::Accepted))
+    }
+
+    /// Takes in what is final as it comes: it keeps its mark, and is never compared again.
+    fn close(
+        &self,
+        new: &NewDelivery,
+        said: Said<'_>,
+        status: Status,
+        reason: Option<&str>,
+        outcome: Outcome,
+    ) -> Result<Accepted, StoreError> {
+        let (a, expires_at) = (said.a, said.expiry(new, self.now));
+        let entry =
+            Entry { reason, expires_at: Some(expires_at), ..Entry::new(new, &a.key, status).saying(said) };
+        entry.insert(self.db)?;
+        raise(self.db, &a.subject, (a.round, a.rank), expires_at)?;
+        Ok(entry.answer(outcome))
+    }
+}
+
+fn see(db: &Connection, seq: i64) -> Result<(), StoreError> {
     db.prepare_cached("UPDATE delivery SET seen = seen + 1 WHERE seq = ?1")
         .and_then(|mut s| s.execute([seq]))
-        .map_err(fault)?;
-    Ok(seq)
+        .map(|_| ())
+        .map_err(fault)
 }
 
-pub(crate) fn seen_again(db: &Connection, seq: i64) -> Result<Accepted, StoreError> {
-    answer(db, see(db, seq)?, Outcome::Duplicate)
+pub(crate) fn seen_again(db: &Connection, known: Known) -> Result<Accepted, StoreError> {
+    see(db, known.seq)?;
+    Ok(known.answer(Outcome::Duplicate))
 }
 
 pub(crate) fn revive(
@@ -165,8 +269,7 @@ pub(crate) fn revive(
     )
     .and_then(|mut s| s.execute(params![seq, content, line, notify, speaker]))
     .map_err(fault)?;
-    let room = room_of(db, seq)?;
-    pend(db, seq, &a.subject, (a.round, a.rank), &room, now)?;
+    pend(db, seq, &room_of(db, seq)?, now)?;
     answer(db, seq, Outcome::Accepted)
 }
 
@@ -176,13 +279,10 @@ pub(crate) fn room_of(db: &Connection, seq: i64) -> Result<String, StoreError> {
         .map_err(fault)
 }
 
-pub(crate) fn name_machine(
-    db: &Connection,
-    machine: &Machine,
-    retention: Duration,
-    now: Moment,
-) -> Result<(), StoreError> {
-    let expires_at = now.plus(rules::keep(Freshness::Signed, retention));
+/// Remembers the machine that a delivery names for its group, whatever becomes of the delivery.
+pub(crate) fn name_machine(db: &Connection, new: &NewDelivery, now: Moment) -> Result<(), StoreError> {
+    let Some(machine) = &new.machine else { return Ok(()) };
+    let expires_at = now.plus(rules::keep(Freshness::Signed, new.retention));
     db.prepare_cached(
         "INSERT INTO machine (grp, name, expires_at) \
          SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM machine WHERE grp = ?1 AND name = ?2) \
@@ -196,7 +296,7 @@ pub(crate) fn name_machine(
     Ok(())
 }
 
-fn render(db: &Connection, a: &Announcement, news: Option<News>) -> Result<Content, StoreError> {
+pub(crate) fn render(db: &Connection, a: &Announcement, news: Option<News>) -> Result<Content, StoreError> {
     Ok((a.render)(&Background { machines: &machines(db, &a.group)?, news }))
 }
 
@@ -206,129 +306,23 @@ fn machines(db: &Connection, group: &GroupKey) -> Result<Vec<String>, StoreError
         .map_err(fault)
 }
 
-fn enter(
-    db: &Connection,
-    new: &NewDelivery,
-    a: &Announcement,
-    news: Option<News>,
-) -> Result<i64, StoreError> {
-    let seq = insert(db, new, &a.key, Status::Pending)?;
-    fill(db, seq, new, a, news)?;
-    Ok(seq)
-}
-
-/// Inserts what every delivery has.
-pub(crate) fn insert(
-    db: &Connection,
-    new: &NewDelivery,
-    key: &Key,
-    status: Status,
-) -> Result<i64, StoreError> {
-    let f = &new.facts;
-    db.prepare_cached(
-        "INSERT INTO delivery (id, key, source, status, received_at, keep, state, outcome, workflow, job, repo, \
-         run_id, node, correlation_id, verified_by, request_id, branch) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
-    )
-    .and_then(|mut s| {
-        s.insert(params![
-            new.id,
-            key.0,
-            new.source,
-            status.as_str(),
-            new.received_at.millis(),
-            millis(new.retention),
-            f.state,
-            f.outcome,
-            f.workflow,
-            f.job,
-            f.repo,
-            f.run_id,
-            f.node,
-            f.correlation_id,
-            f.verified_by,
-            f.request_id,
-            f.branch,
-        ])
-    })
-    .map_err(fault)
-}
-
-/// Adds what an announcement has beyond that.
-pub(crate) fn fill(
-    db: &Connection,
-    seq: i64,
-    new: &NewDelivery,
-    a: &Announcement,
-    news: Option<News>,
-) -> Result<(), StoreError> {
-    let Content { content, line, notify, speaker } = render(db, a, news)?;
-    let event_time = if let Freshness::Body(newest) = a.freshness { Some(newest.millis()) } else { None };
-    db.prepare_cached(
-        "UPDATE delivery SET key = ?2, subject = ?3, round = ?4, rank = ?5, room = ?6, notify = ?7, content = ?8, \
-         line = ?9, event_time = ?10, keep = ?11, news = ?12, news_since = ?13, news_at = ?14, \
-         speaker = ?15, raw = NULL, reason = NULL WHERE seq = ?1",
-    )
-    .and_then(|mut s| {
-        s.execute(params![
-            seq,
-            a.key.0,
-            a.subject.0,
-            row::round(a.round),
-            a.rank.number(),
-            a.room,
-            notify,
-            content,
-            line,
-            event_time,
-            millis(rules::keep(a.freshness, new.retention)),
-            news.map(|news| news.trend.as_str()),
-            news.map(|news| news.since.millis()),
-            news.map(|news| news.at.millis()),
-            speaker,
-        ])
-    })
-    .map_err(fault)?;
-    Ok(())
-}
-
-/// Puts a delivery into the queue of its room and raises its subject's top.
-pub(crate) fn pend(
-    db: &Connection,
-    seq: i64,
-    subject: &SubjectKey,
-    top: rules::Top,
-    room: &str,
-    now: Moment,
-) -> Result<(), StoreError> {
+/// Puts a delivery into the queue of its room again.
+pub(crate) fn pend(db: &Connection, seq: i64, room: &str, now: Moment) -> Result<(), StoreError> {
     db.prepare_cached(
         "UPDATE delivery SET status = 'pending', reason = NULL, expires_at = NULL WHERE seq = ?1",
     )
     .and_then(|mut s| s.execute([seq]))
     .map_err(fault)?;
-    raise(db, subject, top)?;
-    // An idle room is due at once; one that waits for its open message keeps waiting.
-    db.prepare_cached(
-        "INSERT INTO room (room) VALUES (?1) ON CONFLICT DO UPDATE SET due = min(due, ?2) \
-         WHERE hold IS NULL AND NOT EXISTS (SELECT 1 FROM message WHERE room = ?1 AND status = 'open')",
-    )
-    .and_then(|mut s| s.execute(params![room, now.millis()]))
-    .map_err(fault)?;
-    Ok(())
+    wake(db, room, now)
 }
 
-/// Notes how far a subject has come.
-pub(crate) fn raise(
-    db: &Connection,
-    subject: &SubjectKey,
-    (round, rank): rules::Top,
-) -> Result<(), StoreError> {
+/// An idle room is due at once; one that waits for its open message keeps waiting.
+fn wake(db: &Connection, room: &str, now: Moment) -> Result<(), StoreError> {
     db.prepare_cached(
-        "INSERT INTO subject (subject, round, rank) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE \
-         SET round = excluded.round, rank = excluded.rank \
-         WHERE (excluded.round, excluded.rank) > (subject.round, subject.rank)",
+        "INSERT INTO room (room) VALUES (?1) ON CONFLICT DO UPDATE SET due = ?2 WHERE due > ?2 AND hold IS NULL \
+         AND NOT EXISTS (SELECT 1 FROM message WHERE room = ?1 AND status = 'open')",
     )
-    .and_then(|mut s| s.execute(params![subject.0, row::round(round), rank.number()]))
+    .and_then(|mut s| s.execute(params![room, now.millis()]))
     .map_err(fault)?;
     Ok(())
 }

@@ -33,7 +33,10 @@ impl Backlog {
         if waiting >= self.bound {
             return Err(StoreError::RoomFull { room: room.to_owned(), waiting });
         }
-        self.at_most.insert(room.to_owned(), waiting + 1);
+        match self.at_most.get_mut(room) {
+            Some(known) => *known = waiting + 1,
+            None => drop(self.at_most.insert(room.to_owned(), waiting + 1)),
+        }
         Ok(())
     }
 }

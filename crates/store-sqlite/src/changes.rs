@@ -6,20 +6,14 @@ use meshhook_store::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::accept::raise;
 use crate::fault::fault;
 use crate::row::{answer, moment, moment_or_none};
 use crate::settle::finish;
 
-/// What an announcement that is about to be owed changes, if that matters; the caller's transaction remembers it.
+/// What an announcement that is about to be owed changes, if that matters.
 pub(crate) fn compare(db: &Connection, a: &Announcement, now: Moment) -> Result<Comparison, StoreError> {
     let Some(change) = &a.change else { return Ok(Comparison::default()) };
-    let last = last(db, &change.branch)?;
-    let found = rules::compare(a.key, change, last.as_ref(), now);
-    if let Some(this) = &found.last {
-        remember(db, &change.branch, this, last.is_none())?;
-    }
-    Ok(found)
+    Ok(rules::compare(a.key, change, last(db, &change.branch)?.as_ref(), now))
 }
 
 fn last(db: &Connection, branch: &BranchKey) -> Result<Option<Last>, StoreError> {
@@ -39,14 +33,23 @@ fn last(db: &Connection, branch: &BranchKey) -> Result<Option<Last>, StoreError>
         .map_err(fault)
 }
 
-fn remember(db: &Connection, branch: &BranchKey, last: &Last, is_new: bool) -> Result<(), StoreError> {
+/// Remembers how the branch ended by that.
+pub(crate) fn remember(db: &Connection, a: &Announcement, found: &Comparison) -> Result<(), StoreError> {
+    let Some((change, last)) = a.change.as_ref().zip(found.last.as_ref()) else { return Ok(()) };
     let Last { ending: Ending { well, word }, since, told_by, expires_at } = last;
-    db.prepare_cached("INSERT OR REPLACE INTO ending VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
-        .and_then(|mut s| {
-            s.execute(params![branch.0, well, word, since.millis(), told_by.0, expires_at.millis()])
-        })
-        .map_err(fault)?;
-    if is_new { forget_oldest(db) } else { Ok(()) }
+    let (branch, since, expires_at) = (change.branch.0, since.millis(), expires_at.millis());
+    let write = |statement| {
+        db.prepare_cached(statement)
+            .and_then(|mut s| s.execute(params![branch, well, word, since, told_by.0, expires_at]))
+            .map_err(fault)
+    };
+    let known =
+        "UPDATE ending SET well = ?2, word = ?3, since = ?4, told_by = ?5, expires_at = ?6 WHERE branch = ?1";
+    if write(known)? == 0 {
+        write("INSERT INTO ending VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+        forget_oldest(db)?;
+    }
+    Ok(())
 }
 
 /// Keeps the table within its bound; to count a whole table takes SQLite no more than a look at its pages.
@@ -68,15 +71,8 @@ pub(crate) fn unhear(db: &Connection, seq: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A delivery that was entered and changes nothing: it keeps its mark, and is never compared again.
-pub(crate) fn silence(
-    db: &Connection,
-    seq: i64,
-    a: &Announcement,
-    reason: &str,
-    now: Moment,
-) -> Result<Accepted, StoreError> {
-    raise(db, &a.subject, (a.round, a.rank))?;
+/// A delivery that was read again and changes nothing: it keeps its mark, and is never compared again.
+pub(crate) fn silence(db: &Connection, seq: i64, reason: &str, now: Moment) -> Result<Accepted, StoreError> {
     finish(db, seq, Status::Ignored, now)?;
     db.prepare_cached("UPDATE delivery SET reason = ?2, content = NULL, line = NULL WHERE seq = ?1")
         .and_then(|mut s| s.execute(params![seq, reason]))

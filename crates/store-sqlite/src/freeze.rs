@@ -213,9 +213,19 @@ fn candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
     })
 }
 
-fn member(db: &Connection, pick: Pick) -> Result<(Member, u32), StoreError> {
+/// A delivery that enters a message.
+struct Entering {
+    seq: i64,
+    member: Member,
+    refusals: u32,
+    /// The message that it was in before: that was refused, or written off.
+    before: Option<i64>,
+}
+
+fn entering(db: &Connection, pick: Pick) -> Result<Entering, StoreError> {
     db.prepare_cached(
-        "SELECT key, content, line, notify, round, received_at, refusals, speaker FROM delivery WHERE seq = ?1",
+        "SELECT key, content, line, notify, round, received_at, refusals, speaker, message FROM delivery \
+         WHERE seq = ?1",
     )
     .and_then(|mut s| {
         s.query_row([pick.seq], |row| {
@@ -231,7 +241,7 @@ fn member(db: &Connection, pick: Pick) -> Result<(Member, u32), StoreError> {
                 round: row.get(4)?,
                 received_at: moment(row, 5)?,
             };
-            Ok((member, row.get(6)?))
+            Ok(Entering { seq: pick.seq, member, refusals: row.get(6)?, before: row.get(8)? })
         })
     })
     .map_err(fault)
@@ -265,13 +275,14 @@ fn freeze(
     picks: &[Pick],
     sender: String,
 ) -> Result<i64, StoreError> {
-    let members: Vec<(Member, u32)> = picks.iter().map(|pick| member(db, *pick)).collect::<Result<_, _>>()?;
-    let refused_before = members.iter().map(|(_, refusals)| *refusals).max().unwrap_or(0);
+    let all: Vec<Entering> = picks.iter().map(|pick| entering(db, *pick)).collect::<Result<_, _>>()?;
+    let refused_before = all.iter().map(|one| one.refusals).max().unwrap_or(0);
+    let left: Vec<(i64, Option<i64>)> = all.iter().map(|one| (one.seq, one.before)).collect();
     let draft = Draft {
         room: take.room.to_owned(),
         anchor: anchor(db, take, picks, &sender)?,
         sender,
-        members: members.into_iter().map(|(member, _)| member).collect(),
+        members: all.into_iter().map(|one| one.member).collect(),
         refused_before,
         now: take.now,
     };
@@ -295,8 +306,8 @@ fn freeze(
             ])
         })
         .map_err(fault)?;
-    for pick in picks {
-        enter_message(db, pick.seq, id)?;
+    for (seq, before) in left {
+        enter_message(db, seq, id, before)?;
     }
     db.prepare_cached("UPDATE room SET session = ?2 WHERE room = ?1")
         .and_then(|mut s| s.execute([take.room, take.session]))
@@ -304,16 +315,12 @@ fn freeze(
     Ok(id)
 }
 
-/// A message that was refused, or written off, goes with the last of its members.
-fn enter_message(db: &Connection, seq: i64, message: i64) -> Result<(), StoreError> {
-    let before: Option<i64> = db
-        .prepare_cached("SELECT message FROM delivery WHERE seq = ?1")
-        .and_then(|mut s| s.query_row([seq], |row| row.get(0)))
-        .map_err(fault)?;
+/// The message that it was in before goes with the last of its members.
+fn enter_message(db: &Connection, seq: i64, message: i64, before: Option<i64>) -> Result<(), StoreError> {
     db.prepare_cached("UPDATE delivery SET status = 'in_message', message = ?2 WHERE seq = ?1")
         .and_then(|mut s| s.execute([seq, message]))
         .map_err(fault)?;
-    leave_message(db, before)
+    before.map_or(Ok(()), |before| leave_message(db, before))
 }
 
 fn hand_out(

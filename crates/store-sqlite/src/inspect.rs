@@ -27,6 +27,7 @@ impl Inspect for SqliteStore {
     }
 
     fn totals(&self) -> Result<Totals, StoreError> {
+        self.check.found()?;
         let mut reader = self.reader();
         let db = reader.transaction().map_err(fault)?;
         Ok(Totals {
@@ -84,7 +85,7 @@ impl Inspect for SqliteStore {
     }
 
     fn readmit(&self, id: &str, again: NewDelivery, now: Moment) -> Result<Accepted, ActError> {
-        self.write(|tx| orders::readmit(tx, id, again, now))
+        self.write(|tx| orders::readmit(tx, id, &again, now))
     }
 
     fn discard(&self, id: &str, now: Moment) -> Result<(), ActError> {
@@ -164,7 +165,8 @@ pub(crate) fn listing(status: Option<Status>, conditions: &str) -> String {
     )
 }
 
-pub(crate) const PARKED: &str = concat!("SELECT 1 FROM delivery WHERE ", aside!(), " AND status = 'parked'");
+pub(crate) const PARKED: &str =
+    concat!("SELECT 1 FROM delivery WHERE ", aside!("delivery"), " AND status = 'parked'");
 pub(crate) const UNCERTAIN: &str = "SELECT 1 FROM message m CROSS JOIN delivery d ON d.message = m.id \
      WHERE m.status = 'uncertain' AND d.status = 'in_message'";
 
@@ -174,7 +176,7 @@ fn rare(status: Status) -> String {
         Status::InMessage => in_messages("open"),
         Status::Uncertain => in_messages("uncertain"),
         Status::Pending => " AND d.status = 'pending' AND d.room IN (SELECT room FROM room)".to_owned(),
-        status => format!(" AND d.{} AND d.status = '{status}'", aside!()),
+        status => format!(" AND {} AND d.status = '{status}'", aside!("d")),
     }
 }
 
@@ -258,19 +260,17 @@ fn count(db: &Connection, rows: &str) -> Result<u64, StoreError> {
 }
 
 fn rooms(db: &Connection) -> Result<Vec<RoomView>, StoreError> {
-    db.prepare_cached(
-        "SELECT room, hold, hold_since, due, \
+    db.prepare_cached(ROOMS).and_then(|mut s| s.query_map(params![], room_view)?.collect()).map_err(fault)
+}
+
+pub(crate) const ROOMS: &str = "SELECT room, hold, hold_since, due, \
          (SELECT count(*) FROM (SELECT 1 FROM delivery d WHERE d.room = room.room AND status = 'pending' LIMIT 1000)) \
          + EXISTS (SELECT 1 FROM message m WHERE m.room = room.room AND status = 'open'), \
          coalesce((SELECT min(received_at) FROM delivery d JOIN message m ON m.id = d.message \
                    WHERE m.room = room.room AND m.status = 'open'), \
                   (SELECT received_at FROM delivery d WHERE d.room = room.room AND status = 'pending' \
                    ORDER BY seq LIMIT 1)) \
-         FROM room ORDER BY room",
-    )
-    .and_then(|mut s| s.query_map(params![], room_view)?.collect())
-    .map_err(fault)
-}
+         FROM room ORDER BY room";
 
 fn room_view(row: &Row<'_>) -> rusqlite::Result<RoomView> {
     let hold: Option<String> = row.get(1)?;

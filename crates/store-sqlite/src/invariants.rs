@@ -124,6 +124,22 @@ mod tests {
             ],
         ),
         (
+            "7: a terminal state comes in superseded",
+            &[
+                "INSERT INTO delivery (id, key, source, status, rank, received_at, keep, expires_at, correlation_id, \
+               verified_by, request_id) VALUES ('new', x'00', 's', 'superseded', 2, 0, 0, 1, 'c', 'k', 'r')",
+            ],
+        ),
+        (
+            "8: what comes in is owed and is to be forgotten, or neither",
+            &[
+                "INSERT INTO delivery (id, key, source, status, received_at, keep, expires_at, correlation_id, \
+                 verified_by, request_id) VALUES ('new', x'00', 's', 'pending', 0, 0, 1, 'c', 'k', 'r')",
+                "INSERT INTO delivery (id, key, source, status, received_at, keep, expires_at, correlation_id, \
+                 verified_by, request_id) VALUES ('new', x'00', 's', 'ignored', 0, 0, NULL, 'c', 'k', 'r')",
+            ],
+        ),
+        (
             "8: what is owed is to be forgotten",
             &[
                 "UPDATE delivery SET expires_at = 1 WHERE id = 'pending'",

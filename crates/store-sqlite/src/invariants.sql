@@ -100,7 +100,7 @@ END;
 CREATE TEMP TRIGGER invariant_6 BEFORE UPDATE OF message ON delivery
 WHEN NEW.status = 'in_message'
     AND EXISTS (SELECT 1 FROM delivery d WHERE d.subject = NEW.subject AND d.room = NEW.room
-                AND d.status = 'pending' AND d.seq < NEW.seq)
+                AND d.expires_at IS NULL AND d.status = 'pending' AND d.seq < NEW.seq)
 BEGIN
     SELECT RAISE(FAIL, 'invariant 6: a delivery goes before an older one of its subject');
 END;
@@ -113,6 +113,12 @@ BEGIN
     SELECT RAISE(FAIL, 'invariant 7: a terminal state is superseded');
 END;
 
+CREATE TEMP TRIGGER invariant_7_new BEFORE INSERT ON delivery
+WHEN NEW.status = 'superseded' AND NEW.rank = 2
+BEGIN
+    SELECT RAISE(FAIL, 'invariant 7: a terminal state comes in superseded');
+END;
+
 -- 8. What is not final has no expiry.
 
 CREATE TEMP TRIGGER invariant_8 BEFORE UPDATE OF status, message, expires_at ON delivery
@@ -122,6 +128,12 @@ WHEN NEW.expires_at IS NOT NULL
              AND EXISTS (SELECT 1 FROM message WHERE id = NEW.message AND status IN ('open', 'uncertain')))
 BEGIN
     SELECT RAISE(FAIL, 'invariant 8: what is owed is to be forgotten');
+END;
+
+CREATE TEMP TRIGGER invariant_8_new BEFORE INSERT ON delivery
+WHEN (NEW.expires_at IS NULL) <> (NEW.status = 'pending')
+BEGIN
+    SELECT RAISE(FAIL, 'invariant 8: what comes in is owed and is to be forgotten, or neither');
 END;
 
 CREATE TEMP TRIGGER invariant_8_forgotten BEFORE DELETE ON delivery

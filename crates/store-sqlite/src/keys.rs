@@ -8,27 +8,17 @@ use rusqlite::{Connection, params};
 use crate::fault::fault;
 use crate::row::moment;
 
-/// A use of a key, until it is known what became of its delivery.
-pub(crate) struct Shown {
-    name: (String, String),
-    at: Moment,
-}
-
-impl Shown {
-    /// The use that a delivery makes of a key.
-    pub(crate) fn by(new: &NewDelivery) -> Self {
-        Self { name: (new.source.clone(), new.facts.verified_by.clone()), at: new.received_at }
-    }
-}
-
-/// The last use of each key in a batch: one write a key and commit, however many deliveries there are.
+/// The last use of each key in a batch, by source and label, with the delivery that is on record: one write a key and
+/// commit, however many deliveries there are.
 #[derive(Default)]
-pub(crate) struct Uses(BTreeMap<(String, String), (Moment, String)>);
+pub(crate) struct Uses<'b>(BTreeMap<(&'b str, &'b str), (Moment, String)>);
 
-impl Uses {
-    /// A delivery that is on record.
-    pub(crate) fn add(&mut self, Shown { name, at }: Shown, answer: &Accepted) {
-        self.0.insert(name, (at, answer.delivery.clone()));
+impl<'b> Uses<'b> {
+    /// A delivery, and what became of it.
+    pub(crate) fn add(&mut self, new: &'b NewDelivery, answer: &Accepted) {
+        let last = self.0.entry((&new.source, &new.facts.verified_by)).or_default();
+        last.0 = new.received_at;
+        last.1.clone_from(&answer.delivery);
     }
 
     /// Remembers them.

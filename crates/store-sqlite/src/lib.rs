@@ -5,6 +5,8 @@ mod aside;
 mod audit;
 mod backlog;
 mod changes;
+mod check;
+mod entry;
 mod fault;
 mod freeze;
 mod ghosts;
@@ -13,6 +15,7 @@ mod invariants;
 mod keys;
 mod latest;
 mod migrate;
+mod mover;
 mod nodes;
 mod open;
 mod orders;
@@ -20,13 +23,14 @@ mod peek;
 mod place;
 mod row;
 mod settle;
+mod subject;
 mod upkeep;
 mod wal;
 
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use meshhook_store::StoreError;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -34,14 +38,19 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub use peek::Peek;
 
 use crate::backlog::Backlog;
+use crate::check::Check;
 use crate::fault::fault;
+use crate::mover::Mover;
 use crate::place::Place;
 
 /// A store in one SQLite file, held by one process.
 #[derive(Debug)]
 pub struct SqliteStore {
+    // Those with threads go first when the store is closed: the last connection then empties the log.
+    check: Check,
+    mover: Mover,
     /// What changes anything goes through here, one after the other.
-    writer: Mutex<Connection>,
+    writer: Arc<Mutex<Connection>>,
     /// What only looks does not wait for a write to reach the disk.
     reader: Mutex<Connection>,
     evicted: AtomicU64,
@@ -87,9 +96,11 @@ impl SqliteStore {
     ) -> Result<T, E> {
         let mut writer = self.writer();
         self.place.check()?;
+        self.check.found()?;
         let done = transact(&mut writer, work);
-        if done.is_err() {
-            make_room(&writer);
+        match done {
+            Ok(_) => self.mover.ring(),
+            Err(_) => make_room(&writer),
         }
         done
     }
@@ -123,9 +134,13 @@ mod tests {
         let folder = tempfile::TempDir::new().unwrap();
         let store = SqliteStore::open(&folder.path().join("meshhook.db")).unwrap();
         let mut queries: Vec<String> =
-            [aside::IGNORED, aside::WITH_BODIES, inspect::PARKED, inspect::UNCERTAIN].map(Into::into).into();
+            [aside::IGNORED, aside::WITH_BODIES, inspect::PARKED, inspect::UNCERTAIN, inspect::ROOMS]
+                .map(Into::into)
+                .into();
         queries.push(freeze::CANDIDATES.to_owned());
         queries.push(upkeep::EXPIRED.to_owned());
+        queries.push(subject::TOP.to_owned());
+        queries.push(subject::LEAVE.to_owned());
         let not_sent = Status::ALL.into_iter().filter(|status| *status != Status::Sent);
         queries.extend(not_sent.map(|status| inspect::listing(Some(status), "")));
         for query in queries {

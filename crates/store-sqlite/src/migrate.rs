@@ -9,12 +9,13 @@ use crate::fault::fault;
 const APPLICATION: i32 = 0x6d65_7368;
 
 /// The steps from nothing to the newest schema; `PRAGMA user_version` counts those that were taken.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
     include_str!("schema/5.sql"),
+    include_str!("schema/6.sql"),
 ];
 
 /// The schema of a file that is ours or empty.
@@ -110,6 +111,21 @@ mod tests {
             assert_eq!(silent.status, Status::Ignored);
             let uses = store.key_uses().unwrap();
             assert!(uses.iter().any(|one| one.delivery == "silent"), "{uses:?}");
+        }
+    }
+
+    #[test]
+    fn a_subject_is_remembered_as_long_as_what_became_final_of_it() {
+        for schema in 1..6 {
+            let folder = tempfile::TempDir::new().unwrap();
+            let path = folder.path().join("meshhook.db");
+            left_by(schema, &path);
+            let store = SqliteStore::open(&path).unwrap();
+            let known = |column: &str| -> i64 {
+                let query = format!("SELECT {column} FROM subject WHERE subject = zeroblob(32)");
+                store.writer().query_row(&query, [], |row| row.get(0)).unwrap()
+            };
+            assert_eq!([known("round"), known("rank"), known("expires_at")], [1, 1, 1], "{schema}");
         }
     }
 }

@@ -1,17 +1,29 @@
 //! When machines were last heard of.
 
+use std::collections::BTreeMap;
+
 use meshhook_store::{Accepted, NewDelivery, NodeView, SeenIn, StoreError, rules};
 use rusqlite::{Connection, Row, params};
 
 use crate::fault::fault;
 use crate::row::{moment, shown};
 
-/// Notes the machines that a delivery names, by what became of it.
-pub(crate) fn note(db: &Connection, new: &NewDelivery, answer: &Accepted) -> Result<(), StoreError> {
-    if !rules::is_sign_of_life(&new.id, answer) {
-        return Ok(());
+/// The last sign of life of each machine in a batch: one write a machine and commit.
+#[derive(Default)]
+pub(crate) struct Signs<'b>(BTreeMap<&'b str, &'b NewDelivery>);
+
+impl<'b> Signs<'b> {
+    /// The machines that a delivery names, by what became of it.
+    pub(crate) fn add(&mut self, new: &'b NewDelivery, answer: &Accepted) {
+        if rules::is_sign_of_life(&new.id, answer) {
+            self.0.extend(new.nodes.iter().map(|name| (&**name, new)));
+        }
     }
-    new.nodes.iter().try_for_each(|name| seen(db, name, new))
+
+    /// Remembers them.
+    pub(crate) fn note(&self, db: &Connection) -> Result<(), StoreError> {
+        self.0.iter().try_for_each(|(name, new)| seen(db, name, new))
+    }
 }
 
 fn seen(db: &Connection, name: &str, new: &NewDelivery) -> Result<(), StoreError> {

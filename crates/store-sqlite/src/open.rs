@@ -1,13 +1,14 @@
 //! Opening: the folder and files, the lock, whether the file is whole, and what it must promise.
 //!
-//! Nothing of a database is changed before it is known to be ours, of a schema that this program knows, and whole.
+//! Nothing of a database is changed before it is known to be ours, of a schema that this program knows, and whole, as
+//! far as that takes nobody's time.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{Error, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use meshhook_store::StoreError;
@@ -15,14 +16,23 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::SqliteStore;
+use crate::check::{self, Check};
 use crate::fault::fault;
 use crate::invariants;
 use crate::migrate::{migrate, recognise};
+use crate::mover::Mover;
 use crate::place::Place;
 use crate::wal;
 
 /// How long a writer waits for another (a backup, a shell); accept tells its caller to come again after that.
 const BUSY: Duration = Duration::from_secs(3);
+
+/// How many KiB of pages the writer keeps: what a large batch changes, and the upper levels of trees with ten million
+/// keys.
+const CACHE: u32 = 16 * 1024;
+
+/// From how many pages on a commit moves the log itself: far more than there are while the [mover](crate::mover) can.
+const OVERDUE: u32 = 32_768;
 
 /// `PRAGMA synchronous`, as SQLite reads it back.
 const FULL: i64 = 2;
@@ -36,14 +46,15 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::InUse`] while another process has it open, under whatever name, [`StoreError::Newer`] after a
     /// downgrade, [`StoreError::Damaged`] when what is there is not what was written, the other ones when the file
-    /// cannot do what a store has to. A file that is refused stays as it was.
+    /// cannot do what a store has to. A file that is refused stays as it was. One of more than 64 MiB is looked through
+    /// while it serves: once damage is found, whatever writes fails with it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        open(path).map_err(|why| about(path, why))
+        open(path, check::AT_ONCE).map_err(|why| about(path, why))
     }
 }
 
 /// The same, with the file's name.
-fn about(path: &Path, why: StoreError) -> StoreError {
+pub(crate) fn about(path: &Path, why: StoreError) -> StoreError {
     let named = |words| format!("{}: {words}", path.display());
     match why {
         StoreError::InUse(_) => StoreError::InUse(path.display().to_string()),
@@ -55,27 +66,35 @@ fn about(path: &Path, why: StoreError) -> StoreError {
     }
 }
 
-fn open(path: &Path) -> Result<SqliteStore, StoreError> {
+/// A file of more than `at_once` bytes is looked through while it serves.
+pub(crate) fn open(path: &Path, at_once: u64) -> Result<SqliteStore, StoreError> {
     make_folder(path)?;
     let path = &the_one_name(path)?;
     let lock = lock(path)?;
     wal::check(path)?;
     let mut writer = connect(path)?;
     let schema = recognise(&writer)?;
-    is_whole(&writer)?;
+    let is_whole = check::before_it_opens(&writer, path, at_once)?;
     promise(&writer)?;
     migrate(&mut writer, schema)?;
     writer.execute("UPDATE room SET owner = '', lease_until = 0 WHERE owner <> ''", []).map_err(fault)?;
     if cfg!(debug_assertions) {
         invariants::install(&writer)?;
     }
-    let reader = connect(path)?;
-    promise(&reader)?;
-    for connection in [&writer, &reader] {
+    let (reader, log) = (connect(path)?, connect(path)?);
+    for connection in [&reader, &log] {
+        promise(connection)?;
+    }
+    for connection in [&writer, &reader, &log] {
         tidy_at_the_end(connection, true)?;
     }
+    writer.execute_batch(&format!("PRAGMA cache_size = -{CACHE}")).map_err(fault)?;
+    let writer = Arc::new(Mutex::new(writer));
+    let check = if is_whole { Check::default() } else { Check::start(path)? };
     Ok(SqliteStore {
-        writer: Mutex::new(writer),
+        mover: Mover::start(log, Arc::clone(&writer), check.way())?,
+        check,
+        writer,
         reader: Mutex::new(reader),
         evicted: AtomicU64::new(0),
         backlog: Mutex::default(),
@@ -163,12 +182,6 @@ fn tidy_at_the_end(connection: &Connection, tidy: bool) -> Result<(), StoreError
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !tidy).map(|_| ()).map_err(fault)
 }
 
-/// Reads the whole file: what is broken in it would else be found by a delivery, after others were promised.
-fn is_whole(connection: &Connection) -> Result<(), StoreError> {
-    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(fault)?;
-    if found == "ok" { Ok(()) } else { Err(StoreError::Damaged(found.replace('\n', ": "))) }
-}
-
 /// Sets what durability rests on and reads it back: a file system or build that cannot do it must not be used.
 fn promise(connection: &Connection) -> Result<(), StoreError> {
     let journal: String =
@@ -177,10 +190,11 @@ fn promise(connection: &Connection) -> Result<(), StoreError> {
         return Err(StoreError::Unusable(format!("its journal mode is {journal}, not WAL")));
     }
     connection
-        .execute_batch(
+        .execute_batch(&format!(
             "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA fullfsync = ON; \
-             PRAGMA checkpoint_fullfsync = ON; PRAGMA journal_size_limit = 67108864",
-        )
+             PRAGMA checkpoint_fullfsync = ON; PRAGMA journal_size_limit = 67108864; \
+             PRAGMA wal_autocheckpoint = {OVERDUE}"
+        ))
         .map_err(fault)?;
     let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).map_err(fault)?;
     if synchronous != FULL {

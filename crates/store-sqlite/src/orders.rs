@@ -2,15 +2,17 @@
 
 use meshhook_store::rules::{self, Comparison, Verdict};
 use meshhook_store::{
-    Accepted, ActError, Announcement, Moment, NewDelivery, Outcome, Purport, Status, StoreError,
+    Accepted, ActError, Announcement, Content, Freshness, Moment, NewDelivery, News, Outcome, Purport,
+    Status, StoreError,
 };
 use rusqlite::{Connection, params};
 
-use crate::accept::{fill, name_machine, pend, revive, room_of, seen_again};
-use crate::changes::{compare, silence, unhear};
+use crate::accept::{name_machine, pend, render, revive, room_of, seen_again};
+use crate::changes::{compare, remember, silence, unhear};
 use crate::fault::fault;
-use crate::row::{Known, answer, by_id, by_key, top_of};
+use crate::row::{self, Known, answer, by_id, by_key, millis};
 use crate::settle::finish;
+use crate::subject::top_of;
 
 fn find(db: &Connection, id: &str) -> Result<Known, ActError> {
     by_id(db, id)?.ok_or(ActError::Unknown)
@@ -49,7 +51,7 @@ fn owe_again(db: &Connection, id: &str, now: Moment) -> Result<(), ActError> {
     let Some(subject) = known.subject else { return Err(ActError::Conflict(known.status)) };
     match rules::judge(None, top_of(db, &subject)?, known.top, true) {
         Verdict::Superseded => finish(db, known.seq, Status::Superseded, now)?,
-        _ => pend(db, known.seq, &subject, known.top, &room_of(db, known.seq)?, now)?,
+        _ => pend(db, known.seq, &room_of(db, known.seq)?, now)?,
     }
     Ok(())
 }
@@ -57,21 +59,19 @@ fn owe_again(db: &Connection, id: &str, now: Moment) -> Result<(), ActError> {
 pub(crate) fn readmit(
     db: &Connection,
     id: &str,
-    mut again: NewDelivery,
+    again: &NewDelivery,
     now: Moment,
 ) -> Result<Accepted, ActError> {
     let known = find(db, id)?;
     if !known.has_raw || !rules::may_reread(known.status) {
         return Err(ActError::Conflict(known.status));
     }
-    if let Some(machine) = again.machine.take() {
-        name_machine(db, &machine, again.retention, now)?;
-    }
+    name_machine(db, again, now)?;
     let seq = known.seq;
-    Ok(match std::mem::replace(&mut again.purport, Purport::Ignored(String::new())) {
-        Purport::Announce(a) => announce_again(db, seq, &again, &a, now)?,
-        Purport::Ignored(reason) => put_aside(db, seq, Status::Ignored, &reason, Outcome::Ignored)?,
-        Purport::Unreadable(reason) => put_aside(db, seq, Status::Unreadable, &reason, Outcome::Unreadable)?,
+    Ok(match &again.purport {
+        Purport::Announce(a) => announce_again(db, seq, again, a, now)?,
+        Purport::Ignored(reason) => put_aside(db, seq, Status::Ignored, reason, Outcome::Ignored)?,
+        Purport::Unreadable(reason) => put_aside(db, seq, Status::Unreadable, reason, Outcome::Unreadable)?,
     })
 }
 
@@ -103,10 +103,11 @@ fn announce_again(
     if let (Verdict::Duplicate | Verdict::Revive, Some(first)) = (verdict, known) {
         put_aside(db, seq, Status::Ignored, "duplicate", Outcome::Ignored)?;
         let parked = verdict == Verdict::Revive;
-        return if parked { revive(db, first.seq, a, now) } else { seen_again(db, first.seq) };
+        return if parked { revive(db, first.seq, a, now) } else { seen_again(db, first) };
     }
     let superseded = verdict == Verdict::Superseded;
     let found = if superseded { Comparison::default() } else { compare(db, a, now)? };
+    remember(db, a, &found)?;
     fill(db, seq, again, a, found.news)?;
     restate(db, seq, again)?;
     if superseded {
@@ -114,10 +115,46 @@ fn announce_again(
         return answer(db, seq, Outcome::Superseded);
     }
     if let Some(reason) = found.silent {
-        return silence(db, seq, a, &reason, now);
+        return silence(db, seq, &reason, now);
     }
-    pend(db, seq, &a.subject, (a.round, a.rank), &a.room, now)?;
+    pend(db, seq, &a.room, now)?;
     answer(db, seq, Outcome::Accepted)
+}
+
+/// What an announcement has beyond what every delivery has.
+fn fill(
+    db: &Connection,
+    seq: i64,
+    new: &NewDelivery,
+    a: &Announcement,
+    news: Option<News>,
+) -> Result<(), StoreError> {
+    let Content { content, line, notify, speaker } = render(db, a, news)?;
+    let event_time = if let Freshness::Body(newest) = a.freshness { Some(newest.millis()) } else { None };
+    db.execute(
+        "UPDATE delivery SET key = ?2, subject = ?3, round = ?4, rank = ?5, room = ?6, notify = ?7, content = ?8, \
+         line = ?9, event_time = ?10, keep = ?11, news = ?12, news_since = ?13, news_at = ?14, \
+         speaker = ?15, raw = NULL, reason = NULL WHERE seq = ?1",
+        params![
+            seq,
+            a.key.0,
+            a.subject.0,
+            row::round(a.round),
+            a.rank.number(),
+            a.room,
+            notify,
+            content,
+            line,
+            event_time,
+            millis(rules::keep(a.freshness, new.retention)),
+            news.map(|news| news.trend.as_str()),
+            news.map(|news| news.since.millis()),
+            news.map(|news| news.at.millis()),
+            speaker,
+        ],
+    )
+    .map_err(fault)?;
+    Ok(())
 }
 
 /// What people ask for, as the new reading has it.

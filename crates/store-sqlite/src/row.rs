@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use meshhook_store::rules::Top;
 use meshhook_store::{Accepted, Key, MessageStatus, Moment, Outcome, Rank, Status, StoreError, SubjectKey};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::fault::fault;
 
@@ -28,23 +28,31 @@ impl Known {
     }
 }
 
-const KNOWN: &str = "SELECT d.seq, d.id, d.status, d.reason, d.subject, d.round, d.rank, d.message, d.refusals, \
-     d.content IS NOT NULL, d.raw IS NOT NULL, d.correlation_id, m.status, m.event_id \
-     FROM delivery d LEFT JOIN message m ON m.id = d.message";
+macro_rules! known_where {
+    ($column:literal) => {
+        concat!(
+            "SELECT d.seq, d.id, d.status, d.reason, d.subject, d.round, d.rank, d.message, d.refusals, \
+             d.content IS NOT NULL, d.raw IS NOT NULL, d.correlation_id, m.status, m.event_id \
+             FROM delivery d LEFT JOIN message m ON m.id = d.message WHERE d.",
+            $column,
+            " = ?1"
+        )
+    };
+}
 
 pub(crate) fn by_key(db: &Connection, key: &Key) -> Result<Option<Known>, StoreError> {
-    let mut statement = db.prepare_cached(&format!("{KNOWN} WHERE d.key = ?1")).map_err(fault)?;
+    let mut statement = db.prepare_cached(known_where!("key")).map_err(fault)?;
     statement.query_row([key.0], known).optional().map_err(fault)
 }
 
 pub(crate) fn by_id(db: &Connection, id: &str) -> Result<Option<Known>, StoreError> {
-    let mut statement = db.prepare_cached(&format!("{KNOWN} WHERE d.id = ?1")).map_err(fault)?;
+    let mut statement = db.prepare_cached(known_where!("id")).map_err(fault)?;
     statement.query_row([id], known).optional().map_err(fault)
 }
 
 /// The answer about a delivery as it stands now.
 pub(crate) fn answer(db: &Connection, seq: i64, outcome: Outcome) -> Result<Accepted, StoreError> {
-    let mut statement = db.prepare_cached(&format!("{KNOWN} WHERE d.seq = ?1")).map_err(fault)?;
+    let mut statement = db.prepare_cached(known_where!("seq")).map_err(fault)?;
     Ok(statement.query_row([seq], known).map_err(fault)?.answer(outcome))
 }
 
@@ -83,12 +91,6 @@ pub(crate) fn shown(delivery: &str, message: Option<&str>) -> Status {
 
 pub(crate) fn message_status(word: &str) -> MessageStatus {
     MessageStatus::ALL.into_iter().find(|s| s.as_str() == word).unwrap_or(MessageStatus::Uncertain)
-}
-
-pub(crate) fn top_of(db: &Connection, subject: &SubjectKey) -> Result<Option<Top>, StoreError> {
-    let mut statement =
-        db.prepare_cached("SELECT round, rank FROM subject WHERE subject = ?1").map_err(fault)?;
-    statement.query_row(params![subject.0], |row| Ok(top(row.get(0)?, row.get(1)?))).optional().map_err(fault)
 }
 
 /// Rounds are stored as they are: they fit, and what does not is the highest there is.

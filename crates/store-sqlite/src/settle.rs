@@ -1,16 +1,19 @@
 //! What became of a message: transitions 6 to 10.
 
-use meshhook_store::{
-    Attempt, Lease, MessageStatus, Moment, Negative, Outbox, Refused, Status, StoreError, Take, Taken, rules,
-};
-use rusqlite::{Connection, OptionalExtension, params};
+use std::time::Duration;
 
-use crate::SqliteStore;
+use meshhook_store::rules::Top;
+use meshhook_store::{
+    Attempt, Lease, MessageStatus, Moment, Negative, Outbox, Refused, Status, StoreError, SubjectKey, Take,
+    Taken, rules,
+};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
 use crate::accept::pend;
 use crate::changes::unhear;
 use crate::fault::fault;
-use crate::freeze;
-use crate::row::{by_id, message_status, millis, moment, moment_or_none, span};
+use crate::row::{message_status, millis, moment, moment_or_none, round, span, top_or_none};
+use crate::{SqliteStore, freeze, subject};
 
 impl Outbox for SqliteStore {
     fn take(&self, take: &Take<'_>) -> Result<Taken, StoreError> {
@@ -64,15 +67,18 @@ fn settle(
     db.prepare_cached("UPDATE message SET status = 'sent', event_id = ?2 WHERE id = ?1")
         .and_then(|mut s| s.execute(params![id, event_id]))
         .map_err(fault)?;
-    let members = members(db, id)?;
-    for &seq in &members {
-        finish(db, seq, Status::InMessage, now)?;
-        db.prepare_cached("UPDATE delivery SET content = NULL, line = NULL, reason = NULL WHERE seq = ?1")
-            .and_then(|mut s| s.execute([seq]))
-            .map_err(fault)?;
+    let members = marks(db, id)?;
+    for member in &members {
+        let expires_at = member.expiry(now);
+        db.prepare_cached(
+            "UPDATE delivery SET status = 'in_message', expires_at = ?2, content = NULL, line = NULL, reason = NULL \
+             WHERE seq = ?1",
+        )
+        .and_then(|mut s| s.execute(params![member.seq, expires_at.millis()]))
+        .map_err(fault)?;
+        member.raise(db, expires_at)?;
     }
     if let ([only], false) = (&members[..], related) {
-        let only = *only;
         anchor(db, only, event_id, &room, &sender)?;
     }
     db.prepare_cached("UPDATE room SET last_event = ?2, last_sender = ?3 WHERE room = ?1")
@@ -102,29 +108,68 @@ fn message(db: &Connection, id: i64) -> Result<Option<Settling>, StoreError> {
 }
 
 /// A subject's anchor is the event that shows it alone.
-fn anchor(db: &Connection, seq: i64, event_id: &str, room: &str, sender: &str) -> Result<(), StoreError> {
+fn anchor(db: &Connection, shown: &Mark, event_id: &str, room: &str, sender: &str) -> Result<(), StoreError> {
+    let Some((subject, (number, _))) = shown.subject.zip(shown.top) else { return Ok(()) };
     db.prepare_cached(
-        "UPDATE subject SET anchor_event = ?2, anchor_room = ?3, anchor_sender = ?4, anchor_round = shown.round \
-         FROM (SELECT subject, round FROM delivery WHERE seq = ?1) shown WHERE subject.subject = shown.subject",
+        "UPDATE subject SET anchor_event = ?2, anchor_room = ?3, anchor_sender = ?4, anchor_round = ?5 \
+         WHERE subject = ?1",
     )
-    .and_then(|mut s| s.execute(params![seq, event_id, room, sender]))
+    .and_then(|mut s| s.execute(params![subject.0, event_id, room, sender, round(number)]))
     .map_err(fault)?;
     Ok(())
 }
 
+/// What the end of a delivery's mark is reckoned from, and what its subject then remembers.
+struct Mark {
+    seq: i64,
+    received: Moment,
+    event_time: Option<Moment>,
+    keep: Duration,
+    subject: Option<SubjectKey>,
+    top: Option<Top>,
+}
+
+impl Mark {
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            seq: row.get(0)?,
+            received: moment(row, 1)?,
+            event_time: moment_or_none(row, 2)?,
+            keep: span(row.get(3)?),
+            subject: row.get::<_, Option<[u8; 32]>>(4)?.map(SubjectKey),
+            top: top_or_none(row, 5)?,
+        })
+    }
+
+    fn expiry(&self, now: Moment) -> Moment {
+        rules::expiry(self.received, now, self.event_time, self.keep)
+    }
+
+    fn raise(&self, db: &Connection, expires_at: Moment) -> Result<(), StoreError> {
+        let Some((subject, top)) = self.subject.zip(self.top) else { return Ok(()) };
+        subject::raise(db, &subject, top, expires_at)
+    }
+}
+
+const MARK: &str = "SELECT seq, received_at, event_time, keep, subject, round, rank FROM delivery";
+
+fn marks(db: &Connection, message: i64) -> Result<Vec<Mark>, StoreError> {
+    db.prepare_cached(&format!("{MARK} WHERE message = ?1 ORDER BY seq"))
+        .and_then(|mut s| s.query_map([message], Mark::of)?.collect())
+        .map_err(fault)
+}
+
 /// Gives a delivery its last status and its mark an end.
 pub(crate) fn finish(db: &Connection, seq: i64, status: Status, now: Moment) -> Result<(), StoreError> {
-    let (received, event_time, keep) = db
-        .prepare_cached("SELECT received_at, event_time, keep FROM delivery WHERE seq = ?1")
-        .and_then(|mut s| {
-            s.query_row([seq], |row| Ok((moment(row, 0)?, moment_or_none(row, 1)?, span(row.get(2)?))))
-        })
+    let mark = db
+        .prepare_cached(&format!("{MARK} WHERE seq = ?1"))
+        .and_then(|mut s| s.query_row([seq], Mark::of))
         .map_err(fault)?;
-    let expires_at = rules::expiry(received, now, event_time, keep).millis();
+    let expires_at = mark.expiry(now);
     db.prepare_cached("UPDATE delivery SET status = ?2, expires_at = ?3 WHERE seq = ?1")
-        .and_then(|mut s| s.execute(params![seq, status.as_str(), expires_at]))
+        .and_then(|mut s| s.execute(params![seq, status.as_str(), expires_at.millis()]))
         .map_err(fault)?;
-    Ok(())
+    mark.raise(db, expires_at)
 }
 
 fn is_current(db: &Connection, lease: &Lease) -> Result<bool, StoreError> {
@@ -187,7 +232,7 @@ fn refuse(db: &Connection, lease: &Lease, attempt: &Attempt, now: Moment) -> Res
     for seq in members {
         match refused {
             Refused::Parked => unhear(db, seq)?,
-            _ => pend_again(db, seq, &lease.room, now)?,
+            _ => pend(db, seq, &lease.room, now)?,
         }
     }
     Ok(refused)
@@ -204,20 +249,8 @@ fn hand_over(db: &Connection, lease: &Lease, attempt: &Attempt, now: Moment) -> 
     )
     .and_then(|mut s| s.execute([lease.message]))
     .map_err(fault)?;
-    members.into_iter().try_for_each(|seq| pend_again(db, seq, &lease.room, now))?;
+    members.into_iter().try_for_each(|seq| pend(db, seq, &lease.room, now))?;
     Ok(true)
-}
-
-fn pend_again(db: &Connection, seq: i64, room: &str, now: Moment) -> Result<(), StoreError> {
-    let id: String = db
-        .prepare_cached("SELECT id FROM delivery WHERE seq = ?1")
-        .and_then(|mut s| s.query_row([seq], |row| row.get(0)))
-        .map_err(fault)?;
-    let known = by_id(db, &id)?;
-    let Some((known, subject)) = known.and_then(|known| known.subject.map(|subject| (known, subject))) else {
-        return Err(StoreError::Damaged(format!("delivery {id} is in a message and has no subject")));
-    };
-    pend(db, seq, &subject, known.top, room, now)
 }
 
 fn close(
@@ -283,11 +316,14 @@ fn release(db: &Connection, room: &str) -> Result<(), StoreError> {
 
 /// Keeps the first and the last attempts of a message.
 fn record(db: &Connection, message: i64, attempt: &Attempt) -> Result<(), StoreError> {
-    let made: Option<i64> = db
-        .prepare_cached("UPDATE message SET attempts = attempts + 1 WHERE id = ?1 RETURNING attempts")
+    let before: Option<i64> = db
+        .prepare_cached("SELECT attempts FROM message WHERE id = ?1")
         .and_then(|mut s| s.query_row([message], |row| row.get(0)).optional())
         .map_err(fault)?;
-    let Some(made) = made else { return Ok(()) };
+    let Some(made) = before.map(|before| before + 1) else { return Ok(()) };
+    db.prepare_cached("UPDATE message SET attempts = ?2 WHERE id = ?1")
+        .and_then(|mut s| s.execute([message, made]))
+        .map_err(fault)?;
     db.prepare_cached("INSERT INTO attempt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
         .and_then(|mut s| {
             s.execute(params![
@@ -303,6 +339,9 @@ fn record(db: &Connection, message: i64, attempt: &Attempt) -> Result<(), StoreE
         })
         .map_err(fault)?;
     let half = i64::try_from(rules::MAX_ATTEMPTS / 2).unwrap_or(i64::MAX);
+    if made <= 2 * half {
+        return Ok(());
+    }
     db.prepare_cached("DELETE FROM attempt WHERE message = ?1 AND n > ?2 AND n <= ?3")
         .and_then(|mut s| s.execute(params![message, half, made - half]))
         .map_err(fault)?;

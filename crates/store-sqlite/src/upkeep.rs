@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use meshhook_store::{DedupeStore, Identity, Key, Moment, Pin, StoreError, Upkeep, rules};
-use rusqlite::{Connection, OptionalExtension, params};
+use meshhook_store::{DedupeStore, Identity, Key, Moment, Pin, StoreError, SubjectKey, Upkeep, rules};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::fault::fault;
 use crate::row::{millis, moment, moment_or_none};
-use crate::{SqliteStore, keys};
+use crate::{SqliteStore, keys, subject};
 
 impl Upkeep for SqliteStore {
     fn pin(&self, identity: &Identity, now: Moment) -> Result<Pin, StoreError> {
@@ -62,13 +62,11 @@ fn quiet_from(db: &Connection) -> Result<Option<Moment>, StoreError> {
 }
 
 fn purge(db: &Connection, now: Moment, limit: usize) -> Result<usize, StoreError> {
-    let expired: Vec<i64> = db
+    let expired: Vec<Gone> = db
         .prepare_cached(EXPIRED)
-        .and_then(|mut s| s.query_map(params![now.millis(), limit], |row| row.get(0))?.collect())
+        .and_then(|mut s| s.query_map(params![now.millis(), limit], Gone::of)?.collect())
         .map_err(fault)?;
-    for &seq in &expired {
-        forget(db, seq)?;
-    }
+    expired.iter().try_for_each(|gone| remove(db, gone))?;
     let mut most = expired.len();
     for step in [MACHINES, MARKS, ENDINGS] {
         let gone = db
@@ -80,8 +78,8 @@ fn purge(db: &Connection, now: Moment, limit: usize) -> Result<usize, StoreError
     Ok(most.max(keys::purge(db, now, limit)?))
 }
 
-pub(crate) const EXPIRED: &str =
-    "SELECT seq FROM delivery WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2";
+pub(crate) const EXPIRED: &str = "SELECT seq, message, subject, event_time, expires_at FROM delivery \
+     WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2";
 const MACHINES: &str = "DELETE FROM machine WHERE (grp, name) IN \
      (SELECT grp, name FROM machine WHERE expires_at < ?1 LIMIT ?2)";
 const MARKS: &str = "DELETE FROM mark WHERE key IN (SELECT key FROM mark WHERE expires_at < ?1 LIMIT ?2)";
@@ -89,11 +87,25 @@ const MARKS: &str = "DELETE FROM mark WHERE key IN (SELECT key FROM mark WHERE e
 const ENDINGS: &str =
     "DELETE FROM ending WHERE branch IN (SELECT branch FROM ending WHERE expires_at < ?1 LIMIT ?2)";
 
-/// What is left to do for a delivery that was removed.
+/// A delivery that is to be forgotten, and what hangs on it.
 struct Gone {
+    seq: i64,
     message: Option<i64>,
-    subject: Option<[u8; 32]>,
+    subject: Option<SubjectKey>,
     event_time: Option<i64>,
+    expires_at: Option<i64>,
+}
+
+impl Gone {
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            seq: row.get(0)?,
+            message: row.get(1)?,
+            subject: row.get::<_, Option<[u8; 32]>>(2)?.map(SubjectKey),
+            event_time: row.get(3)?,
+            expires_at: row.get(4)?,
+        })
+    }
 }
 
 fn raise_forgotten(db: &Connection, event_time: i64) -> Result<(), StoreError> {
@@ -115,30 +127,28 @@ pub(crate) fn forgotten(db: &Connection) -> Result<Option<Moment>, StoreError> {
 
 /// Removes a delivery, and with the last of them its message and its subject.
 pub(crate) fn forget(db: &Connection, seq: i64) -> Result<(), StoreError> {
-    let gone: Option<Gone> = db
-        .prepare_cached("DELETE FROM delivery WHERE seq = ?1 RETURNING message, subject, event_time")
-        .and_then(|mut s| {
-            s.query_row([seq], |row| {
-                Ok(Gone { message: row.get(0)?, subject: row.get(1)?, event_time: row.get(2)? })
-            })
-            .optional()
-        })
+    let gone = db
+        .prepare_cached("SELECT seq, message, subject, event_time, expires_at FROM delivery WHERE seq = ?1")
+        .and_then(|mut s| s.query_row([seq], Gone::of).optional())
         .map_err(fault)?;
-    let Some(Gone { message, subject, event_time }) = gone else { return Ok(()) };
-    if let Some(event_time) = event_time {
+    gone.map_or(Ok(()), |gone| remove(db, &gone))
+}
+
+fn remove(db: &Connection, gone: &Gone) -> Result<(), StoreError> {
+    db.prepare_cached("DELETE FROM delivery WHERE seq = ?1")
+        .and_then(|mut s| s.execute([gone.seq]))
+        .map_err(fault)?;
+    if let Some(event_time) = gone.event_time {
         raise_forgotten(db, event_time)?;
     }
-    leave_message(db, message)?;
-    db.prepare_cached(
-        "DELETE FROM subject WHERE subject = ?1 AND NOT EXISTS (SELECT 1 FROM delivery WHERE subject = ?1)",
-    )
-    .and_then(|mut s| s.execute([subject]))
-    .map_err(fault)?;
-    Ok(())
+    if let Some(message) = gone.message {
+        leave_message(db, message)?;
+    }
+    gone.subject.as_ref().map_or(Ok(()), |subject| subject::leave(db, subject, gone.expires_at))
 }
 
 /// Removes a message that has lost its last member.
-pub(crate) fn leave_message(db: &Connection, message: Option<i64>) -> Result<(), StoreError> {
+pub(crate) fn leave_message(db: &Connection, message: i64) -> Result<(), StoreError> {
     db.prepare_cached(
         "DELETE FROM message WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM delivery WHERE message = ?1)",
     )

@@ -96,7 +96,7 @@ pub struct DeliveryRow<'a> {
     pub status: Status,
     /// Its round and rank, if it announces something.
     pub top: Option<Top>,
-    /// How far its subject has come.
+    /// How far its subject has come by what is final; while it is owed, it speaks for its subject itself.
     pub subject_top: Option<Top>,
     /// Whether what it has to say is kept.
     pub has_content: bool,
@@ -238,7 +238,7 @@ impl DeliveryRow<'_> {
             (TablesAgree, "is in no message that may be in the room", lost),
             (TablesAgree, "is final, and is never forgotten", is_final && !self.has_end),
             (TablesAgree, "is owed, and lacks its content, its room or its rank", owed && silent),
-            (TablesAgree, "is at odds with its subject or its message", self.is_at_odds(owed)),
+            (TablesAgree, "is at odds with its subject or its message", self.is_at_odds(is_final)),
         ]
     }
 
@@ -246,9 +246,9 @@ impl DeliveryRow<'_> {
         self.top.is_some_and(|(_, rank)| rank == Rank::Terminal)
     }
 
-    fn is_at_odds(&self, owed: bool) -> bool {
+    fn is_at_odds(&self, is_final: bool) -> bool {
         let elsewhere = self.message.is_some_and(|message| message.status.is_none() || !message.same_room);
-        elsewhere || owed && self.subject_top < self.top
+        elsewhere || is_final && self.subject_top < self.top
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, Sender};
 use std::time::{Duration, Instant};
 
 use meshhook_appservice::{Event, GhostNames, Kind, Membership, Push};
-use meshhook_engine::{Answer, Asked, Clock, CommitError, Engine, Heard, Sending, new_id};
+use meshhook_engine::{Answer, Asked, Clock, CommitError, Engine, Heard, Sending, new_delivery_id};
 use meshhook_store::Moment;
 
 use super::journal::{Count, Journal};
@@ -89,7 +89,7 @@ impl Hearing {
         if !self.paced.may(room, self.clock.running()) {
             return self.observations.board_not_said("limited");
         }
-        let asked = Asked { room, event_id, request_id, delivery_id: &new_id("d_"), now };
+        let asked = Asked { room, event_id, request_id, delivery_id: &new_delivery_id(now), now };
         // A room that is held, or whose homeserver limits us, is not to be owed a board for each time it was asked for.
         let board = match self.engine.owes_board(asked) {
             Ok(true) => return self.observations.board_not_said("waiting"),

@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 
 use hyper::body::{Body as _, Incoming};
 use hyper::{HeaderMap, Request, StatusCode};
-use meshhook_engine::{Admission, Arrival, Clock, CommitError, Current, Engine, Refusal, admit, new_id};
+use meshhook_engine::{
+    Admission, Arrival, Clock, CommitError, Current, Engine, Refusal, admit, new_delivery_id,
+};
 use meshhook_store::{Moment, StoreError};
 use tokio::sync::oneshot;
 
@@ -188,7 +190,7 @@ impl Ingress {
         let lines = Lines { headers, token: claim.token.as_deref() };
         match &claim.whose {
             Whose::Hook(hook) => {
-                let arrival = Arrival { now, request_id: id, delivery_id: &new_id("d_") };
+                let arrival = Arrival { now, request_id: id, delivery_id: &new_delivery_id(now) };
                 let admitted = admit(&hook.source, &lines, &mut body.bytes, arrival);
                 if !matches!(admitted, Err(Refusal::Unverified(_))) {
                     guest.proved();

@@ -120,6 +120,23 @@ fn a_full_store_says_so_and_loses_nothing() {
 }
 
 #[test]
+fn a_delivery_that_fails_leaves_nothing_behind_and_costs_nobody_else() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(&folder.path().join("meshhook.db")).unwrap();
+    let named = |run, id: &str| NewDelivery {
+        nodes: vec![format!("mac-{run}")],
+        ..State::of(run, Rank::Running).delivery(id, START)
+    };
+    let batch = vec![named(1, "a"), named(2, "a"), named(3, "c"), named(1, "d")];
+    let answers = store.accept(batch, START).unwrap();
+    let ids: Vec<_> = answers.iter().map(|answer| answer.as_ref().map(|a| &*a.delivery).ok()).collect();
+    assert_eq!(ids, [Some("a"), None, Some("c"), Some("a")], "no two have the same id: {answers:?}");
+    let names: Vec<_> = store.nodes().unwrap().into_iter().map(|node| node.name).collect();
+    assert_eq!(names, ["mac-1", "mac-3"]);
+    assert_eq!(store.show("a").unwrap().unwrap().delivery.seen, 2);
+}
+
+#[test]
 fn another_writer_is_waited_for_no_longer_than_the_ingress_waits() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("meshhook.db");
