@@ -18,11 +18,8 @@ const WORTH_IT: i64 = 4096;
 /// From how many pages on a look at the file has to make way.
 const LONG: i64 = 16_384;
 
-/// How many pages may be left to move while commits wait.
+/// How many pages may be left to move while commits wait. More are where commits add to the log faster than it is moved.
 const REST: i64 = 256;
-
-/// How often that is tried, where commits add to the log as fast as it is moved.
-const TRIES: usize = 4;
 
 /// How long after a commit there is a look at the log.
 const SOON: Duration = Duration::from_millis(200);
@@ -117,7 +114,8 @@ fn relieve(log: &Connection, writer: &Mutex<Connection>, way: Option<&Way>) -> R
     if left(log)? < WORTH_IT {
         return Ok(());
     }
-    for _ in 0..TRIES {
+    loop {
+        let before = left(log)?;
         if !advance(log)? {
             // Somebody reads for long, and needs what is in it.
             if left(log)? > LONG {
@@ -125,7 +123,8 @@ fn relieve(log: &Connection, writer: &Mutex<Connection>, way: Option<&Way>) -> R
             }
             return Ok(());
         }
-        if left(log)? <= REST {
+        let after = left(log)?;
+        if after <= REST || after >= before {
             break;
         }
     }
