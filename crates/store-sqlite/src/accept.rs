@@ -194,10 +194,8 @@ impl<'b> Batch<'b> {
         new: &NewDelivery,
         a: &Announcement,
     ) -> Result<Accepted, StoreError> {
-        if let Some(Known { seq, .. }) = known {
-            see(self.db, seq)?;
-            finish(self.db, seq, Status::Superseded, self.now)?;
-            return answer(self.db, seq, Outcome::Superseded);
+        if let Some(known) = known {
+            return overtaken(self.db, known.seq, self.now);
         }
         let said = Said { a, news: None, content: Some(render(self.db, a, None)?) };
         self.close(new, said, Status::Superseded, None, Outcome::Superseded)
@@ -254,6 +252,13 @@ fn see(db: &Connection, seq: i64) -> Result<(), StoreError> {
 pub(crate) fn seen_again(db: &Connection, known: Known) -> Result<Accepted, StoreError> {
     see(db, known.seq)?;
     Ok(known.answer(Outcome::Duplicate))
+}
+
+/// What was parked comes again, and its run has left it behind by now.
+pub(crate) fn overtaken(db: &Connection, seq: i64, now: Moment) -> Result<Accepted, StoreError> {
+    see(db, seq)?;
+    finish(db, seq, Status::Superseded, now)?;
+    answer(db, seq, Outcome::Superseded)
 }
 
 pub(crate) fn revive(

@@ -7,7 +7,7 @@ use meshhook_store::{
 };
 use rusqlite::{Connection, params};
 
-use crate::accept::{name_machine, pend, render, revive, room_of, seen_again};
+use crate::accept::{name_machine, overtaken, pend, render, revive, room_of, seen_again};
 use crate::changes::{compare, remember, silence, unhear};
 use crate::fault::fault;
 use crate::row::{self, Known, answer, by_id, by_key, millis};
@@ -100,10 +100,13 @@ fn announce_again(
     let known = by_key(db, &a.key)?;
     let top = top_of(db, &a.subject)?;
     let verdict = rules::judge(known.as_ref().map(|k| k.status), top, (a.round, a.rank), true);
-    if let (Verdict::Duplicate | Verdict::Revive, Some(first)) = (verdict, known) {
+    if let Some(first) = known {
         put_aside(db, seq, Status::Ignored, "duplicate", Outcome::Ignored)?;
-        let parked = verdict == Verdict::Revive;
-        return if parked { revive(db, first.seq, a, now) } else { seen_again(db, first) };
+        return match verdict {
+            Verdict::Revive => revive(db, first.seq, a, now),
+            Verdict::Superseded => overtaken(db, first.seq, now),
+            _ => seen_again(db, first),
+        };
     }
     let superseded = verdict == Verdict::Superseded;
     let found = if superseded { Comparison::default() } else { compare(db, a, now)? };

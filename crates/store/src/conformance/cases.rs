@@ -775,6 +775,20 @@ pub fn a_dropped_body_can_be_read_again(store: &dyn Store) {
     assert_eq!(store.raw("u").unwrap(), None);
 }
 
+/// Read again, a body says what was parked, and what its run has left behind since.
+pub fn what_is_read_again_may_be_known_and_overtaken(store: &dyn Store) {
+    let first = State::of(1, Rank::Queued);
+    first.accept(store, "parked", START);
+    let (lease, ..) = take_message(store, ROOM, "one", START);
+    store.refuse(&lease, &attempt("refused", START), START).unwrap();
+    State::of(1, Rank::Running).accept(store, "later", at(1));
+    accept(store, unreadable("u", 1, at(1)), at(1));
+    let again = store.readmit("u", first.delivery("x", at(2)), at(2)).unwrap();
+    assert_eq!((again.outcome, &*again.delivery), (Outcome::Superseded, "parked"));
+    let statuses = ["parked", "later", "u"].map(|id| status(store, id));
+    assert_eq!(statuses, [Status::Superseded, Status::Pending, Status::Ignored]);
+}
+
 /// Invariant 6: what has to be alone keeps its place before what came later about the same.
 pub fn a_plan_cannot_turn_a_subject_around(store: &dyn Store) {
     State::of(1, Rank::Queued).accept(store, "queued", START);

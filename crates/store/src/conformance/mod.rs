@@ -51,6 +51,7 @@ macro_rules! conformance_tests {
             a_held_room_freezes_nothing_and_repeats_what_is_open,
             a_refused_single_is_parked_and_a_redelivery_revives_it,
             a_parked_state_that_was_overtaken_stays_silent,
+            what_is_read_again_may_be_known_and_overtaken,
             a_retry_makes_a_new_message_with_another_transaction,
             an_uncertain_message_lets_the_room_go_on,
             only_a_pinned_identity_takes,

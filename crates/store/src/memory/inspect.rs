@@ -241,10 +241,13 @@ impl Tables {
         let known = self.by_key.get(&a.key).copied();
         let status = known.map(|seq| self.shown(&self.deliveries[&seq]));
         let verdict = rules::judge(status, self.top_of(&a.subject), (a.round, a.rank), true);
-        if let (Verdict::Duplicate | Verdict::Revive, Some(first)) = (verdict, known) {
+        if let Some(first) = known {
             self.put_aside(seq, Status::Ignored, "duplicate".to_owned(), Outcome::Ignored);
-            let parked = verdict == Verdict::Revive;
-            return if parked { self.revive(first, a, now) } else { self.seen_again(first) };
+            return match verdict {
+                Verdict::Revive => self.revive(first, a, now),
+                Verdict::Superseded => self.overtaken(first, now),
+                _ => self.seen_again(first),
+            };
         }
         let superseded = verdict == Verdict::Superseded;
         let found = if superseded { Comparison::default() } else { self.compare(a, now) };

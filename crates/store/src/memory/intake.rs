@@ -69,8 +69,9 @@ impl Tables {
         Ok(match (rules::judge(status, self.top_of(&a.subject), (a.round, a.rank), fresh), known) {
             (Verdict::Revive, Some(seq)) => self.revive(seq, &a, now),
             (Verdict::Duplicate, Some(seq)) => self.seen_again(seq),
-            (Verdict::Superseded, known) => {
-                let seq = known.inspect(|&seq| self.see(seq)).unwrap_or_else(|| self.enter(new, a, None));
+            (Verdict::Superseded, Some(seq)) => self.overtaken(seq, now),
+            (Verdict::Superseded, None) => {
+                let seq = self.enter(new, a, None);
                 self.finish(seq, Status::Superseded, now);
                 self.answer(seq, Outcome::Superseded)
             }
@@ -112,6 +113,13 @@ impl Tables {
     pub(super) fn seen_again(&mut self, seq: i64) -> Accepted {
         self.see(seq);
         self.answer(seq, Outcome::Duplicate)
+    }
+
+    /// What was parked comes again, and its run has left it behind by now.
+    pub(super) fn overtaken(&mut self, seq: i64, now: Moment) -> Accepted {
+        self.see(seq);
+        self.finish(seq, Status::Superseded, now);
+        self.answer(seq, Outcome::Superseded)
     }
 
     pub(super) fn revive(&mut self, seq: i64, a: &Announcement, now: Moment) -> Accepted {
