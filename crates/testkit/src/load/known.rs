@@ -60,8 +60,8 @@ pub fn schema(store: &Path) -> Result<String> {
     Ok(parts.join(";\n"))
 }
 
-/// Has the oldest deliveries, each of a subject of its own, have expired an hour before `now`, in milliseconds; how many
-/// there are.
+/// Has the oldest deliveries, each of a subject of its own, have expired an hour before `now`, in milliseconds; how
+/// many there are.
 ///
 /// # Errors
 /// When the store cannot be written.
