@@ -56,7 +56,8 @@ impl<T> Queue<T> {
         Ok(())
     }
 
-    /// Waits until there is something, and takes at most so many of it, the first first; none once it is closed and empty.
+    /// Waits until there is something, and takes at most so many of it, the first first; none once it is closed and
+    /// empty.
     pub(crate) fn take(&self, at_most: usize) -> Vec<T> {
         let mut inside = self.inside();
         while inside.waiting.is_empty() && !inside.is_closed {

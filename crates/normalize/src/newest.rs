@@ -23,7 +23,7 @@ pub(crate) fn of_fields_named_at(body: Node<'_>, read: ReadTime) -> Option<Times
 
 /// The newest of some fields, each a time in RFC 3339: for systems that name theirs otherwise, or where strangers
 /// choose others of them.
-pub(crate) fn of_fields<'b, 'a: 'b>(fields: impl IntoIterator<Item = Node<'b>>) -> Option<Timestamp> {
+pub(crate) fn of_fields<'t>(fields: impl IntoIterator<Item = Node<'t>>) -> Option<Timestamp> {
     fields.into_iter().filter_map(Node::time).max()
 }
 

@@ -19,9 +19,9 @@ pub(crate) enum Entry<'a> {
     Negative(i64),
     Bool(bool),
     Other,
-    /// How many entries behind it are its values.
+    /// How many entries behind it are within it: its values, and what is within those.
     List(usize),
-    /// How many entries behind it are its keys and values, in turns.
+    /// How many entries behind it are within it: its keys and values, in turns, and what is within those.
     Object(usize),
 }
 

@@ -85,3 +85,16 @@ fn short(status: &BuildStatus) -> BuildStatus {
 pub(crate) fn short_text(text: &Text) -> Option<Text> {
     Text::new(&shorten(text.as_str(), SHORT_BYTES, char::len_utf8))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn bytes_are_counted_as_they_are_written() {
+        let value = json!({ "a": ["\"\u{1}\\é🍎", -7, 0.5, null, true, {}], "": [] });
+        assert_eq!(written(&value), value.to_string().len());
+    }
+}

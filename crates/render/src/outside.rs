@@ -116,6 +116,8 @@ fn is_version_dot(before: &str, after: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// With `|` for the joiner.
@@ -168,5 +170,20 @@ mod tests {
         }
         assert_eq!(Outside::new(&"x".repeat(20), 20).as_str(), "x".repeat(20));
         assert_eq!(Outside::new("four words are here", 14).as_str(), "four words…");
+    }
+
+    proptest! {
+        #[test]
+        fn five_signs_are_escaped_and_nothing_else(text in "[&<>\"'a🍎\u{2060}]{0,12}") {
+            let escaped = |c| match c {
+                '&' => "&amp;".to_owned(),
+                '<' => "&lt;".to_owned(),
+                '>' => "&gt;".to_owned(),
+                '"' => "&quot;".to_owned(),
+                '\'' => "&#39;".to_owned(),
+                _ => String::from(c),
+            };
+            prop_assert_eq!(escape(&text), text.chars().map(escaped).collect::<String>());
+        }
     }
 }

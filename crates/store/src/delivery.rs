@@ -244,7 +244,7 @@ impl From<Key> for BodyKey {
 /// A verified delivery, before the store has seen it.
 #[derive(Debug)]
 pub struct NewDelivery {
-    /// A fresh random id.
+    /// A fresh id. One that sorts by time is the cheapest to keep.
     pub id: String,
     /// The source's name.
     pub source: String,

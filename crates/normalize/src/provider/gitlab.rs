@@ -241,6 +241,7 @@ fn machines(body: Node<'_>) -> Vec<Text> {
     machines.map(|machine| machine.name).collect::<BTreeSet<_>>().into_iter().take(MAX_MACHINES).collect()
 }
 
+/// What tells whose machine a runner is.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Runner<'t> {
     name: Option<&'t str>,

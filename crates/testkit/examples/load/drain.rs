@@ -14,7 +14,7 @@ use crate::words::{count, mib, thousands};
 
 const ROOMS: u64 = 5;
 
-/// More than are read of a body are not needed: what is drained has been read.
+/// Bodies are short: before anything is drained they have been read, and are gone.
 const BODY: usize = 2 << 10;
 
 /// How often memory is looked at.

@@ -61,12 +61,12 @@ pub(crate) struct Supply {
 }
 
 impl Supply {
-    /// None that is made from the beginning on.
+    /// Of those far behind all that others make.
     pub(crate) const fn far_off() -> Self {
         Self { made: 8_000_000_000 }
     }
 
-    /// So many more.
+    /// So many that nobody has had.
     pub(crate) fn next(&mut self, count: u64, body: usize, secret: &str) -> Deliveries {
         let numbers = self.made..self.made + count;
         self.made = numbers.end;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use meshhook_testkit::target_dir;
 
+use crate::rows::{Row, lines, table};
+
 /// The lines and tables of one measurement.
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -26,11 +28,6 @@ impl Report {
         self.text += "\n\n";
     }
 
-    /// Keeps a table that was said in other words.
-    pub(crate) fn keep(&mut self, table: &str) {
-        self.text += table;
-    }
-
     /// Says what is wrong: something was lost, or could not be measured.
     pub(crate) fn fault(&mut self, words: &str) {
         self.is_clean = false;
@@ -44,9 +41,11 @@ impl Report {
         }
     }
 
-    /// Faults that were said already.
-    pub(crate) const fn has_faults(&mut self) {
-        self.is_clean = false;
+    /// Says the loads of several programs as lines under a heading, and keeps them as a table.
+    pub(crate) fn compare(&mut self, title: &str, heading: &str, rows: &[Row], bases: &[&Row]) {
+        println!("\n{heading}:\n{}", lines(rows, bases).trim_end());
+        self.text += &table(title, rows, bases);
+        self.is_clean &= rows.iter().all(|row| row.faults().is_none());
     }
 
     /// Writes it; true when nothing was wrong.

@@ -144,13 +144,14 @@ pub(crate) fn lines(rows: &[Row], bases: &[&Row]) -> String {
 
 /// The table of one load, as Markdown.
 pub(crate) fn table(title: &str, rows: &[Row], bases: &[&Row]) -> String {
-    let to: Vec<_> = bases.iter().map(|base| format!("÷ {}", base.name)).collect();
-    let to = to.iter().map(String::as_str);
-    let mut head = vec!["", "accepted"];
-    head.extend(to.clone());
-    head.extend(["p50", "p99"]);
-    head.extend(to);
-    head.extend(["p99.9", "answers a sync", "syncs a second", "processor, server", "client"]);
+    let to = |what: &'static str| bases.iter().map(move |base| format!("{what} ÷ {}", base.name));
+    let mut head = ["", "accepted"].map(str::to_owned).to_vec();
+    head.extend(to("accepted"));
+    head.extend(["p50", "p99"].map(str::to_owned));
+    head.extend(to("p99"));
+    head.extend(
+        ["p99.9", "answers a sync", "syncs a second", "processor, server", "client"].map(str::to_owned),
+    );
     let mut table =
         format!("## {title}\n\n| {} |\n|---|{}\n", head.join(" | "), "---:|".repeat(head.len() - 1));
     for row in rows {

@@ -15,23 +15,25 @@ accept (where nothing is named): signed workflow_runs, each of a run of its own,
 floor), at one that writes a record to the disk before it answers (disk), at the gateway on SQLite, and at the gateway
 in memory, in turns.
   --quick            one round of two seconds; by default three of five
-  --mode             closed: as many as can be; open: so many a second, latencies from the moment that each was to start.
-                     Both by default, the open loop at half of what was accepted on SQLite
+  --mode             closed: as many as can be; open: so many a second, latencies from the moment that each was to
+                     start. Both by default, the open loop at half of what was accepted on SQLite
   --connections N    which are kept: 64
   --body BYTES       the length of each body: 20480
-  --record BYTES     what the disk's floor writes for each: 2048
+  --record BYTES     what the disk's floor writes for each, 8 at least: 2048
   --rate N           requests a second in the open loop
   --target URL       another program on this machine's loopback, in the place of the gateway in memory
   --secret-file FILE what the target's deliveries are signed with, as GitHub does
 known: a store with N deliveries on record (10,000,000; 100,000 if quick) beside an empty one: accept, memory, restart,
-  and a purge under load. The store is kept in target/load and used again; 10,000,000 take some 16 GB and minutes.
+  and a purge under load. The store is kept in target/load and used again; to fill it with 10,000,000 takes some
+  16 GB, minutes, and up to 3 GiB of memory.
 drain: 100,000 deliveries (5,000 if quick) wait in five rooms until a homeserver answers: how fast they are said, each
   once, and what that takes of memory.
 idle: how often a gateway wakes that has nothing to do, by its threads, and its memory: a minute (half of one if quick).
 latency: from a signed POST until another user of a real Synapse can read the event, beside a bare PUT of the same
   content, in turns: 300 pairs (50 if quick).
-peers: other programs that take webhooks, installed below target/load/peers (matrix-webhook from the Python package index,
-  webhook from Debian), beside the gateway, all with one real Synapse: how many each takes, and what its answer is worth.
+peers: other programs that take webhooks, installed below target/load/peers (matrix-webhook from the Python package
+  index, webhook from Debian), beside the gateway, all with one real Synapse: how many each takes, and what its answer
+  is worth.
 ";
 
 /// A measurement.

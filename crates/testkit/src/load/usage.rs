@@ -20,7 +20,7 @@ fn ticks_used(stat: &str) -> Option<u64> {
     Some(next()? + next()?)
 }
 
-/// What a process holds in memory that is not on a disk, in bytes.
+/// What a process has in memory, the pages of its program with it, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resident {
     /// At present.
@@ -29,8 +29,8 @@ pub struct Resident {
     pub peak: u64,
 }
 
-/// What a process holds in memory; nothing where the system does not tell as Linux does (proc_pid_status(5), `VmRSS` and
-/// `VmHWM`).
+/// What a process has in memory; nothing where the system does not tell as Linux does (proc_pid_status(5), `VmRSS`
+/// and `VmHWM`).
 #[must_use]
 pub fn resident(pid: u32) -> Option<Resident> {
     resident_in(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)

@@ -51,7 +51,8 @@ impl Arguments {
                 "--rounds" => read.rounds = number(&name, &value, 100)?,
                 "--connections" => read.connections = number(&name, &value, 1000)?,
                 "--body" => read.body = number(&name, &value, 16 << 20)?,
-                "--record" => read.record = number(&name, &value, 1 << 20)?,
+                // A record begins with its number.
+                "--record" => read.record = number::<usize>(&name, &value, 1 << 20)?.max(size_of::<u64>()),
                 "--rate" => read.rate = Some(number(&name, &value, 1_000_000)?),
                 "--target" => url = Some(value),
                 "--secret-file" => secret_file = Some(PathBuf::from(value)),

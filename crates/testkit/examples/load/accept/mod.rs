@@ -7,7 +7,7 @@ use meshhook_testkit::load::{Deliveries, Pace};
 
 use crate::measure::{Plan, SECRET, Supply};
 use crate::report::Report;
-use crate::rows::{Round, Row, lines, table};
+use crate::rows::{Round, Row};
 use crate::words::thousands;
 pub(crate) use arguments::{Arguments, target};
 use subject::{Running, Subject};
@@ -70,14 +70,8 @@ impl Stand<'_> {
         }
         let length = self.deliveries.as_ref().map_or(0, Deliveries::body_len);
         let bases = [&rows[0], &rows[1]];
-        println!(
-            "\n{title}, bodies of {length} bytes; ratios to floor and disk:\n{}",
-            lines(&rows, &bases).trim_end()
-        );
-        report.keep(&table(title, &rows, &bases));
-        if rows.iter().any(|row| row.faults().is_some()) {
-            report.has_faults();
-        }
+        let heading = format!("{title}, bodies of {length} bytes; ratios to floor and disk");
+        report.compare(title, &heading, &rows, &bases);
         Ok(rows.into())
     }
 

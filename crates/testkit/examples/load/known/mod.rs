@@ -13,7 +13,7 @@ use meshhook_testkit::{Gateway, GatewayBuilder, Homeserver, free_port};
 
 use crate::measure::{Plan, SECRET, Supply};
 use crate::report::Report;
-use crate::rows::{Row, lines, table};
+use crate::rows::Row;
 use crate::words::mib;
 use store::Known;
 
@@ -124,12 +124,7 @@ impl Bench<'_> {
     }
 
     fn show(&mut self, title: &str, rows: &[Row; 2]) {
-        let bases = [&rows[0]];
-        println!("\n{title}:\n{}", lines(rows, &bases).trim_end());
-        self.report.keep(&table(title, rows, &bases));
-        if rows.iter().any(|row| row.faults().is_some()) {
-            self.report.has_faults();
-        }
+        self.report.compare(title, title, rows, &[&rows[0]]);
     }
 
     /// Takes out of the store that is used again what a load has left in it.

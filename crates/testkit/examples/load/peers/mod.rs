@@ -15,7 +15,7 @@ use meshhook_testkit::{Synapse, http};
 
 use crate::measure::{Plan, SECRET, Supply};
 use crate::report::Report;
-use crate::rows::{Row, lines, table};
+use crate::rows::Row;
 
 const BODY: usize = 20 << 10;
 
@@ -91,8 +91,9 @@ fn rates(
                 Some(peer) => {
                     let peer = &mut peers[peer];
                     peer.start()?;
+                    let before = peer.shown();
                     let load = plan.load(&peer.target()?, &deliveries, Some(peer.pid()))?;
-                    settle(&**peer, load.figures.accepted);
+                    settle(&**peer, before + load.figures.accepted);
                     peer.kill9();
                     load
                 }
@@ -100,12 +101,9 @@ fn rates(
             rows[number].rounds.push(load);
         }
     }
-    let bases = [&rows[0]];
-    println!("\nClosed loop, 64 connections:\n{}\n", lines(&rows, &bases).trim_end());
-    report.keep(&table("Closed loop, 64 connections", &rows, &bases));
-    if rows.iter().any(|row| row.faults().is_some()) {
-        report.has_faults();
-    }
+    const TITLE: &str = "Closed loop, 64 connections";
+    report.compare(TITLE, TITLE, &rows, &[&rows[0]]);
+    println!();
     Ok(())
 }
 

@@ -40,16 +40,16 @@ impl Server {
     /// Starts it, until it listens.
     pub(super) fn start(&mut self, command: &mut Command) -> Result<(), String> {
         self.kill9();
-        let failed = |e| format!("{} does not start: {e}", command.get_program().display());
+        let program = command.get_program().display().to_string();
+        let failed = |e| format!("{program} does not start: {e}");
         let log = File::create(&self.log).map_err(failed)?;
         let said = log.try_clone().map_err(failed)?;
         let child = command.stdin(Stdio::null()).stdout(log).stderr(said).spawn();
-        self.child =
-            Some(child.map_err(|e| format!("{} does not start: {e}", command.get_program().display()))?);
+        self.child = Some(child.map_err(failed)?);
         let address = self.target("/").address;
         try_for(START_WITHIN, || TcpStream::connect(address).ok()).map(drop).ok_or_else(|| {
             let said = std::fs::read_to_string(&self.log).unwrap_or_default();
-            format!("{} does not listen; it said:\n{said}", command.get_program().display())
+            format!("{program} does not listen; it said:\n{said}")
         })
     }
 
