@@ -58,6 +58,7 @@ mod tests {
 
     use super::*;
     use crate::SqliteStore;
+    use crate::open::open;
 
     /// What the first version had written when it was stopped: a delivery that waits, and one that is in the room.
     const OWED: &str = "
@@ -111,6 +112,18 @@ mod tests {
             assert_eq!(silent.status, Status::Ignored);
             let uses = store.key_uses().unwrap();
             assert!(uses.iter().any(|one| one.delivery == "silent"), "{uses:?}");
+        }
+    }
+
+    /// It lacks tables that a newer one has.
+    #[test]
+    fn a_large_file_of_an_older_version_is_opened() {
+        for schema in 1..STEPS.len() {
+            let folder = tempfile::TempDir::new().unwrap();
+            let path = folder.path().join("meshhook.db");
+            left_by(schema, &path);
+            let store = open(&path, 0).unwrap_or_else(|why| panic!("schema {schema}: {why}"));
+            assert!(send_one(&store, ROOM, START).is_some());
         }
     }
 
