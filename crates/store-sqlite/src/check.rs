@@ -19,7 +19,7 @@ use crate::place::log_of;
 /// Up to how many bytes a file is looked through before it is opened: a tenth of a second.
 pub(crate) const AT_ONCE: u64 = 64 << 20;
 
-/// What is small in any store, and needed to go on.
+/// What is small in any store, and needed to go on. One of an older schema lacks some of it yet.
 const SMALL: [&str; 5] = ["identity", "room", "gate", "forgotten", "key_use"];
 
 /// Between two tries; each time twice as long.
@@ -43,7 +43,9 @@ pub(crate) fn before_it_opens(
         return is_whole(connection, "1").map(|()| true);
     }
     has_its_length(connection, path)?;
-    SMALL.iter().try_for_each(|table| is_whole(connection, table))?;
+    let tables = tables(connection)?;
+    let mut small = tables.iter().filter(|table| SMALL.contains(&table.as_str()));
+    small.try_for_each(|table| is_whole(connection, table))?;
     Ok(false)
 }
 
@@ -162,15 +164,18 @@ fn look_through(connection: &Connection, way: &Way) -> Result<(), StoreError> {
 }
 
 fn rest(connection: &Connection, seen: &mut usize) -> Result<(), StoreError> {
-    let tables: Vec<String> = connection
-        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
-        .and_then(|mut s| s.query_map([], |row| row.get(0))?.collect())
-        .map_err(fault)?;
-    for table in tables.iter().skip(*seen) {
+    for table in tables(connection)?.iter().skip(*seen) {
         is_whole(connection, table)?;
         *seen += 1;
     }
     Ok(())
+}
+
+fn tables(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    connection
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+        .and_then(|mut s| s.query_map([], |row| row.get(0))?.collect())
+        .map_err(fault)
 }
 
 #[cfg(test)]

@@ -54,10 +54,11 @@ pub(crate) fn migrate(connection: &mut Connection, schema: usize) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use meshhook_store::conformance::fixture::*;
-    use meshhook_store::{Inspect, KeyUse, Moment, Outbox, Rank, Status};
+    use meshhook_store::{Filter, Inspect, KeyUse, Moment, Outbox, Rank, Status, Upkeep, rules};
 
     use super::*;
     use crate::SqliteStore;
+    use crate::open::open;
 
     /// What the first version had written when it was stopped: a delivery that waits, and one that is in the room.
     const OWED: &str = "
@@ -112,6 +113,54 @@ mod tests {
             let uses = store.key_uses().unwrap();
             assert!(uses.iter().any(|one| one.delivery == "silent"), "{uses:?}");
         }
+    }
+
+    /// It lacks tables that a newer one has.
+    #[test]
+    fn a_large_file_of_an_older_version_is_opened() {
+        for schema in 1..STEPS.len() {
+            let folder = tempfile::TempDir::new().unwrap();
+            let path = folder.path().join("meshhook.db");
+            left_by(schema, &path);
+            let store = open(&path, 0).unwrap_or_else(|why| panic!("schema {schema}: {why}"));
+            assert!(send_one(&store, ROOM, START).is_some());
+        }
+    }
+
+    /// What schema 5 had in the place of what schema 6 has: each subject's row knew of what was owed as well.
+    const BACK_TO_5: &str = "
+        DROP INDEX delivery_owed;
+        DROP INDEX delivery_aside;
+        CREATE INDEX delivery_subject ON delivery (subject) WHERE subject IS NOT NULL;
+        CREATE INDEX delivery_aside ON delivery (status, source, seq)
+            WHERE status IN ('parked', 'superseded', 'dropped', 'ignored', 'unreadable', 'stale');
+        INSERT INTO subject (subject, round, rank)
+            SELECT subject, round, rank FROM delivery WHERE subject IS NOT NULL ORDER BY round, rank
+            ON CONFLICT DO UPDATE SET round = excluded.round, rank = excluded.rank;
+        ALTER TABLE subject DROP COLUMN expires_at;
+        PRAGMA user_version = 5;";
+
+    #[test]
+    fn deliveries_in_every_status_come_through() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("meshhook.db");
+        let lives = |store: &SqliteStore| -> Vec<_> {
+            let all = store.list(&Filter { limit: 100, ..Filter::default() }).unwrap();
+            all.iter().map(|view| store.show(&view.id).unwrap().unwrap()).collect()
+        };
+        let store = SqliteStore::open(&path).unwrap();
+        one_of_each(&store);
+        let (before, audit) = (lives(&store), store.audit(&shown_keys).unwrap());
+        drop(store);
+        Connection::open(&path).unwrap().execute_batch(BACK_TO_5).unwrap();
+
+        let store = SqliteStore::open(&path).unwrap();
+        assert_eq!((lives(&store), store.audit(&shown_keys).unwrap()), (before, audit));
+        assert_eq!(store.retry("parked", false, START).unwrap().status, Status::Pending);
+        while send_one(&store, ROOM, START.plus(rules::LEASE)).is_some() {}
+        store.purge(START.plus(rules::TIMELESS * 2), 100).unwrap();
+        let left = store.audit(&shown_keys).unwrap();
+        assert_eq!((left.breaches, left.looked_at.deliveries, left.looked_at.subjects), (vec![], 1, 1));
     }
 
     #[test]

@@ -46,5 +46,7 @@ pub(crate) fn leave(
     Ok(())
 }
 
+/// What was said together ends together, and not all of that need be forgotten yet.
 pub(crate) const LEAVE: &str = "DELETE FROM subject WHERE subject = ?1 AND expires_at <= ?2 \
-     AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.subject = ?1 AND d.expires_at IS NULL)";
+     AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.subject = ?1 AND d.expires_at IS NULL) \
+     AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.expires_at = ?2 AND d.subject = ?1)";

@@ -2,7 +2,8 @@
 
 use meshhook_store::conformance::fixture::*;
 use meshhook_store::{
-    Identity, Inspect, Key, MemoryStore, Negative, NewDelivery, Pick, Queue, Rank, Store, Take, Taken, Voice,
+    Filter, Identity, Inspect, Key, MemoryStore, Moment, Negative, NewDelivery, Pick, Queue, Rank, Store,
+    Take, Taken, Voice,
 };
 use meshhook_store_sqlite::SqliteStore;
 use proptest::collection::vec;
@@ -12,6 +13,7 @@ use tempfile::TempDir;
 #[derive(Debug, Clone)]
 enum Op {
     Accept(State, Option<u8>),
+    Batch(Vec<State>),
     Name(State, u8),
     Unreadable(u8),
     Take { room: u8, owner: u8, together: bool, voice: u8 },
@@ -49,6 +51,15 @@ fn states() -> impl Strategy<Value = State> {
             state.newest(START.plus(std::time::Duration::from_secs(3600 * (hours - 200))))
         }
     })
+}
+
+/// Whole batches, among what else is done with them.
+fn batches() -> impl Strategy<Value = Op> {
+    let refuses = |op: &Op| matches!(op, Op::Refuse | Op::HandOver);
+    prop_oneof![
+        2 => vec(states(), 2..9).prop_map(Op::Batch),
+        3 => ops().prop_filter("what is refused is another test's", move |op| !refuses(op)),
+    ]
 }
 
 /// How a branch ended, in whatever word; of some nobody asks.
@@ -91,9 +102,19 @@ struct Player<'a> {
     made: usize,
     taken: Vec<(meshhook_store::Lease, i64)>,
     other: bool,
+    /// Whether in each batch there is one that fails, which is to make no difference to the others.
+    breaks: bool,
 }
 
 impl Player<'_> {
+    /// One whose id is taken.
+    fn broken(&self, now: Moment) -> Option<NewDelivery> {
+        let known = self.store.list(&Filter { limit: 1, ..Filter::default() }).unwrap();
+        let known = known.first().filter(|_| self.breaks)?;
+        let state = State::of(200, Rank::Terminal).room(room(0)).ends(1, false, "broken");
+        Some(NewDelivery { nodes: vec!["mac-9".to_owned()], ..state.delivery(&known.id, now) })
+    }
+
     fn id(&self, pick: u8) -> String {
         format!("d{}", usize::from(pick) % self.made.max(1))
     }
@@ -116,6 +137,16 @@ impl Player<'_> {
                 let nodes = node.iter().map(|node| format!("mac-{node}")).collect();
                 let new = NewDelivery { nodes, ..state.delivery(&id, now) };
                 format!("{:?}", accept(store, new, now))
+            }
+            Op::Batch(states) => {
+                let mut batch: Vec<_> =
+                    states.iter().map(|state| state.delivery(&self.fresh_id(), now)).collect();
+                let broken = self.broken(now).map(|broken| batch.insert(batch.len() / 2, broken));
+                let mut answers = store.accept(batch, now).unwrap();
+                if broken.is_some() {
+                    answers.remove(states.len() / 2).unwrap_err();
+                }
+                format!("{answers:?}")
             }
             Op::Name(state, machine) => {
                 let id = self.fresh_id();
@@ -212,7 +243,7 @@ impl Player<'_> {
     }
 
     fn everything(&self) -> String {
-        let filter = meshhook_store::Filter { limit: 1000, ..Default::default() };
+        let filter = Filter { limit: 1000, ..Filter::default() };
         let lives: Vec<_> = self
             .store
             .list(&filter)
@@ -231,17 +262,27 @@ proptest! {
 
     #[test]
     fn memory_and_sqlite_agree(script in vec(ops(), 1..80)) {
-        let folder = TempDir::new().unwrap();
-        let sqlite = SqliteStore::open(&folder.path().join("meshhook.db")).unwrap();
-        let memory = MemoryStore::new();
-        let player = |store| Player { store, now: 0, made: 0, taken: Vec::new(), other: false };
-        let (mut reference, mut subject) = (player(&memory), player(&sqlite));
-        for op in std::iter::once(&Op::Pin(false)).chain(&script) {
-            prop_assert_eq!(reference.play(op), subject.play(op), "after {:?}", op);
-            prop_assert_eq!(reference.everything(), subject.everything(), "after {:?}", op);
-        }
-        let (audited, expected) = (sqlite.audit(&|_| None).unwrap(), memory.audit(&|_| None).unwrap());
-        prop_assert_eq!(&audited, &expected);
-        prop_assert_eq!((audited.breaches, audited.more), (vec![], 0));
+        agree(&script, false)?;
     }
+
+    #[test]
+    fn what_fails_in_a_batch_makes_no_difference(script in vec(batches(), 1..40)) {
+        agree(&script, true)?;
+    }
+}
+
+fn agree(script: &[Op], breaks: bool) -> Result<(), TestCaseError> {
+    let folder = TempDir::new().unwrap();
+    let sqlite = SqliteStore::open(&folder.path().join("meshhook.db")).unwrap();
+    let memory = MemoryStore::new();
+    let player = |store, breaks| Player { store, now: 0, made: 0, taken: Vec::new(), other: false, breaks };
+    let (mut reference, mut subject) = (player(&memory, false), player(&sqlite, breaks));
+    for op in std::iter::once(&Op::Pin(false)).chain(script) {
+        prop_assert_eq!(reference.play(op), subject.play(op), "after {:?}", op);
+        prop_assert_eq!(reference.everything(), subject.everything(), "after {:?}", op);
+    }
+    let (audited, expected) = (sqlite.audit(&|_| None).unwrap(), memory.audit(&|_| None).unwrap());
+    prop_assert_eq!(&audited, &expected);
+    prop_assert_eq!((audited.breaches, audited.more), (vec![], 0));
+    Ok(())
 }

@@ -724,6 +724,23 @@ pub fn a_plan_without_sense_takes_the_oldest(store: &dyn Store) {
     assert_eq!([status(store, "a"), status(store, "b")], [Status::Sent, Status::Sent]);
 }
 
+/// Members of a digest end at once, and a step may forget some of them only.
+pub fn a_subject_is_known_until_the_last_of_it_is_forgotten(store: &dyn Store) {
+    State::of(1, Rank::Queued).accept(store, "queued", START);
+    State::of(1, Rank::Terminal).accept(store, "end", START);
+    let Taken::Message { message, .. } = take_by(store, ROOM, "one", START, &together) else {
+        panic!("nothing was frozen");
+    };
+    store.settle(message.id, "$digest", &attempt("sent", START), START).unwrap();
+    let far = START.plus(rules::TIMELESS * 2);
+    assert_eq!(store.purge(far, 1), Ok(1));
+    assert_eq!(store.show("queued").unwrap(), None);
+    assert_eq!(store.audit(&|_| None).unwrap().breaches, []);
+    assert_eq!(State::of(1, Rank::Running).accept(store, "late", far).outcome, Outcome::Superseded);
+    store.purge(far.plus(rules::TIMELESS * 2), 100).unwrap();
+    assert_eq!(store.audit(&|_| None).unwrap().looked_at.subjects, 0);
+}
+
 /// What was refused and said again leaves nothing behind: the same key may come again once its mark is forgotten.
 pub fn a_key_can_be_said_again_after_its_mark(store: &dyn Store) {
     let run = State::of(1, Rank::Terminal);

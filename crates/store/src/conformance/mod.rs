@@ -67,6 +67,7 @@ macro_rules! conformance_tests {
             a_hold_ends_with_its_message,
             a_gate_is_not_opened_by_a_shorter_wait,
             a_message_tells_whether_one_session_had_it_all_the_time,
+            a_subject_is_known_until_the_last_of_it_is_forgotten,
             a_key_can_be_said_again_after_its_mark,
             a_late_success_settles_what_still_waits,
             an_uncertain_digest_is_written_off_whole,
