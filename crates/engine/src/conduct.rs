@@ -50,6 +50,7 @@ impl Engine {
             self.serve(room)?;
         }
         self.shared.conduct.set(conduct);
+        self.lanes.ring_all();
         Ok(())
     }
 }

@@ -60,7 +60,7 @@ pub enum EngineError {
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
     /// Rung when there may be something to send.
-    lanes: Arc<Bells>,
+    pub(crate) lanes: Arc<Bells>,
     /// Rung for who looks after the session: when the engine stops, and when he is to look at once.
     keeping: Arc<Bell>,
     look_now: Arc<AtomicBool>,
@@ -263,7 +263,10 @@ impl Engine {
     /// # Errors
     /// [`ActError`]: nothing was changed.
     pub fn discard(&self, id: &str) -> Result<(), ActError> {
-        self.store().discard(id, self.shared.clock.now())
+        self.store().discard(id, self.shared.clock.now())?;
+        // The next one may be somebody else's to say, who need not wait.
+        self.lanes.ring_all();
+        Ok(())
     }
 
     /// Takes nothing more in, commits what waits and finishes what is in hand; false when that took longer than

@@ -113,7 +113,7 @@ pub(crate) fn act(shared: &Shared, ear: &Ear, lanes: &Bells) -> Option<Duration>
     match actor.act(&heard) {
         Ok(()) => {
             ear.done(&heard);
-            lanes.ring_all();
+            lanes.ring(&[heard.room().to_owned()].into());
             Some(Duration::ZERO)
         }
         Err(why) => {

@@ -149,11 +149,15 @@ impl Way {
 /// Table by table, each with its indexes, until all were looked through or one is broken.
 fn look_through(connection: &Connection, way: &Way) -> Result<(), StoreError> {
     let mut pause = PAUSE;
-    let mut seen = 0;
+    let (mut seen, mut doubted) = (0, None);
     while !way.closed.load(Ordering::Relaxed) {
         way.wanted.store(false, Ordering::Relaxed);
         match rest(connection, &mut seen) {
-            Err(StoreError::Damaged(words)) => return Err(StoreError::Damaged(words)),
+            // SQLite tells of a page that could not be read just now as of a broken one.
+            Err(StoreError::Damaged(words)) => match doubted.replace(seen) {
+                Some(before) if before == seen => return Err(StoreError::Damaged(words)),
+                _ => continue,
+            },
             Ok(()) => return Ok(()),
             // It was in the way, or could not be read; a disk that fails is found out by whoever writes.
             Err(_) => thread::park_timeout(pause),

@@ -1,9 +1,11 @@
 //! The same random operations on the reference and on SQLite have the same answers.
 
+use std::collections::BTreeSet;
+
 use meshhook_store::conformance::fixture::*;
 use meshhook_store::{
-    Filter, Identity, Inspect, Key, MemoryStore, Moment, Negative, NewDelivery, Pick, Queue, Rank, Store,
-    Take, Taken, Voice,
+    Filter, Identity, Inspect, Key, MemoryStore, Moment, Negative, NewDelivery, Pick, Queue, Rank, Refused,
+    Store, Take, Taken, Voice,
 };
 use meshhook_store_sqlite::SqliteStore;
 use proptest::collection::vec;
@@ -101,12 +103,18 @@ struct Player<'a> {
     now: u64,
     made: usize,
     taken: Vec<(meshhook_store::Lease, i64)>,
+    /// Messages that the homeserver refused for good.
+    refused: BTreeSet<i64>,
     other: bool,
     /// Whether in each batch there is one that fails, which is to make no difference to the others.
     breaks: bool,
 }
 
 impl Player<'_> {
+    fn has_taken_after(&self, message: i64) -> bool {
+        self.taken.iter().any(|(_, taken)| *taken > message)
+    }
+
     /// One whose id is taken.
     fn broken(&self, now: Moment) -> Option<NewDelivery> {
         let known = self.store.list(&Filter { limit: 1, ..Filter::default() }).unwrap();
@@ -166,6 +174,10 @@ impl Player<'_> {
                 self.take(room(*number), &owner.to_string(), *together, *voice)
             }
             Op::Settle(pick) => match self.taken.get(usize::from(*pick) % self.taken.len().max(1)) {
+                // Nobody PUTs it again, and what it said may be in another message by now.
+                Some((_, message)) if self.refused.contains(message) && self.has_taken_after(*message) => {
+                    String::new()
+                }
                 Some((_, message)) => {
                     format!(
                         "{:?}",
@@ -183,14 +195,19 @@ impl Player<'_> {
                 };
                 format!("{:?}", store.postpone(&lease, &attempt("unknown", now), &negative))
             }),
-            Op::Refuse => lease.map_or(String::new(), |(lease, _)| {
-                format!("{:?}", store.refuse(&lease, &attempt("refused", now), now))
+            Op::Refuse => lease.map_or(String::new(), |(lease, message)| {
+                let refused = store.refuse(&lease, &attempt("refused", now), now);
+                self.refused
+                    .extend(refused.as_ref().is_ok_and(|r| *r != Refused::Outdated).then_some(message));
+                format!("{refused:?}")
             }),
             Op::GiveUp => lease.map_or(String::new(), |(lease, _)| {
                 format!("{:?}", store.give_up(&lease, &attempt("uncertain", now), now))
             }),
-            Op::HandOver => lease.map_or(String::new(), |(lease, _)| {
-                format!("{:?}", store.hand_over(&lease, &attempt("forbidden", now), now))
+            Op::HandOver => lease.map_or(String::new(), |(lease, message)| {
+                let handed_over = store.hand_over(&lease, &attempt("forbidden", now), now);
+                self.refused.extend((handed_over == Ok(true)).then_some(message));
+                format!("{handed_over:?}")
             }),
             Op::Hold { room: number, hold } => {
                 format!("{:?}", store.hold(room(*number), hold.then_some("removed"), now))
@@ -275,7 +292,10 @@ fn agree(script: &[Op], breaks: bool) -> Result<(), TestCaseError> {
     let folder = TempDir::new().unwrap();
     let sqlite = SqliteStore::open(&folder.path().join("meshhook.db")).unwrap();
     let memory = MemoryStore::new();
-    let player = |store, breaks| Player { store, now: 0, made: 0, taken: Vec::new(), other: false, breaks };
+    let player = |store, breaks| {
+        let (taken, refused) = Default::default();
+        Player { store, now: 0, made: 0, taken, refused, other: false, breaks }
+    };
     let (mut reference, mut subject) = (player(&memory, false), player(&sqlite, breaks));
     for op in std::iter::once(&Op::Pin(false)).chain(script) {
         prop_assert_eq!(reference.play(op), subject.play(op), "after {:?}", op);
