@@ -36,7 +36,7 @@ impl Intake for SqliteStore {
         let mut backlog = self.backlog();
         let mut accept_all = |apart| self.write(|tx| Batch::accept(tx, &batch, now, &mut backlog, apart));
         let done = match accept_all(Apart(false)) {
-            Err(Failed::Entry) => accept_all(Apart(true)),
+            Err(Failed::Entry(_)) => accept_all(Apart(true)),
             done => done,
         };
         let (answers, evicted) = done.map_err(Failed::why)?;
@@ -52,8 +52,8 @@ struct Apart(bool);
 
 /// Why nothing of a batch is durable.
 enum Failed {
-    /// An entry failed, which has written something.
-    Entry,
+    /// An entry failed, which may have written something.
+    Entry(StoreError),
     Whole(StoreError),
 }
 
@@ -65,10 +65,8 @@ impl From<StoreError> for Failed {
 
 impl Failed {
     fn why(self) -> StoreError {
-        match self {
-            Self::Whole(why) => why,
-            Self::Entry => StoreError::Unavailable("a delivery failed, though it was apart".to_owned()),
-        }
+        let (Self::Entry(why) | Self::Whole(why)) = self;
+        why
     }
 }
 
@@ -118,7 +116,7 @@ impl<'b> Batch<'b> {
             // A full disk is everybody's, and SQLite has rolled all of it back.
             Err(why @ StoreError::Full(_)) => Err(Failed::Whole(why)),
             Err(why) if apart.0 => Ok(Err(why)),
-            Err(_) => Err(Failed::Entry),
+            Err(why) => Err(Failed::Entry(why)),
         }
     }
 

@@ -154,15 +154,15 @@ fn look_through(connection: &Connection, way: &Way) -> Result<(), StoreError> {
         way.wanted.store(false, Ordering::Relaxed);
         match rest(connection, &mut seen) {
             // SQLite tells of a page that could not be read just now as of a broken one.
-            Err(StoreError::Damaged(words)) => match doubted.replace(seen) {
-                Some(before) if before == seen => return Err(StoreError::Damaged(words)),
-                _ => continue,
-            },
+            Err(StoreError::Damaged(_)) if doubted != Some(seen) => doubted = Some(seen),
+            Err(StoreError::Damaged(words)) => return Err(StoreError::Damaged(words)),
             Ok(()) => return Ok(()),
             // It was in the way, or could not be read; a disk that fails is found out by whoever writes.
-            Err(_) => thread::park_timeout(pause),
+            Err(_) => {
+                thread::park_timeout(pause);
+                pause = LONGEST_PAUSE.min(pause * 2);
+            }
         }
-        pause = LONGEST_PAUSE.min(pause * 2);
     }
     Ok(())
 }
