@@ -1,10 +1,10 @@
-//! A delivery's row as it is entered: with all it has, so that it is written once.
+//! A delivery's row as it is entered, with all it has, so that it is written once; or as its body is read again.
 
 use meshhook_store::{
     Accepted, Announcement, Content, Freshness, Key, Moment, NewDelivery, News, Outcome, Status, StoreError,
     rules,
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ToSql, params_from_iter};
 
 use crate::fault::fault;
 use crate::row::{millis, round};
@@ -62,54 +62,77 @@ impl<'a> Entry<'a> {
     }
 
     pub(crate) fn insert(&self, db: &Connection) -> Result<(), StoreError> {
+        let new = self.new;
+        let (status, received_at) = (self.status.as_str(), new.received_at.millis());
+        let expires_at = self.expires_at.map(Moment::millis);
+        self.write(db, INSERT, &[&new.id, &new.source, &status, &received_at, &expires_at])
+    }
+
+    /// Puts what is read of it now into the place of what was read before; its status and end are the caller's.
+    pub(crate) fn reread(&self, db: &Connection, seq: i64) -> Result<(), StoreError> {
+        self.write(db, REREAD, &[&seq])
+    }
+
+    fn write(&self, db: &Connection, statement: &str, own: &[&dyn ToSql]) -> Result<(), StoreError> {
         let (new, f, said) = (self.new, &self.new.facts, self.said.as_ref());
         let (a, news) = (said.map(|said| said.a), said.and_then(|said| said.news));
         let content = said.and_then(|said| said.content.as_ref());
         let keep = a.map_or(new.retention, |a| rules::keep(a.freshness, new.retention));
-        db.prepare_cached(
-            "INSERT INTO delivery (id, key, source, status, reason, subject, round, rank, room, notify, content, line, \
-             received_at, event_time, keep, expires_at, raw, state, outcome, workflow, job, repo, run_id, node, \
-             correlation_id, verified_by, request_id, branch, news, news_since, news_at, speaker) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
-             ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)",
-        )
-        .and_then(|mut s| {
-            s.execute(params![
-                new.id,
-                self.key.0,
-                new.source,
-                self.status.as_str(),
-                self.reason,
-                a.map(|a| a.subject.0),
-                a.map(|a| round(a.round)),
-                a.map(|a| a.rank.number()),
-                a.map(|a| &a.room),
-                content.is_some_and(|content| content.notify),
-                content.map(|content| &content.content),
-                content.map(|content| &content.line),
-                new.received_at.millis(),
-                said.and_then(Said::event_time).map(Moment::millis),
-                millis(keep),
-                self.expires_at.map(Moment::millis),
-                self.raw,
-                f.state,
-                f.outcome,
-                f.workflow,
-                f.job,
-                f.repo,
-                f.run_id,
-                f.node,
-                f.correlation_id,
-                f.verified_by,
-                f.request_id,
-                f.branch,
-                news.map(|news| news.trend.as_str()),
-                news.map(|news| news.since.millis()),
-                news.map(|news| news.at.millis()),
-                content.and_then(|content| content.speaker.as_ref()),
-            ])
-        })
-        .map_err(fault)?;
+        let read: [&dyn ToSql; 27] = [
+            &self.key.0,
+            &self.reason,
+            &a.map(|a| a.subject.0),
+            &a.map(|a| round(a.round)),
+            &a.map(|a| a.rank.number()),
+            &a.map(|a| &a.room),
+            &content.is_some_and(|content| content.notify),
+            &content.map(|content| &content.content),
+            &content.map(|content| &content.line),
+            &said.and_then(Said::event_time).map(Moment::millis),
+            &millis(keep),
+            &self.raw,
+            &f.state,
+            &f.outcome,
+            &f.workflow,
+            &f.job,
+            &f.repo,
+            &f.run_id,
+            &f.node,
+            &f.correlation_id,
+            &f.verified_by,
+            &f.request_id,
+            &f.branch,
+            &news.map(|news| news.trend.as_str()),
+            &news.map(|news| news.since.millis()),
+            &news.map(|news| news.at.millis()),
+            &content.and_then(|content| content.speaker.as_ref()),
+        ];
+        db.prepare_cached(statement)
+            .and_then(|mut s| s.execute(params_from_iter(own.iter().chain(&read))))
+            .map_err(fault)?;
         Ok(())
     }
 }
+
+/// What the reading of a body gives a delivery.
+macro_rules! read {
+    () => {
+        "key, reason, subject, round, rank, room, notify, content, line, event_time, keep, raw, state, outcome, \
+         workflow, job, repo, run_id, node, correlation_id, verified_by, request_id, branch, news, news_since, \
+         news_at, speaker"
+    };
+}
+
+const INSERT: &str = concat!(
+    "INSERT INTO delivery (id, source, status, received_at, expires_at, ",
+    read!(),
+    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, \
+     ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)"
+);
+
+const REREAD: &str = concat!(
+    "UPDATE delivery SET (",
+    read!(),
+    ") = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, \
+     ?25, ?26, ?27, ?28) WHERE seq = ?1"
+);

@@ -2,15 +2,15 @@
 
 use meshhook_store::rules::{self, Comparison, Verdict};
 use meshhook_store::{
-    Accepted, ActError, Announcement, Content, Freshness, Moment, NewDelivery, News, Outcome, Purport,
-    Status, StoreError,
+    Accepted, ActError, Announcement, Moment, NewDelivery, Outcome, Purport, Status, StoreError,
 };
 use rusqlite::{Connection, params};
 
 use crate::accept::{name_machine, overtaken, pend, render, revive, room_of, seen_again};
 use crate::changes::{compare, remember, silence, unhear};
+use crate::entry::{Entry, Said};
 use crate::fault::fault;
-use crate::row::{self, Known, answer, by_id, by_key, millis};
+use crate::row::{Known, answer, by_id, by_key};
 use crate::settle::finish;
 use crate::subject::top_of;
 
@@ -111,8 +111,8 @@ fn announce_again(
     let superseded = verdict == Verdict::Superseded;
     let found = if superseded { Comparison::default() } else { compare(db, a, now)? };
     remember(db, a, &found)?;
-    fill(db, seq, again, a, found.news)?;
-    restate(db, seq, again)?;
+    let said = Said { a, news: found.news, content: Some(render(db, a, found.news)?) };
+    Entry::new(again, &a.key, Status::Pending).saying(said).reread(db, seq)?;
     if superseded {
         finish(db, seq, Status::Superseded, now)?;
         return answer(db, seq, Outcome::Superseded);
@@ -122,67 +122,6 @@ fn announce_again(
     }
     pend(db, seq, &a.room, now)?;
     answer(db, seq, Outcome::Accepted)
-}
-
-/// What an announcement has beyond what every delivery has.
-fn fill(
-    db: &Connection,
-    seq: i64,
-    new: &NewDelivery,
-    a: &Announcement,
-    news: Option<News>,
-) -> Result<(), StoreError> {
-    let Content { content, line, notify, speaker } = render(db, a, news)?;
-    let event_time = if let Freshness::Body(newest) = a.freshness { Some(newest.millis()) } else { None };
-    db.execute(
-        "UPDATE delivery SET key = ?2, subject = ?3, round = ?4, rank = ?5, room = ?6, notify = ?7, content = ?8, \
-         line = ?9, event_time = ?10, keep = ?11, news = ?12, news_since = ?13, news_at = ?14, \
-         speaker = ?15, raw = NULL, reason = NULL WHERE seq = ?1",
-        params![
-            seq,
-            a.key.0,
-            a.subject.0,
-            row::round(a.round),
-            a.rank.number(),
-            a.room,
-            notify,
-            content,
-            line,
-            event_time,
-            millis(rules::keep(a.freshness, new.retention)),
-            news.map(|news| news.trend.as_str()),
-            news.map(|news| news.since.millis()),
-            news.map(|news| news.at.millis()),
-            speaker,
-        ],
-    )
-    .map_err(fault)?;
-    Ok(())
-}
-
-/// What people ask for, as the new reading has it.
-fn restate(db: &Connection, seq: i64, again: &NewDelivery) -> Result<(), StoreError> {
-    let f = &again.facts;
-    db.execute(
-        "UPDATE delivery SET state = ?2, outcome = ?3, workflow = ?4, job = ?5, repo = ?6, run_id = ?7, node = ?8, \
-         correlation_id = ?9, verified_by = ?10, request_id = ?11, branch = ?12 WHERE seq = ?1",
-        params![
-            seq,
-            f.state,
-            f.outcome,
-            f.workflow,
-            f.job,
-            f.repo,
-            f.run_id,
-            f.node,
-            f.correlation_id,
-            f.verified_by,
-            f.request_id,
-            f.branch
-        ],
-    )
-    .map_err(fault)?;
-    Ok(())
 }
 
 pub(crate) fn discard(db: &Connection, id: &str, now: Moment) -> Result<(), ActError> {
